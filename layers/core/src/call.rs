@@ -1,0 +1,19 @@
+use bytes::Bytes;
+
+use crate::Endpoint;
+
+/// A request for a model, read once from the client's body.
+///
+/// It holds what policy needs and the body as it came. A full typed decode happens only where a
+/// conversion needs it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What is asked for.
+    pub endpoint: Endpoint,
+    /// The model as the client named it.
+    pub model: Box<str>,
+    /// Whether the client asked for an event stream.
+    pub stream: bool,
+    /// The request body, byte for byte.
+    pub body: Bytes,
+}

@@ -1,0 +1,45 @@
+/// A family of language-model API formats: what a client speaks, and what an upstream expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// OpenAI's Chat Completions, legacy Completions and Embeddings.
+    OpenAi,
+    /// Anthropic's Messages.
+    Anthropic,
+    /// Google Gemini's `generateContent`.
+    Gemini,
+}
+
+impl Dialect {
+    /// The name used in configuration, logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+        }
+    }
+}
+
+/// What a request asks for. Names follow OpenTelemetry's `gen_ai.operation.name`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// A conversation's next message.
+    Chat,
+    /// A legacy text completion.
+    TextCompletion,
+    /// Vectors for texts.
+    Embeddings,
+}
+
+impl Endpoint {
+    /// The name used in logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::TextCompletion => "text_completion",
+            Self::Embeddings => "embeddings",
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use crate::{Attempt, Endpoint, RequestId, Upstream};
+
+/// What becomes known of a request on its way in and out.
+///
+/// An outer layer keeps a clone of the `Arc` before it calls inward, and reads it when the answer's
+/// body has ended. Cells are written once, by the layer that learns the fact.
+#[derive(Debug)]
+pub struct Exchange {
+    request_id: RequestId,
+    started: Instant,
+    call: OnceLock<(Endpoint, Box<str>, bool)>,
+    attempts: Mutex<Vec<Arc<Attempt>>>,
+}
+
+impl Exchange {
+    /// Opens an exchange now.
+    pub fn new(request_id: RequestId) -> Self {
+        Self { request_id, started: Instant::now(), call: OnceLock::new(), attempts: Mutex::new(Vec::new()) }
+    }
+
+    /// The name of the request.
+    pub fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// When the request's head had been read.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Records what was asked for: written by ingest, once.
+    pub fn set_call(&self, endpoint: Endpoint, model: &str, stream: bool) {
+        let _ = self.call.set((endpoint, model.into(), stream));
+    }
+
+    /// What was asked for, once the body was read.
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        self.call.get().map(|call| call.0)
+    }
+
+    /// The model as the client named it, once the body was read.
+    pub fn request_model(&self) -> Option<&str> {
+        self.call.get().map(|call| &*call.1)
+    }
+
+    /// Whether the client asked for an event stream.
+    pub fn stream(&self) -> bool {
+        self.call.get().is_some_and(|call| call.2)
+    }
+
+    /// Opens the next attempt, now.
+    pub fn begin_attempt(&self, upstream: Upstream) -> Arc<Attempt> {
+        let attempt = Arc::new(Attempt::new(upstream));
+        self.lock_attempts().push(attempt.clone());
+        attempt
+    }
+
+    /// All attempts so far, in order.
+    pub fn attempts(&self) -> Vec<Arc<Attempt>> {
+        self.lock_attempts().clone()
+    }
+
+    fn lock_attempts(&self) -> MutexGuard<'_, Vec<Arc<Attempt>>> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

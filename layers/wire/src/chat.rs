@@ -1,0 +1,18 @@
+//! The canonical conversation: a request, a whole answer, and an answer's events, in no provider's
+//! dialect.
+
+mod event;
+mod message;
+mod reply;
+mod request;
+mod tool;
+
+pub use self::{
+    event::{Delta, Event, Start},
+    message::{
+        Audio, Content, Document, Image, Message, Native, Part, Reasoning, Role, Signature, Source, Text,
+    },
+    reply::{Choice, Finish, FinishReason, Reply},
+    request::{Chat, ReasoningRequest, ResponseFormat, Sampling},
+    tool::{Tool, ToolCall, ToolChoice, ToolKind, ToolResult},
+};

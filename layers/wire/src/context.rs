@@ -1,0 +1,29 @@
+/// What a decoder of an answer must know of the request it answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DecodeContext {
+    /// Tool names as sent → as the client gave them ([`Encoded::renamed_tools`](crate::Encoded)).
+    pub renamed_tools: Vec<(String, String)>,
+    /// A text unique to this request, from which ids are made where the format gives none.
+    pub seed: String,
+}
+
+impl DecodeContext {
+    /// The client's own name for a tool.
+    pub fn tool_name<'a>(&'a self, sent: &'a str) -> &'a str {
+        let original = self.renamed_tools.iter().find(|(renamed, _)| renamed == sent);
+        original.map_or(sent, |(_, original)| original)
+    }
+}
+
+/// What an encoder of an answer must know, to fill in what the provider left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EncodeContext {
+    /// The id to give the answer when the provider gave none.
+    pub id: String,
+    /// The model to name when the provider named none.
+    pub model: String,
+    /// The time to give when the provider gave none, in seconds since the epoch.
+    pub created: u64,
+    /// Whether the client asked for usage in the stream.
+    pub include_usage: bool,
+}

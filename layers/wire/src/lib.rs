@@ -1,0 +1,34 @@
+//! Formats of language-model APIs, sans-io: bytes in, values and events out. Not a layer.
+//!
+//! Every format is an adapter to one canonical [`chat`]: N adapters, not N². A format module has
+//! the same parts, so that the next one joins without touching the others:
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `decode_request`, `encode_request` | a request body ⇄ [`Chat`](chat::Chat) |
+//! | `decode_response`, `encode_response` | an answer ⇄ [`Reply`](chat::Reply) |
+//! | `StreamDecoder`, `StreamEncoder` | an event stream ⇄ [`Event`](chat::Event)s |
+//! | `decode_error`, `encode_error` | an error body ⇄ [`ApiError`] |
+//!
+//! Same dialect in and out needs none of that: [`splice`] and [`relay`] change what must change in
+//! the bytes and read usage as they pass.
+
+pub mod anthropic;
+pub mod chat;
+pub mod gemini;
+pub mod openai;
+pub mod sse;
+
+mod context;
+mod error;
+mod loss;
+mod quirks;
+mod target;
+
+pub use self::{
+    context::{DecodeContext, EncodeContext},
+    error::{ApiError, ErrorKind, Refusal, StreamEnd, Truncated},
+    loss::Encoded,
+    quirks::Quirks,
+    target::{Effort, ReasoningStyle, Target, Traits},
+};

@@ -1,0 +1,12 @@
+/// A request encoded for a target, and what could not be carried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// The request body.
+    pub body: Vec<u8>,
+    /// Fields of the client's request that the target has no word for and that may be left out
+    /// without changing what the answer means, by path (`seed`, `messages[0].name`). README lists
+    /// them; the gateway names them in a response header.
+    pub dropped: Vec<String>,
+    /// Tool names as sent → as the client gave them, where they had to change.
+    pub renamed_tools: Vec<(String, String)>,
+}

@@ -1,0 +1,46 @@
+use serde::{Deserialize, Serialize};
+
+/// Where a server that speaks OpenAI's format departs from it.
+///
+/// Applied to requests as splices of the client's bytes: fields without a quirk stay byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quirks {
+    /// Top-level request fields to rename, from OpenAI's name to the server's
+    /// (Mistral: `max_completion_tokens` → `max_tokens`, `seed` → `random_seed`).
+    pub rename: Vec<(String, String)>,
+    /// Top-level request fields the server refuses, to be dropped and listed.
+    pub drop: Vec<String>,
+    /// Remove `null` fields: at top level and in messages (Mistral, Groq).
+    pub drop_nulls: bool,
+    /// Send `developer` messages as `system` messages.
+    pub developer_as_system: bool,
+    /// Send `tool_choice` `required` and a named tool as `any` (Mistral).
+    pub tool_choice_any: bool,
+    /// Remove `name` from all but tool messages (Mistral).
+    pub name_on_tool_messages_only: bool,
+    /// Remove assistant messages that say nothing and call nothing (Mistral refuses them).
+    pub drop_empty_assistant: bool,
+    /// Whether the server takes `stream_options.include_usage`; if not, it is never spliced in, and
+    /// taken out when the client sent it.
+    pub stream_usage: bool,
+    /// Whether answers depart from OpenAI's shape so far that they are decoded and written anew
+    /// (Mistral's thinking parts in `content`).
+    pub normalise_answers: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            rename: Vec::new(),
+            drop: Vec::new(),
+            drop_nulls: false,
+            developer_as_system: false,
+            tool_choice_any: false,
+            name_on_tool_messages_only: false,
+            drop_empty_assistant: false,
+            stream_usage: true,
+            normalise_answers: false,
+        }
+    }
+}

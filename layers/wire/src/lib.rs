@@ -15,6 +15,7 @@
 
 pub mod anthropic;
 pub mod chat;
+pub mod embeddings;
 pub mod gemini;
 pub mod openai;
 pub mod sse;

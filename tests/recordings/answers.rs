@@ -1,6 +1,6 @@
 //! Whole answers and errors: what the client reads is what the provider said.
 
-use super::providers::{Asks, Format, is_relayed, question};
+use super::providers::{Asks, Format, endpoint, is_relayed, question};
 use crate::support::{
     gateway::{Answer, Gateway},
     reading::openai,
@@ -15,7 +15,7 @@ pub(crate) async fn plain(gateway: &Gateway, recording: &Recording) -> Result<()
         return Err(format!("expected 200, got {}: {}", answer.status, answer.text()));
     }
     is_sent_where_it_was_recorded(&answer, recording)?;
-    if is_relayed(&recording.provider) {
+    if is_relayed(recording) {
         return (answer.body == recording.body).then_some(()).ok_or_else(|| "the bytes changed".to_owned());
     }
     let expected = Format::of(&recording.provider).whole(&recording.json());
@@ -35,7 +35,7 @@ pub(crate) async fn error(gateway: &Gateway, recording: &Recording) -> Result<()
     if !got["error"]["type"].is_string() {
         return Err(format!("an error without a type: {}", answer.text()));
     }
-    if is_relayed(&recording.provider) && answer.body != recording.body {
+    if is_relayed(recording) && answer.body != recording.body {
         return Err(format!("the bytes changed: {}", answer.text()));
     }
     Ok(())
@@ -44,7 +44,7 @@ pub(crate) async fn error(gateway: &Gateway, recording: &Recording) -> Result<()
 async fn ask(gateway: &Gateway, recording: &Recording) -> Answer {
     let content_type = recording.headers.get("content-type").and_then(|value| value.as_str());
     let script = Script::new(recording.status, content_type, recording.body.clone());
-    gateway.post("/v1/chat/completions", &question(recording, Asks::Plain), script).await
+    gateway.post(endpoint(recording), &question(recording, Asks::Plain), script).await
 }
 
 /// Says where two readings differ.

@@ -45,6 +45,26 @@ pub(crate) const CHATS: &[&str] = &[
     "openrouter/completions",
 ];
 
+/// Where legacy completions were recorded.
+pub(crate) const COMPLETIONS: &[&str] = &["openai/completions"];
+
+/// Where embeddings were recorded.
+pub(crate) const EMBEDDINGS: &[&str] = &["openai/embeddings", "mistral/embeddings", "gemini/batchEmbedContents"];
+
+/// The client's path for what was recorded.
+pub(crate) fn endpoint(recording: &Recording) -> &'static str {
+    let path = recording.path.split(['?', '#']).next().unwrap_or_default();
+    if path.ends_with("/chat/completions") {
+        "/v1/chat/completions"
+    } else if path.ends_with("/completions") {
+        "/v1/completions"
+    } else if path.ends_with("/embeddings") || path.ends_with(":batchEmbedContents") {
+        "/v1/embeddings"
+    } else {
+        "/v1/chat/completions"
+    }
+}
+
 /// The format a provider speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -89,8 +109,9 @@ impl Format {
 
 /// Whether the gateway gives a provider's answers on byte for byte. Mistral's are written anew, as its
 /// thinking models answer in parts that OpenAI's format does not have.
-pub(crate) fn is_relayed(provider: &str) -> bool {
-    Format::of(provider) == Format::OpenAi && provider != "mistral"
+pub(crate) fn is_relayed(recording: &Recording) -> bool {
+    let is_mistrals_chat = recording.provider == "mistral" && endpoint(recording) == "/v1/chat/completions";
+    Format::of(&recording.provider) == Format::OpenAi && !is_mistrals_chat
 }
 
 /// Whether the recording is of a chat at all, not of a count of tokens.
@@ -111,6 +132,7 @@ pub(crate) enum Asks {
 pub(crate) fn question(recording: &Recording, asks: Asks) -> Value {
     let mut question = match Format::of(&recording.provider) {
         Format::OpenAi => recording.request.clone(),
+        Format::Gemini if endpoint(recording) == "/v1/embeddings" => return input(recording),
         Format::Anthropic | Format::Gemini => {
             let mut question = json!({ "messages": [{ "role": "user", "content": "Go on." }] });
             let tools: Vec<_> = tool_names(&recording.request).into_iter().map(function).collect();
@@ -121,12 +143,26 @@ pub(crate) fn question(recording: &Recording, asks: Asks) -> Value {
         }
     };
     question["model"] = format!("{}/{}", recording.provider, model(recording)).into();
+    if endpoint(recording) == "/v1/embeddings" {
+        return question;
+    }
     question["stream"] = (asks != Asks::Plain).into();
     if let Some(fields) = question.as_object_mut() {
         fields.remove("stream_options");
     }
     if asks == Asks::StreamedWithUsage {
         question["stream_options"] = json!({ "include_usage": true });
+    }
+    question
+}
+
+/// The request for vectors that Gemini was sent, in OpenAI's words.
+fn input(recording: &Recording) -> Value {
+    let requests = recording.request["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let texts: Vec<_> = requests.iter().map(|request| request["content"]["parts"][0]["text"].clone()).collect();
+    let mut question = json!({ "model": format!("gemini/{}", model(recording)), "input": texts });
+    if let Some(dimensions) = requests.first().and_then(|first| first["outputDimensionality"].as_u64()) {
+        question["dimensions"] = dimensions.into();
     }
     question
 }

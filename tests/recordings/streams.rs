@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{
     answers::same,
-    providers::{Asks, Format, is_relayed, question},
+    providers::{Asks, Format, endpoint, is_relayed, question},
 };
 use crate::support::{
     cuts::Cuts,
@@ -46,7 +46,7 @@ pub(crate) async fn streamed(gateway: &Gateway, recording: &Recording) -> Result
     for asks in [Asks::Streamed, Asks::StreamedWithUsage] {
         for (way, places) in &ways {
             let script = script(&stream).cut_at(places.iter().copied());
-            let answer = gateway.post("/v1/chat/completions", &question(recording, asks), script).await;
+            let answer = gateway.post(endpoint(recording), &question(recording, asks), script).await;
             says_all(&answer, recording, &stream, asks).map_err(|said| format!("({way}, {asks:?}) {said}"))?;
         }
     }
@@ -71,7 +71,7 @@ pub(crate) async fn cut(gateway: &Gateway, recording: &Recording) -> Result<(), 
         for breaks in [false, true] {
             let script = script(&stream.slice(..place));
             let script = if breaks { script.then_break() } else { script };
-            let answer = gateway.post("/v1/chat/completions", &question(recording, Asks::Streamed), script).await;
+            let answer = gateway.post(endpoint(recording), &question(recording, Asks::Streamed), script).await;
             let how = if breaks { "broken" } else { "closed" };
             is_known_as_cut(&answer, &whole).map_err(|said| format!("({how} after {place} bytes) {said}"))?;
         }
@@ -89,7 +89,7 @@ fn says_all(answer: &Answer, recording: &Recording, stream: &Bytes, asks: Asks) 
     }
     let recorded = std::str::from_utf8(stream).unwrap_or_default();
     let format = Format::of(&recording.provider);
-    if is_relayed(&recording.provider) {
+    if is_relayed(recording) {
         let expected = if asks == Asks::Streamed { without_usage_chunk(recorded) } else { recorded.to_owned() };
         return same(&expected.as_str(), &answer.text());
     }

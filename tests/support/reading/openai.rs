@@ -1,4 +1,4 @@
-//! OpenAI's chat completions, and what compatible servers put beside them.
+//! OpenAI's chat completions and legacy completions, and what compatible servers put beside them.
 
 use serde_json::Value;
 
@@ -11,6 +11,7 @@ pub(crate) fn whole(answer: &Value) -> Reading {
     let mut reading = Reading { usage: usage(&answer["usage"]), ..Reading::default() };
     let mut calls = Calls::default();
     said(&choice["message"], &mut reading, &mut calls);
+    reading.text.push_str(text(choice, "text"));
     reading.calls = calls.finish();
     reading.finish = choice["finish_reason"].as_str().map(str::to_owned);
     reading
@@ -28,6 +29,7 @@ pub(crate) fn stream(events: &[Event]) -> Reading {
                 continue;
             }
             said(&choice["delta"], &mut reading, &mut calls);
+            reading.text.push_str(text(choice, "text"));
             if let Some(finish) = choice["finish_reason"].as_str() {
                 reading.finish = Some(finish.to_owned());
             }

@@ -53,10 +53,10 @@ bench: ## measure the gateway against a bare pass-through; prints a table (ARGS=
 bench-quick: ## the same in a minute, to see that it works; its figures mean little
 	@$(MAKE) bench ARGS="--quick $(ARGS)"
 
-profile: ## show where the gateway's time goes under load (ARGS="--case anthropic-chat")
+profile: ## show where the gateway's time goes under load (ARGS="--case Anthropic")
 	@scripts/setup.sh build oha perf
 	cargo build --release --locked --bin tollway
-	scripts/profile.sh $(ARGS)
+	python3 bench/hotspots.py $(ARGS)
 
 fuzz: ## run each fuzz target for FUZZ_SECONDS
 	@scripts/setup.sh build

@@ -43,7 +43,7 @@ for (const model of CHAT) {
     assert.ok(error instanceof OpenAI.InternalServerError, `${error.constructor.name}: ${error.message}`);
   });
 
-  for (const kind of ['cut', 'error', 'malformed']) {
+  for (const kind of ['cut', 'mid_reset', 'error_event', 'malformed']) {
     test(`${model}: a stream that breaks (${kind}) never looks complete`, async () => {
       const messages = user(`hello [sim:tokens=50] [sim:${kind}]`);
       const finishes = [];

@@ -81,7 +81,7 @@ def test_a_reset_before_the_answer(client, model):
     assert caught.value.status_code in (502, 503)
 
 
-@pytest.mark.parametrize("failure", ["cut", "error", "malformed"])
+@pytest.mark.parametrize("failure", ["cut", "mid_reset", "error_event", "malformed"])
 @pytest.mark.parametrize("model", upstreams.CHAT)
 def test_a_failure_in_mid_stream_never_looks_complete(client, model, failure):
     received = []

@@ -65,13 +65,13 @@ set_up_python() {
     have python3 || debian python3 python3-venv
     local version
     version=$(python3 -c 'import sys; print(sys.version)')
-    fresh python "$version" "$(cat $requirements)" && [ -x "$setup/python/bin/pytest" ] && return
+    fresh python "$version" "$(cat $requirements)" && "$setup/python/bin/python" -c "import pytest" 2>/dev/null && return
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed: $version"
     python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
     say "installing the Python SDKs into .setup/python"
     rm -rf "$setup/python"
     quiet python3 -m venv "$setup/python"
-    quiet "$setup/python/bin/pip" install --disable-pip-version-check --no-deps --requirement $requirements
+    quiet "$setup/python/bin/python" -m pip install --disable-pip-version-check --no-deps --requirement $requirements
     stamp python "$version" "$(cat $requirements)"
 }
 

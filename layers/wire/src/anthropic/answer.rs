@@ -9,7 +9,7 @@ use tollway_core::Dialect;
 use super::{
     block::encode_seal,
     citation::{CitationOut, from_annotation},
-    turns::object,
+    parts::object,
 };
 use crate::chat::{Content, Part, ToolCall};
 

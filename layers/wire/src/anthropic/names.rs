@@ -1,6 +1,6 @@
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
 };
 
 use super::format::ANSWER_TOOL;
@@ -90,18 +90,26 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Ids of tool calls as Anthropic takes them (`^[a-zA-Z0-9_-]+$`), each used once in a request.
+/// Ids of tool calls as Anthropic takes them: `^[a-zA-Z0-9_-]+$`, each once in a turn.
 ///
-/// Some servers count calls anew in every turn, so that two calls of a conversation share an id;
-/// Anthropic refuses that. A result belongs to the latest call of its id.
+/// Some servers count calls anew in every turn, so that calls of different turns share an id. That
+/// is taken (recorded), and a result belongs to the call of the turn before it.
 #[derive(Debug, Default)]
 pub(super) struct Ids<'a> {
-    latest: HashMap<&'a str, Cow<'a, str>>,
+    /// The ids sent for each of the client's, in the order of the calls that wait for a result.
+    waiting: HashMap<&'a str, VecDeque<Cow<'a, str>>>,
     used: HashSet<Cow<'a, str>>,
     counter: Counter,
 }
 
 impl<'a> Ids<'a> {
+    /// Begins a turn of calls.
+    pub(super) fn turn(&mut self) {
+        self.waiting.clear();
+        self.used.clear();
+        self.counter.0.clear();
+    }
+
     /// The id to send for a call.
     pub(super) fn call(&mut self, id: &'a str) -> Cow<'a, str> {
         let sent = if is_valid(id) && !self.used.contains(id) {
@@ -112,13 +120,13 @@ impl<'a> Ids<'a> {
             Cow::Owned(self.counter.unused(base, |id| self.used.contains(id)))
         };
         self.used.insert(sent.clone());
-        self.latest.insert(id, sent.clone());
+        self.waiting.entry(id).or_default().push_back(sent.clone());
         sent
     }
 
-    /// The id to send for a result; `None` when no call before it has its id.
-    pub(super) fn result(&self, id: &str) -> Option<Cow<'a, str>> {
-        self.latest.get(id).cloned()
+    /// The id to send for a result; `None` when no call of its id waits for one.
+    pub(super) fn result(&mut self, id: &str) -> Option<Cow<'a, str>> {
+        self.waiting.get_mut(id)?.pop_front()
     }
 }
 
@@ -204,16 +212,19 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_collide_across_rounds_are_told_apart() {
-        // Several gateways and servers count calls anew each round (`call_0`, `call_0`, …);
-        // Anthropic refuses the second. Results follow the latest call.
+    fn ids_that_collide_are_told_apart() {
+        // Several gateways and servers count calls anew each round (`call_0`, `call_0`, …): a result
+        // must reach the call of its own round.
         let mut ids = Ids::default();
-        assert_eq!(ids.call("call_0"), "call_0");
-        assert_eq!(ids.result("call_0").as_deref(), Some("call_0"));
-        assert_eq!(ids.call("call_0"), "call_0_2");
-        assert_eq!(ids.result("call_0").as_deref(), Some("call_0_2"));
-        assert_eq!(ids.call("a:b"), "a_b");
-        assert_eq!(ids.call(""), "call");
-        assert_eq!(ids.result("unknown"), None);
+        for _ in 0..2 {
+            ids.turn();
+            assert_eq!(ids.call("call_0"), "call_0");
+            assert_eq!(ids.result("call_0").as_deref(), Some("call_0"));
+            assert_eq!(ids.result("call_0"), None);
+        }
+        assert_eq!((ids.call("a:b"), ids.call("a_b")), ("a_b".into(), "a_b_2".into()));
+        assert_eq!((ids.result("a_b"), ids.result("a:b")), (Some("a_b_2".into()), Some("a_b".into())));
+        assert_eq!((ids.call(""), ids.call("")), ("call".into(), "call_2".into()));
+        assert_eq!((ids.result(""), ids.result("")), (Some("call".into()), Some("call_2".into())));
     }
 }

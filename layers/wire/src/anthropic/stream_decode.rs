@@ -171,12 +171,12 @@ impl Machine {
         if self.started {
             return;
         }
-        self.started = true;
         let wire: WireMessage<'_> = match message.map(|raw| serde_json::from_str(raw.get())) {
             Some(Ok(wire)) => wire,
             Some(Err(error)) => return self.fail(unreadable(error)),
             None => WireMessage::default(),
         };
+        self.started = true;
         let usage = wire.usage;
         let mut start = Start {
             id: wire.id.map(|id| id.0.into_owned()),

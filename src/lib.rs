@@ -1,1 +1,4 @@
-//! x
+//! Tollway.
+
+pub mod cli;
+pub mod config;

@@ -51,6 +51,7 @@ mod answer;
 mod block;
 mod body;
 mod citation;
+mod common_delta;
 mod decode_request;
 mod decode_response;
 mod decode_tools;

@@ -16,15 +16,17 @@ pub(super) fn common_delta(data: &[u8]) -> Option<(u64, WireDelta<'_>)> {
     let value = |prefix: &[u8]| text(rest.strip_prefix(prefix)?);
     let delta = match rest.get(1)? {
         b't' => match value(br#""text_delta","text":"#) {
-            Some(text) => WireDelta { kind: kind("text_delta"), text: Some(text), ..WireDelta::default() },
+            Some(text) => {
+                WireDelta { kind: Some(kind("text_delta")), text: Some(text), ..WireDelta::default() }
+            }
             None => WireDelta {
-                kind: kind("thinking_delta"),
+                kind: Some(kind("thinking_delta")),
                 thinking: Some(value(br#""thinking_delta","thinking":"#)?),
                 ..WireDelta::default()
             },
         },
         b'i' => WireDelta {
-            kind: kind("input_json_delta"),
+            kind: Some(kind("input_json_delta")),
             partial_json: Some(value(br#""input_json_delta","partial_json":"#)?),
             ..WireDelta::default()
         },
@@ -33,8 +35,8 @@ pub(super) fn common_delta(data: &[u8]) -> Option<(u64, WireDelta<'_>)> {
     Some((index, delta))
 }
 
-fn kind(name: &'static str) -> Option<Str<'static>> {
-    Some(Str(name.into()))
+fn kind(name: &'static str) -> Str<'static> {
+    Str(name.into())
 }
 
 /// The string that stands before the two closing braces of the event, and nothing else.

@@ -17,6 +17,9 @@ pub(super) enum SchemaError {
     /// It has an object of any keys, but Anthropic wants every key named.
     #[error("schema has an object of free keys, which Anthropic cannot enforce")]
     OpenObject,
+    /// A part of it takes no value at all.
+    #[error("schema has a part that takes no value, which Anthropic cannot enforce")]
+    Never,
     /// A reference leads nowhere in it.
     #[error("schema refers to what is not in it: {0}")]
     Unresolved(String),
@@ -31,7 +34,7 @@ pub(super) enum SchemaError {
 impl SchemaError {
     /// Whether it is a good schema all the same, that a tool may show to the model.
     pub(super) const fn is_only_unenforceable(&self) -> bool {
-        matches!(self, Self::Recursive(_) | Self::OpenObject)
+        matches!(self, Self::Recursive(_) | Self::OpenObject | Self::Never)
     }
 }
 
@@ -109,7 +112,7 @@ impl<'a> Inliner<'a> {
         match schema {
             Value::Object(fields) => self.object(fields, depth).map(Value::Object),
             Value::Bool(true) => Ok(json!({})),
-            Value::Bool(false) => Ok(json!({ "not": {} })),
+            Value::Bool(false) => Err(SchemaError::Never),
             _ => Err(SchemaError::NotASchema),
         }
     }

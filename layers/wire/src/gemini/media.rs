@@ -240,7 +240,7 @@ pub(super) fn fits_in_response(part: &Part) -> bool {
         Content::Document(Document { source: Source::Url { media_type: Some(kind), .. }, .. }) => kind,
         _ => return false,
     };
-    matches!(kind.as_str(), "application/pdf" | "text/plain")
+    kind.starts_with("image/") || matches!(kind.as_str(), "application/pdf" | "text/plain")
 }
 
 #[cfg(test)]

@@ -1,1 +1,71 @@
-//! x
+//! Google Gemini's `generateContent`, `streamGenerateContent` and `batchEmbedContents`.
+//!
+//! Sources: `ai.google.dev/api/generate-content`, `ai.google.dev/gemini-api/docs/thought-signatures`,
+//! `…/function-calling`, `…/structured-output`, and exchanges recorded from the AI Studio and Vertex
+//! endpoints, which win where they differ from the documents. Requests are read in `camelCase` and in
+//! `snake_case`, answers also with enums as numbers (`$alt=json;enum-encoding=int`).
+//!
+//! Choices made where the formats differ:
+//!
+//! - **Instructions** all go to `systemInstruction`, in order, also those that stand in
+//!   mid-conversation: Gemini has no place for them there, and as a user's words they would lose
+//!   their authority. A request of nothing but instructions says them as the user.
+//! - **Tool results** stand in a turn of their own, in the order of the calls. Text that is a JSON
+//!   object is sent as that object, other text as `{"output": …}`, a failure as `{"error": …}`.
+//!   Pictures and PDFs go inside the result where calls have ids (Gemini 3), other media and older
+//!   models have them in a user turn right after.
+//! - **Schemas** go as JSON Schema (`parametersJsonSchema`, `responseJsonSchema`), which every current
+//!   model is recorded to accept, `$ref`, recursion and `additionalProperties` included. The narrower
+//!   OpenAPI form (`parameters`, `responseSchema`) is read, not written.
+//! - **Thought signatures** come back with their part. A call made by another model is given the
+//!   documented `skip_thought_signature_validator` where a model that thinks by level would refuse
+//!   the step without one.
+//! - **Strict tools** ask for `VALIDATED` calling. So do tool choices that allow some tools and demand
+//!   none, because `AUTO` takes no list.
+//! - **Custom tools** are refused: free text cannot be asked for by a schema.
+
+mod answer;
+mod decode_config;
+mod decode_request;
+mod decode_response;
+mod decode_turns;
+mod encode_config;
+mod encode_request;
+mod encode_response;
+mod encode_tools;
+mod encode_turns;
+mod error;
+mod finish;
+mod frames;
+mod grounding;
+mod ids;
+mod lenient;
+mod logprobs;
+mod media;
+mod model;
+mod names;
+mod openapi;
+mod part;
+mod raw;
+mod schema;
+mod stream_decoder;
+mod stream_encoder;
+mod text_index;
+mod tier;
+mod time;
+mod usage;
+mod words;
+
+pub mod embeddings;
+
+pub use self::{
+    decode_request::decode_request,
+    decode_response::decode_response,
+    encode_request::encode_request,
+    encode_response::encode_response,
+    error::{decode_error, encode_error},
+    media::{RemoteMedia, remote_media},
+    model::model_path_segment,
+    stream_decoder::StreamDecoder,
+    stream_encoder::StreamEncoder,
+};

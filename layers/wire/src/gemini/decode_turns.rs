@@ -1,0 +1,181 @@
+//! `contents` and `systemInstruction` → messages.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    decode_response::decode_part,
+    ids::CallIds,
+    lenient::{Fields, OneOrMany},
+    media,
+    part::{FunctionResponse, ResponseObject, WirePart},
+    raw,
+    words::Words,
+};
+use crate::{
+    DecodeContext, Refusal,
+    chat::{Content, Message, Part, Role, ToolResult},
+};
+
+/// A turn as it stands in a request.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TurnIn<'a> {
+    #[serde(borrow)]
+    role: Option<Words<'a>>,
+    #[serde(borrow)]
+    parts: OneOrMany<WirePart<'a>>,
+}
+
+/// Reads the instructions: a turn, or a bare text as the SDKs take it.
+pub(super) fn instructions(value: &RawValue) -> Result<Option<Message>, Refusal> {
+    let refuse = |error: serde_json::Error| Refusal::at("systemInstruction", error.to_string());
+    let turn: TurnIn<'_> = if value.get().starts_with('"') {
+        let text: Words<'_> = serde_json::from_str(value.get()).map_err(refuse)?;
+        TurnIn { role: None, parts: OneOrMany(vec![WirePart { text: Some(text), ..WirePart::default() }]) }
+    } else {
+        serde_json::from_str(value.get()).map_err(refuse)?
+    };
+    let mut ids = CallIds::new("");
+    let decode = |part| decode_part(part, &mut ids, &DecodeContext::default());
+    let content: Vec<Part> = turn.parts.0.into_iter().filter_map(decode).collect();
+    Ok((!content.is_empty()).then_some(Message { role: Role::System, name: None, content }))
+}
+
+/// Reads the turns of a conversation.
+///
+/// A turn that holds results of calls and other parts becomes several messages. A call without an id
+/// is given one, and the first result for the same function that has none either is paired with it.
+pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<Vec<Message>, Refusal> {
+    let mut reader = Reader::new(&turns);
+    for (at, turn) in turns.into_iter().enumerate() {
+        let role = match turn.role.as_deref() {
+            None | Some("" | "user" | "function") => Role::User,
+            Some("model") => Role::Assistant,
+            Some(other) => {
+                return Err(Refusal::at(
+                    format!("contents[{at}].role"),
+                    format!("must be user or model: {other}"),
+                ));
+            }
+        };
+        reader.role = role;
+        reader.fresh = true;
+        for part in turn.parts.0 {
+            reader.take(part);
+        }
+    }
+    Ok(reader.messages)
+}
+
+struct Reader {
+    messages: Vec<Message>,
+    role: Role,
+    /// Whether the next part begins a new message whatever stands before it.
+    fresh: bool,
+    ids: CallIds,
+    /// Ids the conversation already has.
+    taken: HashSet<String>,
+    /// Ids of calls by name, oldest first, less those already paired by name.
+    open: HashMap<String, VecDeque<String>>,
+    /// Ids for which a result was read.
+    answered: HashSet<String>,
+    none: DecodeContext,
+}
+
+impl Reader {
+    fn new(turns: &[TurnIn<'_>]) -> Self {
+        let parts = turns.iter().flat_map(|turn| &turn.parts.0);
+        let ids = parts.filter_map(|part| part.function_call.as_ref()?.id.as_deref());
+        Self {
+            messages: Vec::new(),
+            role: Role::User,
+            fresh: true,
+            ids: CallIds::new("history"),
+            taken: ids.map(str::to_owned).collect(),
+            open: HashMap::new(),
+            answered: HashSet::new(),
+            none: DecodeContext::default(),
+        }
+    }
+
+    fn take(&mut self, mut part: WirePart<'_>) {
+        if let Some(response) = part.function_response.take() {
+            let result = self.result(response);
+            return self.push(Role::Tool, Content::ToolResult(result).into());
+        }
+        let Some(part) = decode_part(part, &mut self.ids, &self.none) else { return };
+        if let Content::ToolCall(call) = &part.content {
+            self.taken.insert(call.id.clone());
+            self.open.entry(call.name.clone()).or_default().push_back(call.id.clone());
+        }
+        self.push(self.role, part);
+    }
+
+    fn push(&mut self, role: Role, part: Part) {
+        match self.messages.last_mut() {
+            Some(last) if last.role == role && !self.fresh => last.content.push(part),
+            _ => self.messages.push(Message { role, name: None, content: vec![part] }),
+        }
+        self.fresh = false;
+    }
+
+    fn result(&mut self, response: FunctionResponse<'_>) -> ToolResult {
+        let name = response.name.into_owned();
+        let given = response.id.map(Words::into_owned).filter(|id| !id.is_empty());
+        let call_id = given.or_else(|| self.oldest_open(&name)).unwrap_or_else(|| self.free_id());
+        self.answered.insert(call_id.clone());
+        let (text, is_error) = match response.response {
+            ResponseObject::Borrowed(raw) => result_text(raw),
+            _ => (String::new(), false),
+        };
+        let mut content = vec![Part::text(text)];
+        for part in response.parts {
+            if let Some(blob) = part.inline_data {
+                content.push(media::from_blob(blob).into());
+            } else if let Some(file) = part.file_data {
+                content.push(media::from_file(file).into());
+            }
+        }
+        ToolResult { call_id, name: (!name.is_empty()).then_some(name), content, is_error }
+    }
+
+    fn oldest_open(&mut self, name: &str) -> Option<String> {
+        let ids = self.open.get_mut(name)?;
+        while let Some(id) = ids.pop_front() {
+            if !self.answered.contains(&id) {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    fn free_id(&mut self) -> String {
+        loop {
+            let id = self.ids.next_id();
+            if self.taken.insert(id.clone()) {
+                return id;
+            }
+        }
+    }
+}
+
+/// The text of a result, and whether it is a failure: what stands alone under `output` or `error`,
+/// or else the whole object.
+fn result_text(raw: &RawValue) -> (String, bool) {
+    let fields: Fields<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+    let said = |name| fields.only(name).map(RawValue::get);
+    if let Some(text) = said("output").and_then(|text| serde_json::from_str::<String>(text).ok()) {
+        // Text that is an object itself would be sent back as that object.
+        if raw::object(&text).is_none() || text.trim().is_empty() {
+            return (text, false);
+        }
+    }
+    if let Some(error) = said("error") {
+        let text = serde_json::from_str(error);
+        return (text.unwrap_or_else(|_| raw::compact(raw)), true);
+    }
+    (raw::compact(raw), false)
+}

@@ -1,0 +1,115 @@
+//! [`Chat`] → a request body.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    encode_config,
+    encode_tools::{self, ToolOut},
+    encode_turns::{self, TurnOut},
+    names::ToolNames,
+};
+use crate::{
+    Encoded, Refusal, Target,
+    chat::{Chat, Content, ToolChoice},
+};
+
+/// Fields of Gemini's own request with no canonical place, written back as they came.
+const OWN_FIELDS: [&str; 6] =
+    ["safetySettings", "cachedContent", "labels", "serviceTier", "modelArmorConfig", "store"];
+
+/// Fields written in another way, or empty of meaning here.
+const CARRIED_FIELDS: [&str; 5] =
+    ["generationConfig", "toolConfig", "web_search_options", "modalities", "stream_options"];
+
+/// Fields that ask for what would make the answer another one.
+const REFUSED_FIELDS: [&str; 3] = ["audio", "functions", "function_call"];
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    contents: Vec<TurnOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_instruction: Option<TurnOut<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<ToolOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_config: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    generation_config: Map<String, Value>,
+    #[serde(flatten)]
+    own: BTreeMap<&'a str, &'a Value>,
+}
+
+/// Writes a request for `generateContent`, or for `streamGenerateContent`, which takes the same.
+///
+/// Refuses what would change the answer's meaning when left out; lists what would not.
+pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
+    let traits = &target.traits;
+    let mut dropped = Vec::new();
+    let mut names = ToolNames::new(tool_names(chat));
+    let tools = encode_tools::tools(chat, &mut names, &mut dropped)?;
+    let tool_config = encode_tools::tool_config(chat, traits, &mut names, &mut dropped)?;
+    let turns = encode_turns::turns(&chat.messages, traits, &mut names, &mut dropped)?;
+    let generation_config = encode_config::generation(chat, traits, &mut dropped)?;
+    let own = own_fields(chat, &mut dropped)?;
+    let body = Body {
+        contents: turns.contents,
+        system_instruction: turns.instructions,
+        tools,
+        tool_config,
+        generation_config,
+        own,
+    };
+    let body = serde_json::to_vec(&body)
+        .map_err(|error| Refusal::whole(format!("the request cannot be written: {error}")))?;
+    Ok(Encoded { body, dropped, renamed_tools: names.into_renamed() })
+}
+
+/// All names of tools, those of history and choice included, that a new name must not become.
+fn tool_names(chat: &Chat) -> impl Iterator<Item = &str> {
+    let offered = chat.tools.iter().map(|tool| tool.name.as_str());
+    let parts = chat.messages.iter().flat_map(|message| &message.content);
+    let called = parts.filter_map(|part| match &part.content {
+        Content::ToolCall(call) => Some(call.name.as_str()),
+        Content::ToolResult(result) => result.name.as_deref(),
+        _ => None,
+    });
+    let chosen = match &chat.tool_choice {
+        Some(ToolChoice::Named(name)) => std::slice::from_ref(name),
+        Some(ToolChoice::Allowed { names, .. }) => names.as_slice(),
+        _ => &[],
+    };
+    offered.chain(called).chain(chosen.iter().map(String::as_str))
+}
+
+/// Gathers Gemini's own fields, and lists what no field of Gemini's says.
+fn own_fields<'a>(
+    chat: &'a Chat,
+    dropped: &mut Vec<String>,
+) -> Result<BTreeMap<&'a str, &'a Value>, Refusal> {
+    let mut own = BTreeMap::new();
+    for (key, value) in &chat.extra {
+        let key = key.as_str();
+        if OWN_FIELDS.contains(&key) && !(key == "store" && value == &Value::Bool(false)) {
+            own.insert(key, value);
+        } else if REFUSED_FIELDS.contains(&key) && !value.is_null() {
+            return Err(Refusal::at(key, "cannot be carried to Gemini"));
+        } else if !CARRIED_FIELDS.contains(&key) {
+            dropped.push(key.to_owned());
+        }
+    }
+    // Labels are Vertex's only, and reach Google's bill: the user's name does not belong there.
+    for (path, given) in [
+        ("user", chat.user.is_some()),
+        ("metadata", chat.metadata.as_ref().is_some_and(|metadata| !metadata.is_empty())),
+        ("service_tier", chat.service_tier.as_deref().is_some_and(|tier| tier != "auto")),
+    ] {
+        if given {
+            dropped.push(path.to_owned());
+        }
+    }
+    Ok(own)
+}

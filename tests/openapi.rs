@@ -10,16 +10,16 @@ mod openapi {
 mod support {
     pub(crate) mod events;
     pub(crate) mod gateway;
-    pub(crate) mod recording;
     pub(crate) mod schema;
     pub(crate) mod score;
+    pub(crate) mod shared;
     pub(crate) mod upstream;
 }
 
 use std::{error::Error, io::Write as _};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, header::CONTENT_TYPE};
 use http_body_util::Full;
 use openapi::fixtures;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ use support::{
     gateway::{Answer, Gateway},
     schema::Schemas,
     score::{Exception, Score},
-    upstream::Script,
+    upstream::{Received, Script},
 };
 
 const CONFIGURATION: &str = "
@@ -99,6 +99,7 @@ impl Checks {
     async fn whole(&self, provider: &str, asks: &Value, answer: &Value) -> Result<(), String> {
         let script = Script::new(200, Some("application/json"), answer.to_string());
         let got = self.gateway.post("/v1/chat/completions", &question(provider, asks), script).await;
+        is_asked(&got)?;
         self.is_a("CreateChatCompletionResponse", 200, &got)
     }
 
@@ -210,8 +211,20 @@ impl Checks {
         if got.status != status || !got.is_whole {
             return Err(format!("expected {status}, got {}: {}", got.status, got.text()));
         }
+        if got.headers.get(CONTENT_TYPE).is_none_or(|value| value != "application/json") {
+            return Err(format!("not said to be JSON: {:?}", got.headers));
+        }
         self.schemas.check(name, &got.json())
     }
+}
+
+/// The provider got a request, and one it could read.
+fn is_asked(got: &Answer) -> Result<(), String> {
+    let is_right = |sent: &Received| {
+        let body: Value = serde_json::from_slice(&sent.body).unwrap_or_default();
+        body.is_object() && sent.uri.path().len() > 1
+    };
+    got.sent.as_ref().is_some_and(is_right).then_some(()).ok_or_else(|| format!("was sent {:?}", got.sent))
 }
 
 fn model(provider: &str) -> &'static str {

@@ -1,13 +1,12 @@
 //! The recorded exchanges beside the checkout.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
+
+use super::shared::beside;
 
 /// A request a provider was sent, and what it answered.
 #[derive(Debug)]
@@ -82,20 +81,10 @@ impl Recording {
     }
 }
 
-/// The folder of recordings, found beside the checkout or above it.
-pub(crate) fn folder() -> Option<PathBuf> {
-    beside("recordings")
-}
-
-/// `shared/NAME`, found beside the checkout or above it.
-pub(crate) fn beside(name: &str) -> Option<PathBuf> {
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
-    checkout.ancestors().skip(1).map(|above| above.join("shared").join(name)).find(|path| path.exists())
-}
-
-/// The recordings of some endpoints (`openai/chat-completions`), in the order of their names.
-pub(crate) fn load(endpoints: &[&str]) -> io::Result<Vec<Recording>> {
-    let Some(folder) = folder() else { return Ok(Vec::new()) };
+/// The recordings of some endpoints (`openai/chat-completions`), in the order of their names. None where
+/// there is no folder of recordings.
+pub(crate) fn load(endpoints: &[&str]) -> io::Result<Option<Vec<Recording>>> {
+    let Some(folder) = beside("recordings") else { return Ok(None) };
     let mut paths = Vec::new();
     for endpoint in endpoints {
         for kind in ["json", "stream", "error"] {
@@ -106,5 +95,5 @@ pub(crate) fn load(endpoints: &[&str]) -> io::Result<Vec<Recording>> {
         }
     }
     paths.sort();
-    paths.iter().map(|path| Recording::read(&folder, path)).collect()
+    paths.iter().map(|path| Recording::read(&folder, path)).collect::<io::Result<_>>().map(Some)
 }

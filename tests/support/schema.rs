@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, error::Error, fs};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use super::recording::beside;
+use super::shared::beside;
 
 /// The description's schemas, each compiled once.
 #[derive(Debug)]

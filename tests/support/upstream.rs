@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header::CONTENT_TYPE};
+use http::{HeaderMap, Request, Response, StatusCode, Uri, header::CONTENT_TYPE};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -21,7 +21,6 @@ use tokio::{net::TcpListener, task::JoinSet};
 /// What the upstream was sent.
 #[derive(Debug)]
 pub(crate) struct Received {
-    pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -118,7 +117,7 @@ where
 {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let received = Received { method: parts.method, uri: parts.uri, headers: parts.headers, body };
+    let received = Received { uri: parts.uri, headers: parts.headers, body };
     let Script { status, headers, pieces, broken } = script(received);
     let mut response = Response::new(Pieces { pieces, broken, rest: false });
     *response.status_mut() = status;

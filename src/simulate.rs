@@ -1,0 +1,5 @@
+//! x
+mod fault;
+mod models;
+pub mod validate;
+pub use fault::{Fault, Provider};

@@ -1,2 +1,4 @@
-//! x
+//! Tollway: an AI gateway.
+
+pub mod cli;
 pub mod simulate;

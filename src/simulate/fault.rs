@@ -6,8 +6,10 @@ use std::fmt;
 /// The providers whose answers and refusals are imitated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Provider {
-    /// OpenAI, and what is OpenAI-compatible without rules of its own.
+    /// OpenAI.
     OpenAi,
+    /// A server that speaks OpenAI's language without rules of its own.
+    Compatible,
     /// Mistral's own rules on the OpenAI shape.
     Mistral,
     /// Groq's own rules on the OpenAI shape.
@@ -85,7 +87,7 @@ impl Fault {
     /// Returns the error body in the provider's shape.
     pub fn body(&self) -> Value {
         match self.provider {
-            Provider::OpenAi => json!({"error": {
+            Provider::OpenAi | Provider::Compatible => json!({"error": {
                 "message": self.message, "type": self.kind, "param": self.param, "code": self.code,
             }}),
             Provider::Groq => {
@@ -134,8 +136,8 @@ impl std::error::Error for Fault {}
 /// The error type each provider gives to a status.
 fn kind(provider: Provider, status: u16) -> &'static str {
     match provider {
-        Provider::OpenAi | Provider::Groq => match status {
-            401 if provider == Provider::OpenAi => "invalid_request_error",
+        Provider::OpenAi | Provider::Compatible | Provider::Groq => match status {
+            401 if provider != Provider::Groq => "invalid_request_error",
             401 => "authentication_error",
             403 => "permission_error",
             429 => "rate_limit_exceeded",

@@ -16,7 +16,7 @@ mod support {
     pub(crate) mod upstream;
 }
 
-use std::{error::Error, io::Write as _};
+use std::io::Write as _;
 
 use bytes::Bytes;
 use http::{Request, header::CONTENT_TYPE};
@@ -30,6 +30,7 @@ use support::{
     score::{Exception, Score},
     upstream::{Received, Script},
 };
+use tollway::BoxError;
 
 const CONFIGURATION: &str = "
 providers:
@@ -37,7 +38,7 @@ providers:
   anthropic: { base_url: '{upstream}', api_key: test-key }
   gemini: { base_url: '{upstream}/v1beta', api_key: test-key }
   mistral: { base_url: '{upstream}/v1', api_key: test-key }
-log: { access: none }
+log: { access: 'off' }
 ";
 
 const NAMES: &[&str] = &[
@@ -53,7 +54,7 @@ const NAMES: &[&str] = &[
 const EXCEPTIONS: &[Exception] = &[];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_are_what_openai_describes() -> Result<(), Box<dyn Error>> {
+async fn answers_are_what_openai_describes() -> Result<(), BoxError> {
     let Some(schemas) = Schemas::load(NAMES)? else {
         writeln!(std::io::stdout(), "no description of OpenAI's API beside the checkout (../shared/specs)")?;
         return Ok(());
@@ -113,8 +114,10 @@ impl Checks {
         let mut question = question(provider, asks);
         question["stream"] = true.into();
         question["stream_options"] = json!({ "include_usage": true });
-        let script = Script::new(200, Some("text/event-stream"), event_stream(answer));
-        let got = self.gateway.post("/v1/chat/completions", &question, script).await;
+        let stream = event_stream(answer);
+        let half = stream.len() / 2;
+        let script = || Script::new(200, Some("text/event-stream"), stream.clone()).cut_at([half]);
+        let got = self.gateway.post("/v1/chat/completions", &question, script()).await;
         let events = events(got.text());
         let is_error = |event: &&Event| event.json()["error"].is_object();
         let fails = answer.as_array().into_iter().flatten().any(|event| event["error"].is_object());
@@ -127,7 +130,12 @@ impl Checks {
             let name = if is_error(&event) { "ErrorResponse" } else { "CreateChatCompletionStreamResponse" };
             self.schemas.check(name, &event.json())?;
         }
-        Ok(())
+        // The same stream, broken off.
+        let script = Script::new(200, Some("text/event-stream"), stream[..half].to_owned()).then_break();
+        let got = self.gateway.post("/v1/chat/completions", &question, script).await;
+        let events = support::events::events(got.text());
+        let Some(last) = events.last() else { return Err("a broken stream ended without a word".to_owned()) };
+        self.schemas.check("ErrorResponse", &last.json())
     }
 
     async fn error(&self, provider: &str, status: u16, body: &Value) -> Result<(), String> {

@@ -25,7 +25,7 @@ mod support {
     pub(crate) mod upstream;
 }
 
-use std::{error::Error, io::Write as _, sync::Arc};
+use std::{io::Write as _, sync::Arc};
 
 use recordings::{
     answers, others,
@@ -37,25 +37,23 @@ use support::{
     recording::{self, Recording},
     score::{Exception, Score},
 };
-use tokio::task::JoinSet;
+use tollway::BoxError;
 
 /// Answers that do not reach the client as the provider gave them, and why.
 const ANSWERS: &[Exception] = &[];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_recorded_answer_reaches_the_client() -> Result<(), Box<dyn Error>> {
+async fn every_recorded_answer_reaches_the_client() -> Result<(), BoxError> {
     let Some(recordings) = load(&[CHATS, COMPLETIONS, EMBEDDINGS].concat())? else { return Ok(()) };
     let gateway = Arc::new(Gateway::start(CONFIGURATION).await?);
-    let mut checks = JoinSet::new();
-    for recording in recordings.into_iter().filter(is_chat) {
-        let gateway = gateway.clone();
-        checks.spawn(async move {
-            let results = play(&gateway, &recording).await;
-            (recording, results)
-        });
+    let mut checks = Vec::new();
+    for recording in recordings.into_iter().filter(is_chat).map(Arc::new) {
+        let (gateway, played) = (gateway.clone(), recording.clone());
+        checks.push((recording, tokio::spawn(async move { play(&gateway, &played).await })));
     }
     let mut score = Score::new("recorded answers, played to a client of OpenAI's dialect", ANSWERS);
-    for (recording, results) in checks.join_all().await {
+    for (recording, results) in checks {
+        let results = results.await.unwrap_or_else(|panic| vec![("panic", Err(panic.to_string()))]);
         for (kind, result) in results {
             score.count(&recording.provider, kind, &recording.name, result);
         }
@@ -93,7 +91,7 @@ async fn play(gateway: &Gateway, recording: &Recording) -> Vec<(&'static str, Re
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_recorded_request_reaches_every_format() -> Result<(), Box<dyn Error>> {
+async fn every_recorded_request_reaches_every_format() -> Result<(), BoxError> {
     let Some(recordings) = load(CHATS)? else { return Ok(()) };
     let mut score = Score::new("recorded requests, sent to an upstream of every format", requests::EXCEPTIONS);
     requests::check(recordings, &mut score).await?;
@@ -102,7 +100,7 @@ async fn every_recorded_request_reaches_every_format() -> Result<(), Box<dyn Err
 }
 
 /// The recordings of some endpoints; says so where there are none.
-fn load(endpoints: &[&str]) -> Result<Option<Vec<Recording>>, Box<dyn Error>> {
+fn load(endpoints: &[&str]) -> Result<Option<Vec<Recording>>, BoxError> {
     let recordings = recording::load(endpoints)?;
     if recordings.is_none() {
         writeln!(std::io::stdout(), "no recordings beside the checkout (../shared/recordings), none are played")?;

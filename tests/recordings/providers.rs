@@ -27,7 +27,7 @@ providers:
   groq: { base_url: '{upstream}/openai/v1', api_key: test-key }
   deepseek: { base_url: '{upstream}', api_key: test-key }
   openrouter: { base_url: '{upstream}/api/v1', api_key: test-key }
-log: { access: none }
+log: { access: 'off' }
 ";
 
 /// Where chats were recorded.

@@ -1,10 +1,12 @@
 //! Requests: what a provider is sent for a recorded request is right by that provider's rules.
 
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
-use tollway::simulate::{Fault, validate};
+use tollway::{
+    BoxError,
+    simulate::{Fault, validate},
+};
 
 use super::{
     carried, providers::Format,
@@ -19,7 +21,7 @@ use crate::support::{
 /// Requests that are refused for a reason, and why that is right.
 pub(crate) const EXCEPTIONS: &[Exception] = &[];
 
-/// Every format, each at the scripted upstream. Pictures are fetched from this machine.
+/// Every format, each at the scripted upstream
 const CONFIGURATION: &str = "
 providers:
   openai: { base_url: '{upstream}/v1', api_key: test-key }
@@ -27,8 +29,7 @@ providers:
   gemini: { base_url: '{upstream}/v1beta', api_key: test-key }
   mistral: { base_url: '{upstream}/v1', api_key: test-key }
   groq: { base_url: '{upstream}/openai/v1', api_key: test-key }
-media: { allow_private: true }
-log: { access: none }
+log: { access: 'off' }
 ";
 
 type Judge = fn(&str, &Value) -> Result<(), Fault>;
@@ -51,29 +52,26 @@ const TARGETS: &[(&str, &str, Judge)] = &[
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x04\0\0\0\xb5\x1c\x0c\x02\0\0\0\x0bIDATx\xdacd`\0\0\0\x06\0\x020\x81\xd0/\0\0\0\0IEND\xaeB`\x82";
 
 /// Sends every recorded request of OpenAI's dialect to every target.
-pub(crate) async fn check(recordings: Vec<Recording>, score: &mut Score) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn check(recordings: Vec<Recording>, score: &mut Score) -> Result<(), BoxError> {
     let gateway = Arc::new(Gateway::start(CONFIGURATION).await?);
     let media = Upstream::start(|_| Script::new(200, Some("image/png"), PICTURE)).await?;
     let url = media.url();
-    let mut checks = JoinSet::new();
+    let mut checks = Vec::new();
     for mut recording in recordings {
         if Format::of(&recording.provider) != Format::OpenAi {
             continue;
         }
         fetch_from(&mut recording.request, &url);
-        let gateway = gateway.clone();
-        checks.spawn(async move {
-            let mut results = Vec::new();
-            for target in TARGETS {
-                results.push((target, send(&gateway, &recording, target).await));
-            }
-            (recording, results)
-        });
-    }
-    for (recording, results) in checks.join_all().await {
-        for ((provider, model, _), result) in results {
-            score.count(&recording.provider, model, &format!("{} → {provider}/{model}", recording.name), result);
+        let recording = Arc::new(recording);
+        for target in TARGETS {
+            let (gateway, sent) = (gateway.clone(), recording.clone());
+            let check = tokio::spawn(async move { send(&gateway, &sent, target).await });
+            checks.push((recording.clone(), target, check));
         }
+    }
+    for (recording, (provider, model, _), check) in checks {
+        let result = check.await.unwrap_or_else(|panic| Err(panic.to_string()));
+        score.count(&recording.provider, model, &format!("{} → {provider}/{model}", recording.name), result);
     }
     Ok(())
 }

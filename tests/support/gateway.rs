@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    error::Error,
+
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -14,7 +14,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header::CONT
 use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
 use tollway::{
-    config::{Env, Settings},
+    BoxError,
+    config::{Env, Media, Settings, Source},
     stack::{self, Shared, Stack},
 };
 use tower::ServiceExt as _;
@@ -74,15 +75,18 @@ impl Scripts {
 
 impl Gateway {
     /// Builds the stack from a configuration in which `{upstream}` stands for the provider's URL.
-    pub(crate) async fn start(configuration: &str) -> Result<Self, Box<dyn Error>> {
+    pub(crate) async fn start(configuration: &str) -> Result<Self, BoxError> {
         let scripts = Arc::new(Scripts::default());
         let upstream = Upstream::start({
             let scripts = scripts.clone();
             move |received| scripts.answer(received)
         })
         .await?;
-        let settings = Settings::from_yaml(&configuration.replace("{upstream}", &upstream.url()), &Env::default())?;
-        let stack = stack::build(&Shared::new(Arc::new(settings))?);
+        let source = Source::text(configuration.replace("{upstream}", &upstream.url()));
+        let settings = Settings::load(&source, &Env::default())?;
+        // Pictures come from servers of this machine too.
+        let media = Media { allow_private: true, ..Media::default() };
+        let stack = stack::build(&Shared { media, ..Shared::new(Arc::new(settings))? });
         Ok(Self { stack, scripts, next: AtomicU64::new(1), _upstream: upstream })
     }
 

@@ -67,6 +67,6 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 }
 
 /// The elements at a name, none where there is no array.
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value[name].as_array().map(Vec::as_slice).unwrap_or_default()
 }

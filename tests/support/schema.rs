@@ -14,7 +14,7 @@ pub(crate) struct Schemas(BTreeMap<&'static str, Validator>);
 impl Schemas {
     /// Reads the description and compiles the schemas of these names. None where there is no
     /// description.
-    pub(crate) fn load(names: &[&'static str]) -> Result<Option<Self>, Box<dyn Error>> {
+    pub(crate) fn load(names: &[&'static str]) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
         let Some(file) = beside("specs/openai-openapi.json") else { return Ok(None) };
         let description: Value = serde_json::from_slice(&fs::read(file)?)?;
         let all = &description["components"]["schemas"];

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     answers::same,
-    providers::{Asks, Format, is_relayed, question},
+    providers::{Asks, Format, endpoint, is_relayed, question},
     streams::recorded_stream,
 };
 use crate::support::{
@@ -78,7 +78,7 @@ pub(crate) async fn collected(gateway: &Gateway, recording: &Recording) -> Optio
 pub(crate) async fn broken(gateway: &Gateway, recording: &Recording) -> Result<(), String> {
     let half = recording.body.slice(..recording.body.len() / 2);
     let script = Script::new(200, Some("application/json"), half).then_break();
-    let answer = gateway.post("/v1/chat/completions", &question(recording, Asks::Plain), script).await;
+    let answer = gateway.post(endpoint(recording), &question(recording, Asks::Plain), script).await;
     let is_refused = answer.status.is_server_error() && answer.json()["error"]["message"].is_string();
     // Bytes that are relayed are on their way before they can be known to be too few: the client's
     // connection breaks as the provider's did.

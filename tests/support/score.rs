@@ -6,6 +6,9 @@ use std::{
     io::{self, Write as _},
 };
 
+/// How many failures of a provider and kind are printed.
+const SHOWN: usize = 4;
+
 /// A failure that is accepted, and why.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exception {
@@ -24,20 +27,19 @@ pub(crate) struct Score {
     exceptions: &'static [Exception],
     met: BTreeMap<usize, usize>,
     rows: BTreeMap<(String, &'static str), Row>,
-    failures: Vec<String>,
 }
 
 #[derive(Debug, Default)]
 struct Row {
     passed: usize,
     accepted: usize,
-    failed: usize,
+    failures: Vec<String>,
 }
 
 impl Score {
     /// Begins to count. Failures in `exceptions` are accepted.
     pub(crate) fn new(title: &'static str, exceptions: &'static [Exception]) -> Self {
-        Self { title, exceptions, met: BTreeMap::new(), rows: BTreeMap::new(), failures: Vec::new() }
+        Self { title, exceptions, met: BTreeMap::new(), rows: BTreeMap::new() }
     }
 
     /// Counts one check of `name`.
@@ -52,8 +54,7 @@ impl Score {
             *self.met.entry(known).or_default() += 1;
             row.accepted += 1;
         } else {
-            row.failed += 1;
-            self.failures.push(format!("{kind} {name}\n      {said}"));
+            row.failures.push(format!("{kind}: {name}\n      {said}"));
         }
     }
 
@@ -73,14 +74,14 @@ impl Score {
             line(&mut table, provider, kind, row);
             all.passed += row.passed;
             all.accepted += row.accepted;
-            all.failed += row.failed;
+            all.failures.extend(row.failures.iter().cloned());
         }
         line(&mut table, "all", "", &all);
         for (place, times) in &self.met {
             let why = self.exceptions.get(*place).map_or("", |exception| exception.why);
             let _ = writeln!(table, "  accepted {times} times: {why}");
         }
-        for failure in self.failures.iter().take(40) {
+        for failure in self.rows.values().flat_map(|row| row.failures.iter().take(SHOWN)) {
             let _ = writeln!(table, "  FAILED {failure}");
         }
         table
@@ -89,8 +90,9 @@ impl Score {
     /// Bad is: something failed that is not accepted, nothing was counted, or an accepted failure no
     /// longer happens.
     fn verdict(&self) -> Result<(), String> {
-        if !self.failures.is_empty() {
-            return Err(format!("{} checks failed, see the table", self.failures.len()));
+        let failed: usize = self.rows.values().map(|row| row.failures.len()).sum();
+        if failed > 0 {
+            return Err(format!("{failed} checks failed, see the table"));
         }
         if self.rows.values().all(|row| row.passed == 0) {
             return Err("nothing was checked".to_owned());
@@ -101,7 +103,7 @@ impl Score {
 }
 
 fn line(table: &mut String, provider: &str, kind: &str, row: &Row) {
-    let of = row.passed + row.accepted + row.failed;
+    let of = row.passed + row.accepted + row.failures.len();
     let accepted = if row.accepted > 0 { format!(", {} not for a listed reason", row.accepted) } else { String::new() };
     let _ = writeln!(table, "  {provider:<12} {kind:<24} {:>5} of {of:>5}{accepted}", row.passed);
 }

@@ -103,9 +103,13 @@ fn usage(usage: &Value) -> Option<Tokens> {
     })
 }
 
-/// The byte at which the part of a stream begins without which it is not whole.
+/// The byte at which the part of a stream begins without which it is not whole: the choice's end, as
+/// there are compatible servers that send no `[DONE]`.
 pub(crate) fn completing_event(events: &[Event]) -> Option<usize> {
-    Some(events.iter().find(|event| event.data == "[DONE]")?.place.start)
+    let ends = |event: &&Event| {
+        event.data == "[DONE]" || list(&event.json(), "choices").iter().any(|choice| choice["finish_reason"].is_string())
+    };
+    Some(events.iter().find(ends)?.place.start)
 }
 
 #[test]
@@ -144,5 +148,5 @@ data: [DONE]
     assert_eq!((reading.text.as_str(), reading.reasoning.as_str()), ("a", "b"));
     assert_eq!(reading.calls, [Call::written("g", "{}")]);
     assert_eq!(reading.usage.map(|usage| usage.cached), Some(5));
-    assert_eq!(completing_event(&events), stream.find("data: [DONE]"));
+    assert_eq!(completing_event(&events), Some(events[2].place.start));
 }

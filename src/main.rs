@@ -33,11 +33,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    let env = Env::of_process();
     let mut out = io::stdout().lock();
     let printed = match Arguments::parse().command {
         Command::Schema => schema::run(&mut out),
-        Command::Check(args) => match check::load(&args, &Env::of_process(), Path::new("")) {
-            Ok(settings) => check::report(&settings, Date::of(SystemTime::now()), &mut out),
+        Command::Check(args) => match check::load(&args, &env, Path::new("")) {
+            Ok(settings) => check::report(&settings, &env, Date::of(SystemTime::now()), &mut out),
             Err(error) => {
                 let _ = writeln!(io::stderr(), "error: {error}");
                 return ExitCode::from(BAD_CONFIG);

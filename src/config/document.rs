@@ -8,12 +8,7 @@ use serde::{
     de::{self, MapAccess, value::MapAccessDeserializer},
 };
 
-use super::{
-    SimulatorMode,
-    log::LogFile,
-    provider_file::ProviderFile,
-    server::ServerFile,
-};
+use super::{SimulatorMode, log::LogFile, provider_file::ProviderFile, server::ServerFile};
 
 /// The configuration of Tollway. Strings may hold `${NAME}` and `${NAME:-default}`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

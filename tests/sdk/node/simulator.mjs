@@ -4,9 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 // Far more than a hang-up takes; a hang-up that is not passed on fails the test after it.
 const LIMIT_MS = 5_000;
+// The question itself is in flight.
+const IDLE = 1;
 
 /** Waits until no provider has work left from an earlier test; returns what they counted. */
-export const idle = () => until((found) => found.in_flight === 0);
+export const idle = () => until((found) => found.in_flight === IDLE);
 
 /** Waits until a request since `before` has reached its provider. */
 export const atWork = (before) => until((found) => found.requests > before.requests);

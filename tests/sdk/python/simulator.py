@@ -7,6 +7,8 @@ import urllib.request
 
 # Far more than a hang-up takes; a hang-up that is not passed on fails the test after it.
 LIMIT_S = 5
+# The question itself is in flight.
+IDLE = 1
 
 
 def stats() -> dict:
@@ -17,7 +19,7 @@ def stats() -> dict:
 
 async def idle() -> dict:
     """Waits until no provider has work left from an earlier test; returns what they counted."""
-    return await until(lambda found: found["in_flight"] == 0)
+    return await until(lambda found: found["in_flight"] == IDLE)
 
 
 async def at_work(before: dict) -> None:
@@ -27,7 +29,7 @@ async def at_work(before: dict) -> None:
 
 async def hang_ups(before: dict) -> int:
     """Waits until the providers are idle; returns how many answers were given up since `before`."""
-    after = await until(lambda found: found["in_flight"] == 0)
+    after = await until(lambda found: found["in_flight"] == IDLE)
     return after["client_went_away"] - before["client_went_away"]
 
 

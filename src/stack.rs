@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tower::ServiceBuilder;
 
 use crate::access_log::{AccessLog, AccessLogLayer, LineSink};
-use crate::config::{Media, Settings};
+use crate::config::Settings;
 use crate::ingest::{BodyLimits, Ingest, IngestLayer};
 use crate::open::{Open, OpenLayer};
 use crate::rescue::{Rescue, RescueLayer};
@@ -43,7 +43,7 @@ pub fn build(shared: &Shared) -> Stack {
     let upstreams = settings
         .providers
         .iter()
-        .map(|provider| (provider.name.clone(), upstream::stack(Arc::new(provider.clone()), Media::default(), &shared.connector)))
+        .map(|provider| (provider.name.clone(), upstream::stack(Arc::new(provider.clone()), settings.media, &shared.connector)))
         .collect();
     let calls = ServiceBuilder::new()
         // The body is read once, here, within limits; what policy needs is learned in one pass.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Catalogue, ConfigError, Date, Disabled, Env, Log, Path, Provider, Reason, Server, Source, Why,
+    Catalogue, ConfigError, Date, Disabled, Env, Log, Media, Path, Provider, Reason, Server, Source, Why,
     catalogue::{Fault, Parts},
     context::{Context, read_small},
     document::Document,
@@ -23,6 +23,8 @@ pub struct Settings {
     pub server: Server,
     /// What is written about requests and about the gateway itself.
     pub log: Log,
+    /// Limits on fetched pictures and documents.
+    pub media: Media,
     /// The providers that requests can go to.
     pub providers: Vec<Provider>,
     /// The providers that are configured and left out.
@@ -101,6 +103,7 @@ impl Settings {
         Ok(Self {
             server: document.server.validate(context)?,
             log: document.log.validate(context)?,
+            media: document.media.validate()?,
             catalogue: Catalogue::build(parts).map_err(problem)?,
             simulator: document.simulator,
             place: context.place.to_owned(),

@@ -58,18 +58,11 @@ impl Service {
         let path = parts.uri.path();
         let Some(found) = route(path, parts.headers.contains_key("anthropic-version")) else {
             let fault = no_such_path(path, &parts.method);
-            return Ok(Self::whole(
-                &fault.body(),
-                status(fault.status),
-                Ticket::new(self.stats.clone()),
-                resetter,
-            ));
+            return Ok(Self::whole(&fault.body(), status(fault.status), None, resetter));
         };
         if found.is_own() {
-            let mut ticket = Ticket::new(self.stats.clone());
-            ticket.done();
             let body = self.own(&found, credential::query(&parts.uri, "n"));
-            return Ok(Self::whole(&body, StatusCode::OK, ticket, resetter));
+            return Ok(Self::whole(&body, StatusCode::OK, None, resetter));
         }
         let sequence = self.stats.arrived(found.name());
         let ticket = Ticket::new(self.stats.clone());
@@ -184,7 +177,8 @@ impl Service {
         };
         let pace = Pace { first: directives.first, gap: directives.gap };
         let sized = !prepared.stream;
-        let mut response = Response::new(PacedBody::new(frames, upto, ending, pace, sized, resetter, ticket));
+        let mut response =
+            Response::new(PacedBody::new(frames, upto, ending, pace, sized, resetter, Some(ticket)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -203,7 +197,7 @@ impl Service {
     }
 
     fn refusal(fault: &Fault, sequence: u64, ticket: Ticket, resetter: Resetter) -> Response<PacedBody> {
-        let mut response = Self::whole(&fault.body(), status(fault.status), ticket, resetter);
+        let mut response = Self::whole(&fault.body(), status(fault.status), Some(ticket), resetter);
         let headers = response.headers_mut();
         if let Some(seconds) = fault.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -212,7 +206,12 @@ impl Service {
         response
     }
 
-    fn whole(body: &Value, status: StatusCode, ticket: Ticket, resetter: Resetter) -> Response<PacedBody> {
+    fn whole(
+        body: &Value,
+        status: StatusCode,
+        ticket: Option<Ticket>,
+        resetter: Resetter,
+    ) -> Response<PacedBody> {
         let frames: Arc<[Bytes]> = Arc::from([Bytes::from(body.to_string())]);
         let mut response = Response::new(PacedBody::new(
             frames,

@@ -72,15 +72,18 @@
 
 mod answer;
 mod body;
+mod catalogue;
 mod credential;
 mod directive;
 mod fault;
 mod hash;
+mod headers;
 mod instance;
 mod line;
 mod memo;
 mod models;
 mod prompt;
+mod refusal;
 mod render;
 mod reply;
 mod route;

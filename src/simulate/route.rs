@@ -36,7 +36,7 @@ pub(super) struct Route<'p> {
 }
 
 /// Finds the endpoint of a path; nothing for a path that no provider has.
-pub(super) fn route<'p>(path: &'p str, anthropic_version: bool) -> Option<Route<'p>> {
+pub(super) fn route(path: &str, anthropic_version: bool) -> Option<Route<'_>> {
     use Provider::{Anthropic, Compatible, Gemini, Groq, Mistral, OpenAi};
     let found = |provider, surface, model| {
         let get = matches!(

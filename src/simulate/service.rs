@@ -4,14 +4,15 @@ use super::body::{Ending, Pace, PacedBody};
 use super::directive::{Directives, Failure};
 use super::fault::{Fault, Provider};
 use super::hash::hash;
+use super::headers::provider_headers;
 use super::line::Resetter;
 use super::memo::Memo;
 use super::reply::{self, Prepared};
 use super::route::{Route, Surface, route};
 use super::stats::{Received, Stats, Ticket};
-use super::{Options, credential};
+use super::{Options, catalogue, credential, refusal};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -104,7 +105,7 @@ impl Service {
         body: &Bytes,
     ) -> Result<Arc<Prepared>, Fault> {
         if matches!(route.surface, Surface::Models | Surface::Model) {
-            let value = reply::models(route)?;
+            let value = catalogue::models(route)?;
             return Ok(Arc::new(Prepared {
                 content_type: "application/json",
                 frames: Arc::from([Bytes::from(value.to_string())]),
@@ -142,7 +143,7 @@ impl Service {
         let failure = directives.failure.filter(|_| self.fails(directives.rate));
         match failure {
             Some(Failure::Status(code)) => {
-                let fault = reply::injected(route.provider, code, directives.retry_after);
+                let fault = refusal::injected(route.provider, code, directives.retry_after);
                 return Ok(Self::refusal(&fault, sequence, ticket, resetter));
             }
             Some(Failure::Reset) => {
@@ -283,48 +284,4 @@ fn status(code: u16) -> StatusCode {
 
 fn no_such_path(path: &str, method: &Method) -> Fault {
     Fault::new(Provider::OpenAi, 404, format!("Invalid URL ({method} {path})"))
-}
-
-/// The headers by which SDKs and gateways know a provider.
-fn provider_headers(provider: Provider, sequence: u64, model: &str, headers: &mut HeaderMap) {
-    let mut put = |name: &'static str, value: &'static str| {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    };
-    match provider {
-        Provider::OpenAi | Provider::Compatible | Provider::Groq => {
-            put("openai-processing-ms", "1");
-            put("openai-version", "2020-10-01");
-            put("x-ratelimit-limit-requests", "10000");
-            put("x-ratelimit-remaining-requests", "9999");
-            put("x-ratelimit-reset-requests", "6ms");
-            put("x-ratelimit-limit-tokens", "2000000");
-            put("x-ratelimit-remaining-tokens", "1999000");
-            put("x-ratelimit-reset-tokens", "1ms");
-        }
-        Provider::Mistral => {
-            put("x-ratelimit-limit-req-minute", "360");
-            put("x-ratelimit-remaining-req-minute", "359");
-        }
-        Provider::Anthropic => {
-            put("anthropic-organization-id", "00000000-0000-4000-8000-000000000000");
-            put("anthropic-ratelimit-requests-limit", "4000");
-            put("anthropic-ratelimit-requests-remaining", "3999");
-            put("anthropic-ratelimit-requests-reset", "2026-01-01T00:00:01Z");
-            put("anthropic-ratelimit-tokens-limit", "2400000");
-            put("anthropic-ratelimit-tokens-remaining", "2399000");
-            put("anthropic-ratelimit-tokens-reset", "2026-01-01T00:00:01Z");
-        }
-        Provider::Gemini => put("server-timing", "gfet4t7; dur=1"),
-    }
-    let id = reply::request_id(provider, sequence);
-    let name = if provider == Provider::Anthropic { "request-id" } else { "x-request-id" };
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(HeaderName::from_static(name), id);
-    }
-    if provider == Provider::OpenAi
-        && let Ok(model) = HeaderValue::from_str(model)
-        && !model.is_empty()
-    {
-        headers.insert(HeaderName::from_static("openai-model"), model);
-    }
 }

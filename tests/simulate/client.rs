@@ -72,13 +72,11 @@ impl Simulated {
         let mut bytes = Vec::new();
         let mut whole = true;
         while let Some(frame) = body.frame().await {
-            match frame {
-                Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
-                Err(_) => {
-                    whole = false;
-                    break;
-                }
-            }
+            let Ok(frame) = frame else {
+                whole = false;
+                break;
+            };
+            bytes.extend_from_slice(&frame.into_data().unwrap_or_default());
         }
         Answer { status: parts.status, headers: parts.headers, body: bytes.into(), whole }
     }

@@ -1,5 +1,7 @@
 //! The validators: good requests pass, and each wrong one is refused in its provider's words.
 
+#![expect(clippy::needless_pass_by_value, reason = "JSON is passed as it is written")]
+
 mod anthropic;
 mod gemini;
 mod mistral_groq;

@@ -1,5 +1,7 @@
 //! Every recorded request that its provider accepted is accepted here.
 
+#![expect(clippy::print_stderr, reason = "says how many were checked")]
+
 use super::super::*;
 use super::Validator;
 use serde_json::Value;

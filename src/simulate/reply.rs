@@ -145,7 +145,7 @@ fn list(route: &Route<'_>, model: &str, value: &Value) -> Rendered {
         }
         Surface::Embed => render::gemini_embedding(model, value),
         Surface::BatchEmbed => render::gemini_embeddings(model, value),
-        _ => render::openai_embeddings(model, value),
+        _ => render::openai_embeddings(route.provider, model, value),
     }
 }
 

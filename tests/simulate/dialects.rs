@@ -278,6 +278,8 @@ async fn thinking_is_signed_and_held_to_its_signature() {
     let events = simulated.post("/v1/messages", &[], &streamed).await.events();
     let signature = events.iter().find_map(|event| event["delta"]["signature"].as_str()).unwrap();
     assert_eq!(signature, blocks[0]["signature"]);
+    let delta = events.iter().find(|event| event["type"] == "message_delta").unwrap();
+    assert_eq!(delta["usage"]["output_tokens_details"], answer["usage"]["output_tokens_details"]);
 }
 
 #[tokio::test]

@@ -255,6 +255,7 @@ impl State {
         if self.choices.iter().any(|choice| choice.finish.is_none()) {
             return Err(Truncated);
         }
+        self.choices.sort_by_key(|choice| choice.index);
         for choice in &mut self.choices {
             let Some(mut finish) = choice.finish.take() else { continue };
             if choice.calls > 0 && finish.reason == FinishReason::Stop {

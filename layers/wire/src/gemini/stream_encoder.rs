@@ -226,14 +226,10 @@ impl StreamEncoder {
     }
 
     fn frame(&self, candidates: Vec<CandidateOut<'_>>, out: &mut Vec<u8>) {
-        let mut usage = self.usage.as_ref().map(UsageOut::from);
-        if let Some(usage) = &mut usage {
-            usage.service_tier = self.tier;
-        }
         let answer = AnswerOut {
             candidates,
             prompt_feedback: None,
-            usage_metadata: usage,
+            usage_metadata: UsageOut::new(self.usage.as_ref(), self.tier),
             model_version: self.model.as_deref().unwrap_or(&self.cx.model),
             response_id: self.id.as_deref().unwrap_or(&self.cx.id),
             create_time: self.created.map(time::format),

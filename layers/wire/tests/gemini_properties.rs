@@ -312,7 +312,9 @@ fn events(reply: &Reply) -> Vec<Event> {
 fn written(events: &[Event]) -> Vec<u8> {
     let mut encoder = StreamEncoder::new(EncodeContext::default());
     let mut out = Vec::new();
-    events.iter().for_each(|event| encoder.encode(event, &mut out));
+    for event in events {
+        encoder.encode(event, &mut out);
+    }
     encoder.finish(&mut out);
     out
 }

@@ -1,5 +1,5 @@
 //! Requests to Gemini, word for word, and the mistakes other gateways make in them.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::{Map, Value, json};
 use tollway_core::Dialect;

@@ -273,7 +273,7 @@ impl<'a> Writer<'a, '_> {
             response: response(&texts, result.is_error),
             parts,
         };
-        let part = WirePart { function_response: Some(response), ..WirePart::default() };
+        let part = WirePart { function_response: Some(Box::new(response)), ..WirePart::default() };
         self.push(Kind::Results, part.into());
         self.order.push(known.map_or(usize::MAX, |(_, place)| place));
         if !beside.is_empty() {
@@ -339,7 +339,7 @@ pub(super) fn any_function_call(call: &ToolCall) -> Option<WirePart<'_>> {
 
 fn call_part<'a>(call: &'a ToolCall, name: Cow<'a, str>, ids: bool, args: Args<'a>) -> WirePart<'a> {
     let id = ids.then(|| call.id.as_str().into());
-    let function_call = Some(FunctionCall { id, name: Words(name), args: Some(args) });
+    let function_call = Some(Box::new(FunctionCall { id, name: Words(name), args: Some(args) }));
     WirePart { function_call, ..WirePart::default() }
 }
 

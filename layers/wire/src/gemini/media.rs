@@ -143,7 +143,7 @@ pub(super) fn audio_part<'a>(audio: &'a Audio, path: impl Fn() -> String) -> Res
             Some(format) => format!("audio/{format}").into(),
             None => "audio/wav".into(),
         };
-        let inline_data = Some(Blob { mime_type: media_type, data: data.as_str().into() });
+        let inline_data = Some(Box::new(Blob { mime_type: media_type, data: data.as_str().into() }));
         return Ok(WirePart { inline_data, ..WirePart::default() });
     }
     match &audio.transcript {
@@ -153,12 +153,12 @@ pub(super) fn audio_part<'a>(audio: &'a Audio, path: impl Fn() -> String) -> Res
 }
 
 fn inline<'a>(media_type: &'a str, data: &'a str) -> WirePart<'a> {
-    let inline_data = Some(Blob { mime_type: media_type.into(), data: data.into() });
+    let inline_data = Some(Box::new(Blob { mime_type: media_type.into(), data: data.into() }));
     WirePart { inline_data, ..WirePart::default() }
 }
 
 fn file<'a>(file_uri: Words<'a>, media_type: Option<&'a str>) -> WirePart<'a> {
-    let file_data = Some(FileData { mime_type: media_type.map(Into::into), file_uri });
+    let file_data = Some(Box::new(FileData { mime_type: media_type.map(Into::into), file_uri }));
     WirePart { file_data, ..WirePart::default() }
 }
 

@@ -179,7 +179,7 @@ impl StreamEncoder {
                 let text = |key| audio.get(key).and_then(Value::as_str);
                 if let Some(data) = text("data") {
                     let mime_type = format!("audio/{}", text("format").unwrap_or("pcm")).into();
-                    let inline_data = Some(Blob { mime_type, data: data.into() });
+                    let inline_data = Some(Box::new(Blob { mime_type, data: data.into() }));
                     self.part(choice, WirePart { inline_data, ..WirePart::default() }.into(), out);
                 }
             }

@@ -1,1 +1,40 @@
-//! x
+//! Tollway is an AI gateway: a stack of tower layers around a hyper service, between applications
+//! and the providers of language models.
+//!
+//! ```text
+//! accept ── server ── one clone of the stack a request
+//!   open           request id, dialect, exchange
+//!   access_log     one line when the answer's body has ended
+//!   rescue         any error or panic → a response in the client's dialect
+//!   switch ─────────── side: health, list of models
+//!   ingest         body → Call, within limits
+//!   resolve        model name → provider
+//!   ═══ one stack per provider ═══
+//!   translate      same dialect: splice and relay; else decode, convert, encode
+//!   timeouts       head, silence, total
+//!   credentials    the provider's key
+//!   forward        pooled connections
+//! ```
+//!
+//! In reading order: [`stack`] builds it, [`server`] serves it, and each module above is a room.
+//! The formats of providers live in `tollway_wire`, the layers' contract in `tollway_core`.
+
+pub mod access_log;
+pub mod body;
+pub mod cli;
+pub mod config;
+pub mod ingest;
+pub mod open;
+pub mod rescue;
+pub mod respond;
+pub mod server;
+pub mod side;
+pub mod simulate;
+pub mod stack;
+
+mod error;
+mod resolve;
+mod switch;
+mod upstream;
+
+pub use self::error::{BoxError, Error};

@@ -1,6 +1,7 @@
 //! The canonical conversation: a request, a whole answer, and an answer's events, in no provider's
 //! dialect.
 
+mod collect;
 mod event;
 mod message;
 mod reply;
@@ -8,6 +9,7 @@ mod request;
 mod tool;
 
 pub use self::{
+    collect::Collect,
     event::{Delta, Event, Start},
     message::{
         Audio, Content, Document, Image, Message, Native, Part, Reasoning, Role, Signature, Source, Text,

@@ -18,13 +18,20 @@ pub mod chat;
 pub mod embeddings;
 pub mod gemini;
 pub mod openai;
+pub mod peek;
+pub mod relay;
+pub mod splice;
 pub mod sse;
 
 mod context;
 mod error;
 mod loss;
 mod quirks;
+mod scan;
 mod target;
+
+#[cfg(test)]
+mod json_text;
 
 pub use self::{
     context::{DecodeContext, EncodeContext},

@@ -1,0 +1,67 @@
+# Every target sets up what it is missing (scripts/setup.sh) and needs nothing but a Rust toolchain.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ARGS ?=
+# Seconds each fuzz target runs: a smoke run by default.
+FUZZ_SECONDS ?= 10
+
+# The parts of `make test` run in their order, also under -j.
+.NOTPARALLEL:
+.PHONY: help run setup test check unit sdk deny bench bench-quick profile fuzz clean
+
+help: ## show this help
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+run: ## build the gateway and start it (ARGS="--config my.yaml")
+	@scripts/setup.sh build
+	cargo build --release --locked --bin tollway
+	exec target/release/tollway serve $(ARGS)
+
+setup: ## install what the tests need, into .setup and node_modules
+	@scripts/setup.sh build python node deny
+
+test: setup check deny unit fuzz ## run every test: format, lints, dependencies, unit to SDK tests, fuzz smoke
+
+check: ## check format and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: ## check licences, bans and sources of all dependencies
+	@scripts/setup.sh deny
+	.setup/bin/cargo-deny --locked --workspace check bans licenses sources
+
+unit: ## run the Rust tests (the SDKs' own tests among them) and the doctests
+	@scripts/setup.sh build python node
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	    set -x; cargo nextest run --workspace --locked --no-fail-fast; \
+	else \
+	    set -x; cargo test --workspace --all-targets --locked --no-fail-fast; \
+	fi
+	cargo test --workspace --doc --locked
+
+sdk: ## run only the official clients against the built binary
+	@scripts/setup.sh build python node
+	cargo test --locked --test sdk -- --nocapture
+
+bench: ## measure the gateway against a bare pass-through; prints a table (ARGS="--rounds 5")
+	@scripts/setup.sh build oha
+	cargo build --release --locked --bin tollway --example passthrough
+	python3 bench/bench.py $(ARGS)
+
+bench-quick: ## the same in a minute, to see that it works; its figures mean little
+	@$(MAKE) bench ARGS="--quick $(ARGS)"
+
+profile: ## show where the gateway's time goes under load (ARGS="--case Anthropic")
+	@scripts/setup.sh build oha perf
+	cargo build --release --locked --bin tollway
+	python3 bench/hotspots.py $(ARGS)
+
+fuzz: ## run each fuzz target for FUZZ_SECONDS
+	@scripts/setup.sh build
+	FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz.sh
+
+clean: ## remove what was built and what was set up
+	rm -rf .setup tests/sdk/node/node_modules
+	cargo clean

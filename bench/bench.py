@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Measures the gateway against a bare pass-through, in one go and interleaved, and prints a table.
+
+Every round starts all servers anew and runs each case against each of them in turn, so that what else
+the machine does meanwhile falls on all alike. Ratios are taken within a round, to the pass-through of
+the same runtime layout. All traffic stays on the loopback interface.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import sys
+import time
+
+from cases import CASES, Case
+from load import measure, say
+from report import report
+from servers import Failed, Server, send, stop_all, stop_all_on_signals
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+OUT = ROOT / ".setup" / "bench"
+LAYOUTS = ["shared", "per-core"]
+
+
+def main() -> int:
+    options = parse()
+    stop_all_on_signals()
+    OUT.mkdir(parents=True, exist_ok=True)
+    cases = [case for case in CASES if not options.case or any(part in case.name for part in options.case)]
+    if not cases:
+        say(f"no such case; there are: {', '.join(case.name for case in CASES)}")
+        return 2
+    try:
+        rounds = []
+        for number in range(options.rounds):
+            say(f"round {number + 1} of {options.rounds}")
+            rounds.append(run_round(options, cases, number))
+        result = {"options": vars(options) | {"cases": len(cases)}, "rounds": rounds}
+        result["start_ms"] = start_up(options)
+    except Failed as failure:
+        say(f"bench: {failure}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        stop_all()
+    path = OUT / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    path.write_text(json.dumps(result, indent=1, default=str))
+    print(report(result))
+    say(f"all figures: {path.relative_to(ROOT)}")
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, help="rounds (default 3)")
+    parser.add_argument("--seconds", type=float, help="measured time of each run (default 3)")
+    parser.add_argument("--starts", type=int, help="starts for the start-up time (default 20)")
+    parser.add_argument("--case", action="append", help="only cases whose name holds this; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that it works")
+    parser.add_argument("--tollway", default=ROOT / "target/release/tollway", help="the gateway's binary")
+    parser.add_argument("--passthrough", default=ROOT / "target/release/examples/passthrough")
+    parser.add_argument("--oha", default=ROOT / ".setup/bin/oha")
+    options = parser.parse_args()
+    defaults = {"rounds": 1, "seconds": 0.5, "starts": 3} if options.quick else {"rounds": 3, "seconds": 3, "starts": 20}
+    for name, value in defaults.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
+
+
+def run_round(options, cases: list[Case], number: int) -> dict:
+    simulator = Server("simulator", [options.tollway, "simulate", "--port", "0"], OUT)
+    servers = {(kind, layout): start(options, kind, layout, simulator) for layout in LAYOUTS for kind in KINDS}
+    time.sleep(0.3)
+    memory = {key: {"idle": server.memory_kib("VmRSS")} for key, server in servers.items()}
+
+    figures = []
+    warm = min(1, options.seconds / 3)
+    # Turned around every other round, so that nobody always runs on a machine that another has warmed.
+    order = list(servers.items())[:: -1 if number % 2 else 1]
+    for case in cases:
+        for (kind, layout), server in order:
+            if kind == "pass-through" and case.like:
+                continue
+            found = measure(options.oha, server, case, warm, options.seconds)
+            figures.append({"case": case.name, "kind": kind, "layout": layout, **found})
+            say(f"  {case.name:40} {server.name:24} {found['cpu_us']:8.1f} µs  {found['per_second']:8.0f}/s")
+    for case in cases:
+        if not case.like and not case.http2_streams:
+            found = measure(options.oha, simulator, direct(case), warm, options.seconds / 3)
+            figures.append({"case": case.name, "kind": "simulator", "layout": "direct", **found})
+
+    for key, server in servers.items():
+        memory[key] |= {"peak": server.memory_kib("VmHWM")}
+    for server in [*servers.values(), simulator]:
+        server.stop()
+    return {
+        "figures": figures,
+        "memory": [{"kind": kind, "layout": layout, **found} for (kind, layout), found in memory.items()],
+    }
+
+
+def start_up(options) -> list[dict]:
+    """Time from the fork to the first successful answer, of many starts."""
+    simulator = Server("simulator", [options.tollway, "simulate", "--port", "0"], OUT)
+    case = CASES[0]
+    found = []
+    for layout in LAYOUTS:
+        for kind in KINDS:
+            times = []
+            for _ in range(options.starts):
+                server = start(options, kind, layout, simulator)
+                status, answer = send(server, case.path, case.body(), case.headers)
+                times.append((time.perf_counter() - server.started) * 1000)
+                server.stop()
+                if status != 200:
+                    raise Failed(f"{server.name}: {status} {answer[:500]!r}")
+            found.append(
+                {"kind": kind, "layout": layout, "median": statistics.median(times), "max": max(times)}
+            )
+    simulator.stop()
+    return found
+
+
+def start(options, kind: str, layout: str, simulator: Server) -> Server:
+    return Server(f"{kind}-{layout}", KINDS[kind](options, layout, simulator), OUT)
+
+
+def passthrough(options, layout: str, simulator: Server) -> list:
+    upstream = f"{simulator.host}:{simulator.port}"
+    return [options.passthrough, "--upstream", upstream, "--workers", layout]
+
+
+def gateway(options, layout: str, simulator: Server) -> list:
+    provider = lambda path: {"api_key": "sk-bench", "base_url": simulator.url + path}
+    # JSON is YAML too.
+    config = OUT / f"gateway-{layout}.yaml"
+    config.write_text(
+        json.dumps(
+            {
+                "server": {"listen": "127.0.0.1:0", "workers": layout.replace("-", "_")},
+                "providers": {"openai": provider("/v1"), "anthropic": provider(""), "gemini": provider("")},
+            }
+        )
+    )
+    return [options.tollway, "serve", "--config", config]
+
+
+KINDS = {"pass-through": passthrough, "gateway": gateway}
+
+
+def direct(case: Case) -> Case:
+    """The same request without anybody between: the upstream knows no `provider/` in a model's name."""
+    return Case(**{**vars(case), "model": case.model.split("/", 1)[1]})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

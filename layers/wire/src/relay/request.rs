@@ -1,0 +1,143 @@
+//! What must change in a request's bytes before they go to a server of the same dialect.
+
+mod messages;
+mod stream_options;
+
+use crate::{
+    Quirks,
+    peek::Peek,
+    scan::{Kind, unquote},
+    splice::{Splice, Spliced, quote},
+};
+
+/// How a request is to be sent on.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The model's name at the server.
+    pub model: &'a str,
+    /// Whether usage must be read from the answer, so that a stream has to carry it.
+    pub read_usage: bool,
+    /// Where the server departs from OpenAI's format.
+    pub quirks: &'a Quirks,
+}
+
+/// A request made ready to send.
+#[derive(Clone, Debug)]
+pub struct Relayed {
+    /// The bytes to send.
+    pub body: Spliced,
+    /// What the client sent and the server is not sent, by path, in the client's words.
+    pub dropped: Vec<String>,
+    /// Whether usage in the stream was our idea, so that the client must not see its chunk.
+    pub strip_usage: bool,
+}
+
+impl Request<'_> {
+    /// Makes a request ready to send. What needs no change stays byte for byte.
+    pub fn relay(&self, peek: &Peek) -> Relayed {
+        let mut edit = Edit { peek, splice: Splice::new(peek), dropped: Vec::new() };
+        edit.model(self.model);
+        if self.quirks.drop_nulls {
+            edit.nulls();
+        }
+        let strip_usage = edit.stream_options(self.read_usage, self.quirks);
+        edit.top_level(self.quirks);
+        if messages::concern(self.quirks) {
+            edit.messages(self.quirks);
+        }
+        Relayed { body: edit.splice.finish(), dropped: edit.dropped, strip_usage }
+    }
+}
+
+/// A request under change.
+struct Edit<'a> {
+    peek: &'a Peek,
+    splice: Splice<'a>,
+    dropped: Vec<String>,
+}
+
+impl Edit<'_> {
+    /// Sets the model in every member that names one: which of two duplicates a server reads is its
+    /// own affair, and must not decide which model is used.
+    fn model(&mut self, name: &str) {
+        for place in self.peek.places("model") {
+            let raw = self.raw(place);
+            if unquote(raw).is_none_or(|model| model != name) {
+                self.splice.replace(place, quote(name));
+            }
+        }
+    }
+
+    fn nulls(&mut self) {
+        for (place, member) in self.peek.parts().iter().enumerate() {
+            if member.kind == Kind::Null {
+                self.splice.remove(place);
+            }
+        }
+    }
+
+    fn top_level(&mut self, quirks: &Quirks) {
+        for name in &quirks.drop {
+            self.drop_member(name);
+        }
+        for (from, to) in &quirks.rename {
+            // What already has the server's name is the client's explicit word for that server.
+            if self.live(to).next().is_some() {
+                self.drop_member(from);
+                continue;
+            }
+            for place in self.live(from).collect::<Vec<_>>() {
+                self.splice.rename(place, to);
+            }
+        }
+        if quirks.tool_choice_any {
+            self.tool_choice_any();
+        }
+    }
+
+    fn tool_choice_any(&mut self) {
+        for place in self.live("tool_choice").collect::<Vec<_>>() {
+            let Some(member) = self.peek.parts().get(place) else { continue };
+            match member.kind {
+                Kind::Object => {
+                    self.splice.replace(place, &b"\"any\""[..]);
+                    self.list("tool_choice".to_owned());
+                }
+                Kind::String if unquote(self.raw(place)).is_some_and(|choice| choice == "required") => {
+                    self.splice.replace(place, &b"\"any\""[..]);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn drop_member(&mut self, name: &str) {
+        let places: Vec<usize> = self.live(name).collect();
+        for place in &places {
+            self.splice.remove(*place);
+        }
+        if !places.is_empty() {
+            self.list(name.to_owned());
+        }
+    }
+
+    /// The places of a name's members that are still there.
+    fn live<'s>(&'s self, name: &'s str) -> impl Iterator<Item = usize> + 's {
+        self.peek.places(name).filter(|place| !self.splice.is_removed(*place))
+    }
+
+    fn list(&mut self, path: String) {
+        if !self.dropped.contains(&path) {
+            self.dropped.push(path);
+        }
+    }
+
+    fn raw(&self, place: usize) -> &[u8] {
+        let member = self.peek.parts().get(place);
+        member.and_then(|member| self.peek.body().get(member.value.clone())).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -1,0 +1,174 @@
+//! Quirks of messages, each a patch of the smallest range that holds the change.
+//!
+//! Lists are walked, not collected: a body of a million elements costs no more memory than one of
+//! three.
+
+use std::ops::Range;
+
+use super::Edit;
+use crate::{
+    Quirks,
+    scan::{Kind, Member, Scanner, unquote},
+    splice::{Cutter, Splice},
+};
+
+/// How deep in a message nulls are looked for. No field of a message stands deeper.
+const DEPTH: u32 = 8;
+
+/// Members by which a message says or calls something.
+const SAYING: [&str; 7] =
+    ["content", "tool_calls", "function_call", "refusal", "audio", "reasoning", "reasoning_content"];
+
+/// Whether any quirk looks into messages.
+pub(super) const fn concern(quirks: &Quirks) -> bool {
+    quirks.drop_nulls
+        || quirks.developer_as_system
+        || quirks.name_on_tool_messages_only
+        || quirks.drop_empty_assistant
+}
+
+impl Edit<'_> {
+    pub(super) fn messages(&mut self, quirks: &Quirks) {
+        let peek = self.peek;
+        for place in self.live("messages").collect::<Vec<_>>() {
+            let Some(list) = peek.parts().get(place).filter(|list| list.kind == Kind::Array) else {
+                continue;
+            };
+            let mut cutter = Cutter::default();
+            let mut index = 0;
+            elements(peek.body(), &list.value, |at, kind| {
+                let gone = kind == Kind::Object && self.message(quirks, index, &at);
+                self.splice.cut(cutter.item(&at, gone));
+                index += 1;
+            });
+            self.splice.cut(cutter.end());
+        }
+    }
+
+    /// Changes one message; tells whether it is to be taken out as a whole.
+    fn message(&mut self, quirks: &Quirks, index: usize, at: &Range<usize>) -> bool {
+        let body: &[u8] = self.peek.body();
+        let message = Message::read(body, at);
+        if quirks.drop_empty_assistant && message.is_empty_assistant() {
+            self.list(format!("messages[{index}]"));
+            return true;
+        }
+        if quirks.developer_as_system
+            && let Some(role) = message.role.as_ref().filter(|_| message.role_is("developer"))
+        {
+            self.splice.patch(role.value.clone(), &b"\"system\""[..]);
+        }
+        let nameless = quirks.name_on_tool_messages_only && !message.role_is("tool");
+        if !nameless && !quirks.drop_nulls {
+            return false;
+        }
+        let mut named = false;
+        let mut cutter = Cutter::default();
+        members(body, at, |member| {
+            let name = nameless && member.is(body, "name");
+            named |= name && member.kind != Kind::Null;
+            let null = quirks.drop_nulls && member.kind == Kind::Null;
+            self.splice.cut(cutter.item(&member.bounds(), name || null));
+            if quirks.drop_nulls && !name {
+                nulls(&mut self.splice, body, &member.value, member.kind, DEPTH);
+            }
+        });
+        self.splice.cut(cutter.end());
+        if named {
+            self.list(format!("messages[{index}].name"));
+        }
+        false
+    }
+}
+
+/// The members of a message that quirks ask for; the last one of duplicates.
+struct Message<'a> {
+    body: &'a [u8],
+    role: Option<Member>,
+    saying: [Option<Member>; SAYING.len()],
+}
+
+impl<'a> Message<'a> {
+    fn read(body: &'a [u8], at: &Range<usize>) -> Self {
+        let mut message = Self { body, role: None, saying: Default::default() };
+        members(body, at, |member| {
+            if member.is(body, "role") {
+                message.role = Some(member);
+            } else if let Some(at) = SAYING.iter().position(|name| member.is(body, name)) {
+                message.saying[at] = Some(member);
+            }
+        });
+        message
+    }
+
+    fn role_is(&self, role: &str) -> bool {
+        self.role.as_ref().is_some_and(|member| is_text(self.body, member, role))
+    }
+
+    /// Whether it is the assistant's, says nothing and calls nothing.
+    fn is_empty_assistant(&self) -> bool {
+        self.role_is("assistant")
+            && self.saying.iter().flatten().all(|member| says_nothing(self.body, member))
+    }
+}
+
+fn says_nothing(body: &[u8], member: &Member) -> bool {
+    match member.kind {
+        Kind::Null => true,
+        Kind::String => member.value.len() == 2,
+        Kind::Array => {
+            let mut nothing = true;
+            elements(body, &member.value, |at, kind| {
+                nothing = nothing && kind == Kind::Object && is_empty_text_part(body, &at);
+            });
+            nothing
+        }
+        _ => false,
+    }
+}
+
+fn is_empty_text_part(body: &[u8], at: &Range<usize>) -> bool {
+    let mut typed = false;
+    let mut empty = true;
+    members(body, at, |member| {
+        if member.is(body, "type") {
+            typed = is_text(body, &member, "text");
+        } else if member.is(body, "text") {
+            empty = says_nothing(body, &member);
+        }
+    });
+    typed && empty
+}
+
+/// Takes null members out of a value's objects.
+fn nulls(splice: &mut Splice<'_>, body: &[u8], at: &Range<usize>, kind: Kind, depth: u32) {
+    if depth == 0 {
+        return;
+    }
+    match kind {
+        Kind::Object => {
+            let mut cutter = Cutter::default();
+            members(body, at, |member| {
+                splice.cut(cutter.item(&member.bounds(), member.kind == Kind::Null));
+                nulls(splice, body, &member.value, member.kind, depth - 1);
+            });
+            splice.cut(cutter.end());
+        }
+        Kind::Array => elements(body, at, |at, kind| nulls(splice, body, &at, kind, depth - 1)),
+        _ => {}
+    }
+}
+
+fn is_text(body: &[u8], member: &Member, wanted: &str) -> bool {
+    body.get(member.value.clone()).and_then(unquote).is_some_and(|text| text == wanted)
+}
+
+// The body was found valid, so these walks cannot fail.
+
+fn members(body: &[u8], at: &Range<usize>, each: impl FnMut(Member)) {
+    let _ = Scanner::new(body, at.start).object(each);
+}
+
+fn elements(body: &[u8], at: &Range<usize>, each: impl FnMut(Range<usize>, Kind)) {
+    let _ = Scanner::new(body, at.start).array(each);
+}

@@ -1,0 +1,145 @@
+//! One line a request, written when the answer's body has ended, however it ended.
+
+mod line;
+mod sink;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tollway_core::{End, Exchange, Extract, FromExtensions, Observe, Tap};
+use tower_layer::Layer;
+use tower_service::Service;
+
+pub use self::sink::LineSink;
+
+/// The address of the client's socket; in the extensions of a request from a real connection.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddr(pub SocketAddr);
+
+/// Writes the access log. Off when there is no sink; the body is tapped all the same.
+#[derive(Clone, Debug)]
+pub struct AccessLogLayer {
+    sink: Option<Arc<LineSink>>,
+}
+
+impl AccessLogLayer {
+    /// Writes lines to `sink`.
+    pub const fn new(sink: Option<Arc<LineSink>>) -> Self {
+        Self { sink }
+    }
+}
+
+impl<S> Layer<S> for AccessLogLayer {
+    type Service = AccessLog<S>;
+
+    fn layer(&self, inner: S) -> AccessLog<S> {
+        AccessLog { inner, sink: self.sink.clone() }
+    }
+}
+
+/// The service of [`AccessLogLayer`].
+#[derive(Clone, Debug)]
+pub struct AccessLog<S> {
+    inner: S,
+    sink: Option<Arc<LineSink>>,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for AccessLog<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: Body<Data = Bytes>,
+{
+    type Response = Response<Tap<ResBody, LogAtEnd>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, req: Request<ReqBody>) -> Self::Future {
+        let entry = self.sink.clone().and_then(|sink| {
+            let exchange = FromExtensions::<Arc<Exchange>>::new().extract(&req)?;
+            let client = req.extensions().get::<ClientAddr>().copied();
+            let path = req.uri().path().to_owned();
+            Some(Entry { sink, exchange, client, method: req.method().clone(), path })
+        });
+        // The observer exists from here on, so that a client that hangs up before the head is
+        // answered leaves a line too.
+        let observer = LogAtEnd { entry, status: None, bytes: 0 };
+        ResponseFuture { inner: self.inner.call(req), observer: Unanswered(Some(observer)) }
+    }
+}
+
+pin_project! {
+    /// The future of [`AccessLog`].
+    #[derive(Debug)]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: F,
+        observer: Unanswered,
+    }
+}
+
+impl<F, ResBody, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<ResBody>, E>>,
+    ResBody: Body<Data = Bytes>,
+{
+    type Output = Result<Response<Tap<ResBody, LogAtEnd>>, E>;
+
+    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = std::task::ready!(this.inner.poll(cx))?;
+        let mut observer = this.observer.0.take().unwrap_or_default();
+        observer.status = Some(response.status());
+        Poll::Ready(Ok(response.map(|body| Tap::new(body, observer))))
+    }
+}
+
+/// Holds the observer until there is a body to watch; ends it when there never is one.
+#[derive(Debug)]
+struct Unanswered(Option<LogAtEnd>);
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(observer) = &mut self.0 {
+            observer.end(End::Cancelled);
+        }
+    }
+}
+
+/// The observer that writes the line.
+#[derive(Debug, Default)]
+pub struct LogAtEnd {
+    entry: Option<Entry>,
+    status: Option<StatusCode>,
+    bytes: u64,
+}
+
+impl Observe for LogAtEnd {
+    fn frame(&mut self, data: &Bytes) {
+        self.bytes += data.len() as u64;
+    }
+
+    fn end(&mut self, end: End) {
+        if let Some(entry) = self.entry.take() {
+            entry.sink.write(|line| line::write(line, &entry, self.status, self.bytes, end));
+        }
+    }
+}
+
+/// What the line is made of.
+#[derive(Debug)]
+struct Entry {
+    sink: Arc<LineSink>,
+    exchange: Arc<Exchange>,
+    client: Option<ClientAddr>,
+    method: Method,
+    path: String,
+}

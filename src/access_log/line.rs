@@ -1,0 +1,92 @@
+use std::io::Write;
+use std::time::{Duration, Instant, SystemTime};
+
+use http::StatusCode;
+use tollway_core::{End, Outcome};
+
+use super::Entry;
+
+/// Appends the line of one exchange, as JSON. Names follow OpenTelemetry's `gen_ai.*` conventions
+/// where they have one. No prompt, no answer, no query string, no credential stands in it.
+pub(super) fn write(line: &mut Vec<u8>, entry: &Entry, status: Option<StatusCode>, bytes: u64, end: End) {
+    let now = Instant::now();
+    let exchange = &entry.exchange;
+    let time = humantime::format_rfc3339_millis(SystemTime::now());
+    let _ = write!(line, "{{\"time\":\"{time}\",\"request_id\":");
+    text(line, exchange.request_id().as_str());
+    field(line, "http.request.method", entry.method.as_str());
+    field(line, "url.path", &entry.path);
+    if let Some(client) = entry.client {
+        let _ = write!(line, ",\"client.address\":\"{}\"", client.0.ip());
+    }
+    if let Some(status) = status {
+        number(line, "http.response.status_code", u64::from(status.as_u16()));
+    }
+    if let Some(endpoint) = exchange.endpoint() {
+        field(line, "gen_ai.operation.name", endpoint.as_str());
+        field(line, "gen_ai.request.model", exchange.request_model().unwrap_or_default());
+        let _ = write!(line, ",\"stream\":{}", exchange.stream());
+    }
+    let attempts = exchange.attempts();
+    if let Some(last) = attempts.last() {
+        field(line, "gen_ai.provider.name", &last.upstream().provider);
+        field(line, "gen_ai.response.model", &last.upstream().model);
+        number(line, "attempts", attempts.len() as u64);
+        if let Some(usage) = last.usage() {
+            number(line, "gen_ai.usage.input_tokens", usage.input);
+            number(line, "gen_ai.usage.output_tokens", usage.output);
+            for (name, tokens) in [
+                ("cached_input_tokens", usage.cached_input),
+                ("cache_write_tokens", usage.cache_write_5m + usage.cache_write_1h),
+                ("reasoning_tokens", usage.reasoning),
+            ] {
+                if tokens > 0 {
+                    number(line, name, tokens);
+                }
+            }
+        }
+        if let Some(first) = last.first_byte() {
+            millis(line, "first_byte_ms", first - exchange.started());
+        }
+    }
+    millis(line, "duration_ms", now - exchange.started());
+    number(line, "http.response.body.size", bytes);
+    // What the attempt knows of its end is finer than what the body shows outside.
+    let outcome = match (attempts.last().and_then(|last| last.outcome()), end) {
+        (Some(Outcome::Complete) | None, End::Cancelled) => Outcome::Cancelled.as_str(),
+        (Some(outcome), _) => outcome.as_str(),
+        (None, End::Error) => Outcome::Broken.as_str(),
+        (None, End::Complete) if status.is_some_and(|status| !status.is_success()) => {
+            Outcome::Refused.as_str()
+        }
+        (None, End::Complete) => Outcome::Complete.as_str(),
+    };
+    field(line, "outcome", outcome);
+    line.extend_from_slice(b"}\n");
+}
+
+fn field(line: &mut Vec<u8>, name: &str, value: &str) {
+    line.extend_from_slice(b",\"");
+    line.extend_from_slice(name.as_bytes());
+    line.extend_from_slice(b"\":");
+    text(line, value);
+}
+
+fn number(line: &mut Vec<u8>, name: &str, value: u64) {
+    line.extend_from_slice(b",\"");
+    line.extend_from_slice(name.as_bytes());
+    line.extend_from_slice(b"\":");
+    line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Milliseconds with three decimals.
+fn millis(line: &mut Vec<u8>, name: &str, span: Duration) {
+    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    number(line, name, micros / 1000);
+    let _ = write!(line, ".{:03}", micros % 1000);
+}
+
+fn text(line: &mut Vec<u8>, value: &str) {
+    // Writing a string to a Vec cannot fail.
+    let _ = serde_json::to_writer(line, value);
+}

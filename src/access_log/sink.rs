@@ -1,0 +1,93 @@
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// How long a line may wait before it is written.
+const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// How many bytes may wait; past it the request's own thread writes.
+const FLUSH_AT: usize = 256 * 1024;
+
+/// A buffer of log lines and the thread that writes it out, so that a request never waits for a
+/// terminal, and many lines cost one system call.
+pub struct LineSink {
+    state: Mutex<State>,
+    wake: Condvar,
+    out: Mutex<Box<dyn Write + Send>>,
+}
+
+#[derive(Default)]
+struct State {
+    buffer: Vec<u8>,
+    closed: bool,
+}
+
+impl LineSink {
+    /// Starts the writing thread. It ends with [`Self::close`].
+    pub fn start(out: Box<dyn Write + Send>) -> std::io::Result<Arc<Self>> {
+        let sink =
+            Arc::new(Self { state: Mutex::default(), wake: Condvar::new(), out: Mutex::new(out) });
+        let writer = sink.clone();
+        thread::Builder::new().name("access-log".into()).spawn(move || writer.run())?;
+        Ok(sink)
+    }
+
+    /// Appends what `line` writes.
+    pub fn write(&self, line: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.lock();
+        let was_empty = state.buffer.is_empty();
+        line(&mut state.buffer);
+        let full = state.buffer.len() >= FLUSH_AT;
+        drop(state);
+        if full {
+            self.flush();
+        } else if was_empty {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Writes out what waits.
+    pub fn flush(&self) {
+        // The order of locks keeps lines in order: who holds `out` takes the buffer.
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = std::mem::take(&mut self.lock().buffer);
+        // A closed pipe must not stop the gateway.
+        let _ = out.write_all(&lines).and_then(|()| out.flush());
+    }
+
+    /// Writes out what waits and ends the writing thread.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.wake.notify_one();
+        self.flush();
+    }
+
+    fn run(&self) {
+        loop {
+            let mut state = self.lock();
+            while state.buffer.is_empty() && !state.closed {
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.closed {
+                return;
+            }
+            // Gather more lines for one write; `close` cuts the wait short.
+            let (state, _) = self
+                .wake
+                .wait_timeout_while(state, FLUSH_EVERY, |state| !state.closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            drop(state);
+            self.flush();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for LineSink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LineSink").finish_non_exhaustive()
+    }
+}

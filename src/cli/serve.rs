@@ -1,0 +1,106 @@
+//! `tollway serve`.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use crate::access_log::LineSink;
+use crate::config::{AccessLog, ConfigError, Env, Settings, Source};
+use crate::error::BoxError;
+use crate::server::{self, Reload};
+use crate::side::Readiness;
+use crate::simulate::{Options, Simulator};
+use crate::stack::Shared;
+use crate::upstream::Connector;
+
+/// Arguments of `tollway serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration file [default: `TOLLWAY_CONFIG`, `./tollway.yaml`, `./config/tollway.yaml`,
+    /// or what is built in]
+    #[arg(long, short)]
+    config: Option<PathBuf>,
+}
+
+/// Serves until told to end.
+pub fn run(args: &ServeArgs) -> ExitCode {
+    let loader = Loader { asked: args.config.clone(), env: Env::of_process() };
+    let (source, settings) = match loader.load() {
+        Ok(loaded) => loaded,
+        Err(error) => return super::refused(&error),
+    };
+    super::log_to_stderr(&settings.log.level, settings.log.format);
+    // This thread accepts, listens to signals and runs the simulator; requests run on the workers.
+    super::ended(super::block_on(serve(loader, &source, settings)))
+}
+
+async fn serve(loader: Loader, source: &Source, settings: Settings) -> Result<(), BoxError> {
+    let simulator = start_simulator().await?;
+    if settings.uses_simulator() {
+        tracing::warn!(
+            "no provider has a key: answers come from the built-in simulated provider; \
+             set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, MISTRAL_API_KEY or GROQ_API_KEY"
+        );
+    }
+    let access_log = match settings.log.access {
+        AccessLog::Off => None,
+        AccessLog::Stdout => Some(LineSink::start(Box::new(io::stdout()))?),
+        AccessLog::Stderr => Some(LineSink::start(Box::new(io::stderr()))?),
+    };
+    let shared = Shared {
+        settings: Arc::new(or_simulated(settings, simulator)),
+        access_log: access_log.clone(),
+        readiness: Readiness::default(),
+        connector: Connector::from_system()?,
+    };
+    let reload = Reload {
+        files: source.path().into_iter().collect(),
+        load: Box::new(move || {
+            let (_, settings) = loader.load().map_err(|error| error.to_string())?;
+            Ok(or_simulated(settings, simulator))
+        }),
+    };
+    let result = server::serve(shared, reload).await;
+    if let Some(access_log) = access_log {
+        access_log.close();
+    }
+    Ok(result?)
+}
+
+/// Finds and reads the configuration, at start and at every reload.
+struct Loader {
+    asked: Option<PathBuf>,
+    env: Env,
+}
+
+impl Loader {
+    fn load(&self) -> Result<(Source, Settings), ConfigError> {
+        let source = Source::find(self.asked.as_deref(), &self.env, Path::new(""))?;
+        let settings = Settings::load(&source, &self.env)?;
+        Ok((source, settings))
+    }
+}
+
+/// The settings, with the simulator in place of providers where they say so.
+fn or_simulated(settings: Settings, simulator: SocketAddr) -> Settings {
+    if settings.uses_simulator() { settings.for_simulator(simulator) } else { settings }
+}
+
+/// Opens the simulator's socket. It costs one idle socket when it is not needed, and saves a
+/// reload that removes the last key from failing.
+async fn start_simulator() -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let addr = listener.local_addr()?;
+    tokio::spawn(async move {
+        let simulator = Simulator::new(Options::default());
+        if let Err(error) = simulator.serve(listener, std::future::pending()).await {
+            tracing::error!(%error, "the simulated provider ended");
+        }
+    });
+    Ok(addr)
+}

@@ -1,0 +1,138 @@
+use std::time::Duration;
+
+use http::StatusCode;
+use tollway_wire::{ApiError, ErrorKind, Refusal};
+
+/// Why a request was not answered by a model.
+///
+/// The variant says who is guilty: the client, the upstream, or the gateway.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The client asked for a path there is not.
+    #[error("unknown request URL: {method} {path}")]
+    NotFound {
+        /// The method.
+        method: http::Method,
+        /// The path, without its query.
+        path: String,
+    },
+    /// The client used the wrong method on a path there is.
+    #[error("not allowed to {method} on {path}, use {allow}")]
+    MethodNotAllowed {
+        /// The method.
+        method: http::Method,
+        /// The path, without its query.
+        path: String,
+        /// The method to use.
+        allow: &'static str,
+    },
+    /// The client's body is larger than the limit.
+    #[error("the request body is larger than the limit of {limit} bytes")]
+    BodyTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The client did not send its body in time.
+    #[error("no byte of the request body came for {} s", .0.as_secs())]
+    BodyTimeout(Duration),
+    /// The client's body broke off.
+    #[error("the request body could not be read: {0}")]
+    BodyBroken(#[source] BoxError),
+    /// The client's request is wrong, or cannot be said in the upstream's format.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// Nobody here serves the model the client asked for.
+    #[error("{message}")]
+    UnknownModel {
+        /// What is wrong, and which names are known.
+        message: String,
+    },
+    /// The upstream answered with an error.
+    #[error("{}", .0.message)]
+    Upstream(ApiError),
+    /// The upstream could not be reached.
+    #[error("could not connect to provider {provider}: {reason}")]
+    Connect {
+        /// The provider's name.
+        provider: String,
+        /// The chain of causes, in words.
+        reason: String,
+    },
+    /// The upstream broke the connection before its answer was whole.
+    #[error("provider {provider} broke the connection: {reason}")]
+    Broken {
+        /// The provider's name.
+        provider: String,
+        /// The chain of causes, in words.
+        reason: String,
+    },
+    /// The upstream did not answer in time.
+    #[error("provider {provider} sent no {waited_for} within {} s", .limit.as_secs_f32())]
+    Timeout {
+        /// The provider's name.
+        provider: String,
+        /// What was waited for.
+        waited_for: &'static str,
+        /// For how long.
+        limit: Duration,
+    },
+    /// A fault of ours; the details are in the log.
+    #[error("the gateway failed to handle the request")]
+    Internal,
+}
+
+/// Any error, boxed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Error {
+    /// The error in the terms every dialect can say.
+    pub fn to_api_error(&self) -> ApiError {
+        let (status, kind, code) = match self {
+            Self::NotFound { .. } => (404, ErrorKind::NotFound, Some("unknown_url")),
+            Self::MethodNotAllowed { .. } => (405, ErrorKind::InvalidRequest, Some("method_not_allowed")),
+            Self::BodyTooLarge { .. } => (413, ErrorKind::TooLarge, Some("request_too_large")),
+            Self::BodyTimeout(_) => (408, ErrorKind::InvalidRequest, Some("request_timeout")),
+            Self::BodyBroken(_) | Self::Refused(_) => (400, ErrorKind::InvalidRequest, None),
+            Self::UnknownModel { .. } => (404, ErrorKind::NotFound, Some("model_not_found")),
+            Self::Upstream(error) => return error.clone(),
+            Self::Connect { .. } => (502, ErrorKind::Internal, Some("upstream_unreachable")),
+            Self::Broken { .. } => (502, ErrorKind::Internal, Some("upstream_broken")),
+            Self::Timeout { .. } => (504, ErrorKind::Timeout, Some("upstream_timeout")),
+            Self::Internal => (500, ErrorKind::Internal, Some("gateway_error")),
+        };
+        let param = match self {
+            Self::Refused(refusal) => refusal.param.clone(),
+            Self::UnknownModel { .. } => Some("model".to_owned()),
+            _ => None,
+        };
+        ApiError {
+            status,
+            kind,
+            message: self.to_string(),
+            code: code.map(str::to_owned),
+            param,
+            retry_after: None,
+        }
+    }
+
+    /// The HTTP status to present.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.to_api_error().status).unwrap_or(StatusCode::BAD_GATEWAY)
+    }
+}
+
+/// An error and its causes in one line, each cause once.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,134 @@
+//! Reads the client's body, once, and learns from it what policy needs.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::Request;
+use http::header::CONTENT_LENGTH;
+use http_body::Body;
+use http_body_util::BodyExt;
+use tollway_core::{Call, Endpoint, Exchange};
+use tollway_wire::peek::Peek;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::Error;
+use crate::error::BoxError;
+
+/// How much of a body is read, and how long a client may be silent while it sends one.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimits {
+    /// The most bytes.
+    pub max_bytes: usize,
+    /// The longest silence.
+    pub timeout: Duration,
+}
+
+/// Turns a request for an [`Endpoint`] into a [`Call`].
+#[derive(Clone, Copy, Debug)]
+pub struct IngestLayer {
+    limits: BodyLimits,
+}
+
+impl IngestLayer {
+    /// Reads within `limits`.
+    pub const fn new(limits: BodyLimits) -> Self {
+        Self { limits }
+    }
+}
+
+impl<S> Layer<S> for IngestLayer {
+    type Service = Ingest<S>;
+
+    fn layer(&self, inner: S) -> Ingest<S> {
+        Ingest { inner, limits: self.limits }
+    }
+}
+
+/// The service of [`IngestLayer`]: reads an [`Endpoint`] from the extensions, writes an
+/// `Arc<`[`Call`]`>` there, and an `Arc<`[`Peek`]`>` for those who splice the body.
+#[derive(Clone, Debug)]
+pub struct Ingest<S> {
+    inner: S,
+    limits: BodyLimits,
+}
+
+impl<S, B> Service<Request<B>> for Ingest<S>
+where
+    S: Service<Request<()>, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = S::Response;
+    type Error = Error;
+    // Boxed, as the body is awaited before the inner call.
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<S::Response, Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, req: Request<B>) -> Self::Future {
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        let limits = self.limits;
+        Box::pin(async move {
+            let (mut parts, body) = req.into_parts();
+            let endpoint = parts.extensions.get().copied().unwrap_or(Endpoint::Chat);
+            let told = parts.headers.get(CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse().ok());
+            let body = read(body, told, limits).await?;
+            let peek = Peek::new(endpoint, body.clone())?;
+            let call = Call { endpoint, model: peek.model().into(), stream: peek.stream(), body };
+            if let Some(exchange) = parts.extensions.get::<Arc<Exchange>>() {
+                exchange.set_call(call.endpoint, &call.model, call.stream);
+            }
+            parts.extensions.insert(Arc::new(call));
+            parts.extensions.insert(Arc::new(peek));
+            inner.call(Request::from_parts(parts, ())).await
+        })
+    }
+}
+
+/// Collects a body. One that comes in a single frame is not copied.
+async fn read<B>(body: B, told: Option<usize>, limits: BodyLimits) -> Result<Bytes, Error>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let too_large = || Error::BodyTooLarge { limit: limits.max_bytes };
+    if told.is_some_and(|len| len > limits.max_bytes) {
+        return Err(too_large());
+    }
+    let mut body = std::pin::pin!(body);
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = tokio::time::timeout(limits.timeout, body.frame())
+        .await
+        .map_err(|_| Error::BodyTimeout(limits.timeout))?
+    {
+        let frame = frame.map_err(|error| Error::BodyBroken(error.into()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + rest.len() + data.len() > limits.max_bytes {
+            return Err(too_large());
+        }
+        if first.is_empty() {
+            first = data;
+        } else {
+            if rest.is_empty() {
+                // What was told bounds the growth; what was not told grows as it comes.
+                rest.reserve(told.unwrap_or(data.len()).saturating_sub(first.len()));
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+    whole.extend_from_slice(&first);
+    whole.unsplit(rest);
+    Ok(whole.freeze())
+}

@@ -1,0 +1,42 @@
+//! Every refusal in the client's dialect.
+
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{Extensions, Response, StatusCode};
+use tollway_core::{Dialect, Respond};
+use tollway_wire::{ApiError, anthropic, gemini, openai};
+
+use crate::Error;
+use crate::body::{AnswerBody, full};
+
+/// Answers in the [`Dialect`] that stands in the request's extensions, OpenAI's when there is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InDialect;
+
+impl Respond<Error, AnswerBody> for InDialect {
+    fn respond(&self, request: &Extensions, error: &Error) -> Response<AnswerBody> {
+        let dialect = request.get().copied().unwrap_or(Dialect::OpenAi);
+        let mut response = error_response(dialect, &error.to_api_error());
+        if let Error::MethodNotAllowed { allow, .. } = error {
+            response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+/// An error as a response of a dialect.
+pub(crate) fn error_response(dialect: Dialect, error: &ApiError) -> Response<AnswerBody> {
+    let body = match dialect {
+        Dialect::Anthropic => anthropic::encode_error(error),
+        Dialect::Gemini => gemini::encode_error(error),
+        _ => openai::encode_error(error),
+    };
+    let mut response = Response::new(full(body));
+    *response.status_mut() = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(wait) = error.retry_after {
+        // Whole seconds, rounded up: a client that comes back early is refused again.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
+}

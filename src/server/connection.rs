@@ -1,0 +1,134 @@
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpStream};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::Watcher;
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tollway_core::Tap;
+use tower::ServiceExt;
+use tower::util::Oneshot;
+
+use super::idle::{Activity, Idle, IdleLimits, Running};
+use super::tls::Tls;
+use crate::access_log::{ClientAddr, LogAtEnd};
+use crate::body::AnswerBody;
+use crate::config::Server;
+use crate::stack::Stack;
+
+/// How connections are served. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct ConnectionSettings {
+    builder: auto::Builder<TokioExecutor>,
+    idle: IdleLimits,
+    write: Duration,
+}
+
+impl ConnectionSettings {
+    pub(super) fn new(server: &Server) -> Self {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            // `Idle` has this limit.
+            .header_read_timeout(None)
+            .max_buf_size(server.max_header_bytes.max(8192));
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(server.idle_timeout)
+            .adaptive_window(true)
+            .max_concurrent_streams(server.max_concurrent_streams)
+            .max_header_list_size(u32::try_from(server.max_header_bytes).unwrap_or(u32::MAX));
+        let idle = IdleLimits { idle: server.idle_timeout, head: server.header_timeout };
+        Self { builder, idle, write: server.body_timeout }
+    }
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    settings: ConnectionSettings,
+    tls: Option<Tls>,
+    stack: Arc<ArcSwap<Stack>>,
+    watcher: Watcher,
+) {
+    let _ = stream.set_nodelay(true);
+    // A client that stops reading would hold its stream for ever: the kernel gives it up.
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(settings.write));
+    let stream = match tokio::net::TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!(%error, "a connection could not be taken over"),
+    };
+    let entry = Entry { stack, peer, activity: Activity::new() };
+    let Some(tls) = tls else { return drive(stream, entry, settings, watcher).await };
+    match tokio::time::timeout(settings.idle.head, tls.accept(stream)).await {
+        Ok(Ok(stream)) => drive(stream, entry, settings, watcher).await,
+        Ok(Err(error)) => tracing::debug!(%error, client = %peer, "the TLS handshake failed"),
+        Err(_) => tracing::debug!(client = %peer, "the TLS handshake took too long"),
+    }
+}
+
+async fn drive<I>(io: I, entry: Entry, settings: ConnectionSettings, watcher: Watcher)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let io = TokioIo::new(Idle::new(io, entry.activity.clone(), settings.idle));
+    let connection = settings.builder.serve_connection(io, entry).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        // Mostly clients that went away; each of their requests has its own line in the access log.
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Where a request enters the stack.
+struct Entry {
+    stack: Arc<ArcSwap<Stack>>,
+    peer: SocketAddr,
+    activity: Arc<Activity>,
+}
+
+type StackBody = Tap<AnswerBody, LogAtEnd>;
+
+impl hyper::service::Service<Request<Incoming>> for Entry {
+    type Response = Response<Tap<StackBody, Running>>;
+    type Error = Infallible;
+    type Future = EntryFuture;
+
+    fn call(&self, mut req: Request<Incoming>) -> EntryFuture {
+        req.extensions_mut().insert(ClientAddr(self.peer));
+        // Taken anew for each request, so that a reload reaches connections that stay open.
+        let inner = Stack::clone(&self.stack.load()).oneshot(req);
+        EntryFuture { inner, running: Some(self.activity.begin()) }
+    }
+}
+
+pin_project! {
+    /// A request on its way through the stack.
+    struct EntryFuture {
+        #[pin]
+        inner: Oneshot<Stack, Request<Incoming>>,
+        running: Option<Running>,
+    }
+}
+
+impl Future for EntryFuture {
+    type Output = Result<Response<Tap<StackBody, Running>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.inner.poll(cx))?;
+        // `running` is there at the first and only ready poll.
+        let running = this.running.take().unwrap_or_else(|| Activity::new().begin());
+        Poll::Ready(Ok(response.map(|body| Tap::new(body, running))))
+    }
+}

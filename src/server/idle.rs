@@ -1,0 +1,219 @@
+//! Closes connections on which nothing happens: no request for a long time, or a head that does
+//! not get done.
+//!
+//! hyper's own timer for heads is made anew for every request and runs while a connection is idle,
+//! so that it can be either a slow-client limit or a keep-alive time, not both. Here one timer
+//! serves a connection for its life, and a request costs it a few atomic operations.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+use tollway_core::{End, Observe};
+
+/// How long a connection may be without a request, and how long the head of one may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IdleLimits {
+    pub(super) idle: Duration,
+    pub(super) head: Duration,
+}
+
+/// What a connection is doing.
+#[derive(Debug)]
+pub(super) struct Activity {
+    opened: Instant,
+    /// Requests whose answers are not at their end.
+    running: AtomicUsize,
+    /// When the last answer ended, in milliseconds since `opened`; zero before the first.
+    idle_since: AtomicU64,
+}
+
+impl Activity {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { opened: Instant::now(), running: AtomicUsize::new(0), idle_since: AtomicU64::new(0) })
+    }
+
+    /// A request has begun, and runs until the returned value is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> Running {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Running(self.clone())
+    }
+
+    fn is_busy(&self) -> bool {
+        self.running.load(Ordering::Relaxed) > 0
+    }
+
+    /// When a connection without a running request shall end. A new one has as long as a head for
+    /// its first byte.
+    fn idle_until(&self, limits: IdleLimits) -> Instant {
+        match self.idle_since.load(Ordering::Relaxed) {
+            0 => self.opened + limits.head,
+            since => self.opened + Duration::from_millis(since) + limits.idle,
+        }
+    }
+}
+
+/// A request and its answer; also watches the answer's body, whose drop is the end.
+#[derive(Debug)]
+pub(super) struct Running(Arc<Activity>);
+
+impl Observe for Running {
+    fn frame(&mut self, _: &Bytes) {}
+
+    fn end(&mut self, _: End) {}
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let now = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.idle_since.store(now.max(1), Ordering::Relaxed);
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+pin_project! {
+    /// A connection that ends by itself when nothing happens on it.
+    pub(super) struct Idle<I> {
+        #[pin]
+        io: I,
+        activity: Arc<Activity>,
+        limits: IdleLimits,
+        // When the head being read began; `None` between requests.
+        head_since: Option<Instant>,
+        // Boxed, as an I/O object must be movable.
+        sleep: Pin<Box<Sleep>>,
+    }
+}
+
+impl<I> Idle<I> {
+    pub(super) fn new(io: I, activity: Arc<Activity>, limits: IdleLimits) -> Self {
+        let sleep = Box::pin(tokio::time::sleep_until(activity.opened + limits.head));
+        Self { io, activity, limits, head_since: None, sleep }
+    }
+}
+
+impl<I: AsyncRead> AsyncRead for Idle<I> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let this = self.project();
+        let before = buf.remaining();
+        let read = this.io.poll_read(cx, buf);
+        if read.is_ready() {
+            if this.head_since.is_none() && buf.remaining() < before && !this.activity.is_busy() {
+                *this.head_since = Some(Instant::now());
+            }
+            return read;
+        }
+        if this.activity.is_busy() {
+            *this.head_since = None;
+        }
+        loop {
+            let deadline = match this.head_since {
+                Some(since) => *since + this.limits.head,
+                None if this.activity.is_busy() => Instant::now() + this.limits.idle,
+                None => this.activity.idle_until(*this.limits),
+            };
+            // Later deadlines are looked at when the timer fires, so that it is rarely moved.
+            if this.sleep.deadline() > deadline {
+                this.sleep.as_mut().reset(deadline);
+            }
+            if this.sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() >= deadline {
+                // The end of the stream, as if the client had closed it.
+                return Poll::Ready(Ok(()));
+            }
+            this.sleep.as_mut().reset(deadline);
+        }
+    }
+}
+
+impl<I: AsyncWrite> AsyncWrite for Idle<I> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.project().io.poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.project().io.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.project().io.poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        self.project().io.poll_write_vectored(cx, bufs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    const LIMITS: IdleLimits = IdleLimits { idle: Duration::from_secs(60), head: Duration::from_secs(10) };
+
+    /// How long until the connection reads its end.
+    async fn ends_after(idle: &mut Idle<tokio::io::DuplexStream>) -> Duration {
+        let began = Instant::now();
+        assert_eq!(idle.read(&mut [0; 64]).await.unwrap(), 0);
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_says_nothing_ends_after_the_time_for_a_head() {
+        let (_client, server) = duplex(64);
+        let mut idle = Idle::new(server, Activity::new(), LIMITS);
+        let took = ends_after(&mut idle).await;
+        assert!((10..=11).contains(&took.as_secs()), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_drips_ends_after_the_time_for_a_head() {
+        let (mut client, server) = duplex(64);
+        let activity = Activity::new();
+        let mut idle = Idle::new(server, activity.clone(), LIMITS);
+        drop(activity.begin());
+        tokio::spawn(async move {
+            for byte in b"POST / HTTP/1.1 and so on" {
+                client.write_all(&[*byte]).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+        });
+        let began = Instant::now();
+        while idle.read(&mut [0; 64]).await.unwrap() > 0 {}
+        let took = began.elapsed();
+        assert!((10..=11).contains(&took.as_secs()), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn between_requests_a_connection_lives_for_the_idle_time() {
+        let (_client, server) = duplex(64);
+        let activity = Activity::new();
+        let mut idle = Idle::new(server, activity.clone(), LIMITS);
+        let running = activity.begin();
+        assert!(tokio::time::timeout(Duration::from_secs(600), ends_after(&mut idle)).await.is_err());
+        drop(running);
+        let took = ends_after(&mut idle).await;
+        assert!((59..=61).contains(&took.as_secs()), "{took:?}");
+    }
+}

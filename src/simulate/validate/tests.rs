@@ -1,0 +1,3 @@
+//! The validators against recorded exchanges: what a provider accepted must be accepted here.
+
+mod recorded;

@@ -1,0 +1,64 @@
+//! The whole stack, in order. Start reading here.
+
+use std::sync::Arc;
+
+use tower::ServiceBuilder;
+
+use crate::access_log::{AccessLog, AccessLogLayer, LineSink};
+use crate::config::{Media, Settings};
+use crate::ingest::{BodyLimits, Ingest, IngestLayer};
+use crate::open::{Open, OpenLayer};
+use crate::rescue::{Rescue, RescueLayer};
+use crate::resolve::Resolve;
+use crate::respond::InDialect;
+use crate::side::{self, Readiness};
+use crate::switch::Switch;
+use crate::upstream::{self, Connector, Upstream};
+
+/// What every request goes through. Cloned for each; a clone is a few reference counts.
+pub type Stack = Open<AccessLog<Rescue<Switch<Ingest<Resolve<Upstream>>>, InDialect>>>;
+
+/// What the stacks of all workers share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The configuration.
+    pub settings: Arc<Settings>,
+    /// Where access log lines go.
+    pub access_log: Option<Arc<LineSink>>,
+    /// Whether new work is taken.
+    pub readiness: Readiness,
+    /// Proxies and trusted roots.
+    pub connector: Connector,
+}
+
+/// Builds the stack of one worker.
+///
+/// Connections to providers belong to the stack: a worker with a runtime of its own has its own
+/// pools. Everything else is shared by `Arc`, and nothing is bound to a thread.
+pub fn build(shared: &Shared) -> Stack {
+    let settings = &shared.settings;
+    let limits =
+        BodyLimits { max_bytes: settings.server.max_body_bytes, timeout: settings.server.body_timeout };
+
+    let upstreams = settings
+        .providers
+        .iter()
+        .map(|provider| (provider.name.clone(), upstream::stack(Arc::new(provider.clone()), Media::default(), &shared.connector)))
+        .collect();
+    let calls = ServiceBuilder::new()
+        // The body is read once, here, within limits; what policy needs is learned in one pass.
+        .layer(IngestLayer::new(limits))
+        // The model's name decides who is asked. Below it stands one stack per provider.
+        .service(Resolve::new(settings.clone(), upstreams));
+    let side = side::router(settings.clone(), shared.readiness.clone());
+
+    ServiceBuilder::new()
+        // Every request gets its id, dialect and exchange before anything can go wrong with it.
+        .layer(OpenLayer)
+        // Outside of rescue, so that refused and panicked requests leave a line as well.
+        .layer(AccessLogLayer::new(shared.access_log.clone()))
+        // The only map from errors to responses. Below it layers fail freely.
+        .layer(RescueLayer::new(InDialect))
+        // Health and lists must not wait for, or be counted as, calls to a model.
+        .service(Switch::new(calls, side))
+}

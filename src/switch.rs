@@ -1,0 +1,109 @@
+//! Tells calls to a model from everything else, by path.
+
+use std::task::{Context, Poll};
+
+use axum::Router;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body::Body;
+use http_body_util::BodyExt;
+use pin_project_lite::pin_project;
+use tollway_core::Endpoint;
+use tower_service::Service;
+
+use crate::Error;
+use crate::body::{Answer, AnswerBody};
+use crate::error::BoxError;
+
+/// The two ways a request may go.
+#[derive(Clone, Debug)]
+pub struct Switch<S> {
+    calls: S,
+    side: Router,
+}
+
+impl<S> Switch<S> {
+    /// Sends calls to a model to `calls`, everything else to `side`.
+    pub(crate) const fn new(calls: S, side: Router) -> Self {
+        Self { calls, side }
+    }
+}
+
+/// The endpoint a path names.
+fn endpoint(path: &str) -> Option<Endpoint> {
+    Some(match path {
+        "/v1/chat/completions" => Endpoint::Chat,
+        "/v1/completions" => Endpoint::TextCompletion,
+        "/v1/embeddings" => Endpoint::Embeddings,
+        _ => return None,
+    })
+}
+
+impl<S, B> Service<Request<B>> for Switch<S>
+where
+    S: Service<Request<B>, Response = Answer, Error = Error>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Answer;
+    type Error = Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.calls.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut req: Request<B>) -> Self::Future {
+        match endpoint(req.uri().path()) {
+            Some(endpoint) if req.method() == Method::POST => {
+                req.extensions_mut().insert(endpoint);
+                ResponseFuture::Call { future: self.calls.call(req) }
+            }
+            Some(_) => ResponseFuture::Refused {
+                error: Some(Error::MethodNotAllowed {
+                    method: req.method().clone(),
+                    path: req.uri().path().to_owned(),
+                    allow: "POST",
+                }),
+            },
+            None => {
+                let req = req.map(axum::body::Body::new);
+                ResponseFuture::Side { future: Service::<Request<axum::body::Body>>::call(&mut self.side, req) }
+            }
+        }
+    }
+}
+
+type SideFuture = <Router as Service<Request<axum::body::Body>>>::Future;
+
+pin_project! {
+    /// The future of [`Switch`].
+    #[project = Way]
+    pub enum ResponseFuture<F> {
+        Call { #[pin] future: F },
+        Side { #[pin] future: SideFuture },
+        Refused { error: Option<Error> },
+    }
+}
+
+impl<F> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Answer, Error>>,
+{
+    type Output = Result<Answer, Error>;
+
+    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            Way::Call { future } => future.poll(cx),
+            Way::Side { future } => future.poll(cx).map(|result| {
+                let response = result.unwrap_or_else(|never| match never {});
+                Ok(response.map(boxed))
+            }),
+            Way::Refused { error } => Poll::Ready(Err(error.take().unwrap_or(Error::Internal))),
+        }
+    }
+}
+
+fn boxed(body: axum::body::Body) -> AnswerBody {
+    body.map_err(Into::into).boxed_unsync()
+}

@@ -1,0 +1,45 @@
+//! The innermost stack, one per provider: translate · timeouts · credentials · forward.
+//!
+//! Translate stands outside the timeouts so that a stream that falls silent can still be ended in
+//! the client's own dialect.
+
+mod attempt;
+mod connect;
+mod convert;
+mod credentials;
+mod fetch;
+mod forward;
+mod headers;
+mod relay;
+mod stream;
+mod timeouts;
+mod translate;
+
+use std::sync::Arc;
+
+use tower::ServiceBuilder;
+
+use self::credentials::{Credentials, CredentialsLayer};
+use self::forward::Forward;
+use self::timeouts::{Timeouts, TimeoutsLayer};
+use self::translate::{Translate, TranslateLayer};
+use self::fetch::Fetch;
+use crate::config::{Media, Provider};
+
+pub(crate) use self::connect::Connector;
+
+/// The stack of one provider.
+pub type Upstream = Translate<Timeouts<Credentials<Forward>>>;
+
+/// Builds the stack of one provider. Its connections belong to the runtime it is first called on.
+pub(crate) fn stack(provider: Arc<Provider>, media: Media, connector: &Connector) -> Upstream {
+    let fetch = Fetch::new(connector, media);
+    ServiceBuilder::new()
+        // In: the client's dialect becomes the provider's. Out: the reverse, and usage is read.
+        .layer(TranslateLayer::new(provider.clone(), fetch))
+        // A provider that does not answer, or falls silent, is given up.
+        .layer(TimeoutsLayer::new(provider.name.clone(), provider.timeouts))
+        // The client's own keys never leave; the provider's are added last, and seen by nobody.
+        .layer(CredentialsLayer::new(&provider))
+        .service(Forward::new(&provider, connector))
+}

@@ -1,0 +1,73 @@
+//! How an attempt's end is recorded.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tollway_core::{Attempt, End, Observe, Outcome};
+use tollway_wire::relay::UsageTap;
+
+use crate::Error;
+
+/// Records an attempt's outcome once: what is set, or `cancelled` when it is dropped before.
+#[derive(Debug)]
+pub(super) struct Ending(Option<Arc<Attempt>>);
+
+impl Ending {
+    pub(super) const fn new(attempt: Arc<Attempt>) -> Self {
+        Self(Some(attempt))
+    }
+
+    /// Records the outcome.
+    pub(super) fn set(&mut self, outcome: Outcome) {
+        if let Some(attempt) = self.0.take() {
+            attempt.set_outcome(outcome);
+        }
+    }
+
+    /// Leaves the record to another.
+    pub(super) fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.set(Outcome::Cancelled);
+    }
+}
+
+impl Error {
+    /// What an attempt that failed with this error came to.
+    pub(super) const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Timeout { .. } => Outcome::TimedOut,
+            Self::Upstream(_) => Outcome::Refused,
+            _ => Outcome::Broken,
+        }
+    }
+}
+
+/// Reads the usage of a whole answer in passing.
+#[derive(Debug)]
+pub(super) struct UsageObserver {
+    pub(super) tap: UsageTap,
+    pub(super) attempt: Arc<Attempt>,
+}
+
+impl Observe for UsageObserver {
+    fn frame(&mut self, data: &Bytes) {
+        self.attempt.set_first_byte();
+        self.tap.feed(data);
+    }
+
+    fn end(&mut self, end: End) {
+        if let Some(usage) = self.tap.reading().usage() {
+            self.attempt.set_usage(usage);
+        }
+        self.attempt.set_outcome(match end {
+            End::Complete => Outcome::Complete,
+            End::Error => Outcome::Broken,
+            End::Cancelled => Outcome::Cancelled,
+        });
+    }
+}

@@ -1,0 +1,213 @@
+//! Connections to providers: TCP, through a proxy where the environment names one, TLS.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
+use pin_project_lite::pin_project;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use crate::config::Http2;
+use crate::error::BoxError;
+
+/// What all connections share: proxies and trusted roots. Cheap to clone.
+#[derive(Clone)]
+pub struct Connector {
+    proxies: Arc<Matcher>,
+    tls: Arc<ClientConfig>,
+}
+
+impl Connector {
+    /// Reads the proxy variables of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`,
+    /// `NO_PROXY`) and the system's root certificates, to which the bundled ones are added, so that
+    /// an image without certificates works too.
+    pub(crate) fn from_system() -> Result<Self, BoxError> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let native = rustls_native_certs::load_native_certs();
+        for error in &native.errors {
+            tracing::warn!(%error, "a system root certificate could not be read");
+        }
+        roots.add_parsable_certificates(native.certs);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { proxies: Arc::new(Matcher::from_env()), tls: Arc::new(tls) })
+    }
+
+    /// The TLS configuration, without a protocol chosen.
+    pub(crate) fn tls_config(&self) -> ClientConfig {
+        (*self.tls).clone()
+    }
+
+    /// The connector for a provider that speaks `http2` and must accept within `timeout`.
+    pub(crate) fn build(&self, http2: Http2, timeout: Duration) -> Within<Https> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        let proxied = Proxied { tcp, proxies: self.proxies.clone() };
+        let builder =
+            HttpsConnectorBuilder::new().with_tls_config(self.tls_config()).https_or_http();
+        let https = match http2 {
+            Http2::Never => builder.enable_http1().wrap_connector(proxied),
+            Http2::Auto => builder.enable_all_versions().wrap_connector(proxied),
+            Http2::PriorKnowledge => builder.enable_http2().wrap_connector(proxied),
+        };
+        Within { inner: https, timeout }
+    }
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+/// TLS where the URL asks for it.
+pub(crate) type Https = HttpsConnector<Proxied>;
+
+/// A connector that must be done in time, TLS handshake included.
+#[derive(Clone)]
+pub(crate) struct Within<C> {
+    inner: C,
+    timeout: Duration,
+}
+
+impl<C> Service<Uri> for Within<C>
+where
+    C: Service<Uri>,
+    C::Future: Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.inner.call(uri);
+        let timeout = self.timeout;
+        Box::pin(async move {
+            match tokio::time::timeout(timeout, connecting).await {
+                Ok(result) => result.map_err(Into::into),
+                Err(_) => Err(format!("no connection within {} s", timeout.as_secs_f32()).into()),
+            }
+        })
+    }
+}
+
+/// A TCP connector that obeys proxies.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxied {
+    tcp: HttpConnector,
+    proxies: Arc<Matcher>,
+}
+
+impl Service<Uri> for Proxied {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let mut tcp = self.tcp.clone();
+        let proxy = self.proxies.intercept(&uri);
+        Box::pin(async move {
+            let Some(proxy) = proxy else {
+                return Ok(Stream { io: tcp.call(uri).await?, proxied: false });
+            };
+            if proxy.uri().scheme_str() != Some("http") {
+                return Err(format!("only http proxies are supported, got {}", redacted(&proxy)).into());
+            }
+            if uri.scheme_str() == Some("https") {
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
+                if let Some(auth) = proxy.basic_auth() {
+                    tunnel = tunnel.with_auth(auth.clone());
+                }
+                return Ok(Stream { io: tunnel.call(uri).await?, proxied: false });
+            }
+            Ok(Stream { io: tcp.call(proxy.uri().clone()).await?, proxied: true })
+        })
+    }
+}
+
+/// A proxy's scheme and host, without its credentials.
+fn redacted(proxy: &Intercept) -> String {
+    let uri = proxy.uri();
+    format!("{}://{}", uri.scheme_str().unwrap_or("?"), uri.host().unwrap_or("?"))
+}
+
+pin_project! {
+    /// A TCP stream that knows whether a proxy is at its other end.
+    #[derive(Debug)]
+    pub(crate) struct Stream {
+        #[pin]
+        io: TokioIo<TcpStream>,
+        proxied: bool,
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        // A proxied connection without a tunnel takes the absolute form of a URL.
+        self.io.connected().proxy(self.proxied)
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        self.project().io.poll_read(cx, buf)
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        self.project().io.poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.project().io.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.project().io.poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        self.project().io.poll_write_vectored(cx, bufs)
+    }
+}

@@ -1,0 +1,180 @@
+//! What goes out for a call, and how the answer is to be read.
+
+use bytes::Bytes;
+use tollway_core::{Call, Dialect, Endpoint, RequestId};
+use tollway_wire::chat::Chat;
+use tollway_wire::embeddings::EmbeddingRequest;
+use tollway_wire::openai::completions::CompletionOptions;
+use tollway_wire::peek::Peek;
+use tollway_wire::relay;
+use tollway_wire::{DecodeContext, EncodeContext, Encoded, Refusal, Target, anthropic, gemini, openai};
+
+use super::fetch::Fetch;
+use crate::Error;
+use crate::config::{Provider, Resolved};
+
+/// Anthropic's API and SDKs refuse answers that may take longer than ten minutes unless they are
+/// streamed; by the SDK's estimate that is above this many tokens (`anthropic-sdk-python`,
+/// `_calculate_nonstreaming_timeout`: 10 min × 128,000 tokens/h).
+const ANTHROPIC_UNSTREAMED_MAX: u64 = 21_333;
+
+/// A request in the upstream's words.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The endpoint to send it to.
+    pub(super) endpoint: Endpoint,
+    /// The body to send.
+    pub(super) body: Bytes,
+    /// Whether the upstream is asked for a stream.
+    pub(super) stream: bool,
+    /// Fields that could not be carried.
+    pub(super) dropped: Vec<String>,
+    /// How the answer is to be read.
+    pub(super) reading: Reading,
+}
+
+/// How an answer is to be read.
+#[derive(Debug)]
+pub(super) enum Reading {
+    /// As it is; the usage chunk is taken out of a stream where we asked for it.
+    Relay {
+        /// How many answers were asked for.
+        n: Option<u64>,
+        /// Whether the usage chunk is taken out.
+        strip_usage: bool,
+    },
+    /// As a chat in `dialect`.
+    Chat {
+        /// What the upstream speaks.
+        dialect: Dialect,
+        /// What a decoder must know.
+        decode: DecodeContext,
+        /// What an encoder must know.
+        encode: EncodeContext,
+        /// Whether the client wants the legacy completion's shape.
+        completion: Option<CompletionOptions>,
+        /// Whether the client wants a stream.
+        stream: bool,
+    },
+    /// As vectors of Gemini.
+    Embeddings {
+        /// What was asked for.
+        request: EmbeddingRequest,
+        /// What an encoder must know.
+        encode: EncodeContext,
+    },
+}
+
+/// Says a call in the upstream's words.
+pub(super) async fn prepare(
+    call: &Call,
+    peek: &Peek,
+    resolved: &Resolved,
+    provider: &Provider,
+    fetch: &Fetch,
+    request_id: &RequestId,
+) -> Result<Prepared, Error> {
+    let upstream = &resolved.upstream;
+    if upstream.dialect == Dialect::OpenAi && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat) {
+        return Ok(relayed(call, peek, &upstream.model, provider));
+    }
+    let encode = || EncodeContext {
+        id: request_id.as_str().to_owned(),
+        model: call.model.to_string(),
+        created: now(),
+        include_usage: false,
+    };
+    if call.endpoint == Endpoint::Embeddings {
+        return embeddings(call, upstream.dialect, &upstream.model, encode());
+    }
+    let (mut chat, completion) = match call.endpoint {
+        Endpoint::TextCompletion => {
+            let (chat, options) = openai::completions::decode_request(&call.body)?;
+            (chat, Some(options))
+        }
+        _ => (openai::decode_request(&call.body)?, None),
+    };
+    let decode = |renamed_tools| DecodeContext { renamed_tools, seed: request_id.as_str().to_owned() };
+    let chat_reading = |dialect, decode, include_usage| Reading::Chat {
+        dialect,
+        decode,
+        encode: EncodeContext { include_usage, ..encode() },
+        completion,
+        stream: call.stream,
+    };
+    if upstream.dialect == Dialect::OpenAi {
+        // The request is still spliced, only the answer is written anew.
+        let relayed = relayed(call, peek, &upstream.model, provider);
+        let reading = chat_reading(Dialect::OpenAi, decode(Vec::new()), chat.include_usage);
+        return Ok(Prepared { reading, ..relayed });
+    }
+
+    let target = Target { model: upstream.model.to_string(), traits: (*resolved.traits).clone() };
+    let Encoded { body, dropped, renamed_tools } = match upstream.dialect {
+        Dialect::Anthropic => {
+            chat.stream |= chat.max_tokens.is_some_and(|tokens| tokens > ANTHROPIC_UNSTREAMED_MAX);
+            anthropic::encode_request(&chat, &target)?
+        }
+        Dialect::Gemini => {
+            fetch_media(&mut chat, fetch).await?;
+            gemini::encode_request(&chat, &target)?
+        }
+        _ => return Err(Error::Internal),
+    };
+    let reading = chat_reading(upstream.dialect, decode(renamed_tools), chat.include_usage);
+    Ok(Prepared { endpoint: Endpoint::Chat, body: body.into(), stream: chat.stream, dropped, reading })
+}
+
+/// A body that goes out as it came, but for splices.
+fn relayed(call: &Call, peek: &Peek, model: &str, provider: &Provider) -> Prepared {
+    let request = relay::Request { model, read_usage: true, quirks: &provider.quirks };
+    let spliced = request.relay(peek);
+    Prepared {
+        endpoint: call.endpoint,
+        body: spliced.body.into_bytes(),
+        stream: call.stream,
+        dropped: spliced.dropped,
+        reading: Reading::Relay { n: peek.n(), strip_usage: spliced.strip_usage },
+    }
+}
+
+fn embeddings(call: &Call, dialect: Dialect, model: &str, encode: EncodeContext) -> Result<Prepared, Error> {
+    let request = openai::embeddings::decode_request(&call.body)?;
+    if dialect != Dialect::Gemini {
+        return Err(Refusal::at("model", format!("the provider of this model has no embeddings: {}", call.model)).into());
+    }
+    let Encoded { body, dropped, .. } = gemini::embeddings::encode_request(&request, model)?;
+    Ok(Prepared { endpoint: Endpoint::Embeddings, body: body.into(), stream: false, dropped, reading: Reading::Embeddings { request, encode } })
+}
+
+/// Puts the bytes of pictures and documents in place of their URLs, all at once.
+async fn fetch_media(chat: &mut Chat, fetch: &Fetch) -> Result<(), Error> {
+    let mut wanted = gemini::remote_media(chat);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for (index, media) in wanted.iter().enumerate() {
+        let (fetch, url) = (fetch.clone(), media.url().to_owned());
+        tasks.spawn(async move { (index, fetch.get(&url).await) });
+    }
+    while let Some(done) = tasks.join_next().await {
+        let (index, fetched) = done.map_err(|_| Error::Internal)?;
+        let Some(media) = wanted.get_mut(index) else { continue };
+        match fetched {
+            Ok(fetched) => media.replace(fetched.media_type.unwrap_or_default(), fetched.data),
+            Err(reason) => {
+                let message = format!("the URL could not be fetched, {reason}: {}", media.url());
+                return Err(Refusal::at(media.param.clone(), message).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Seconds since the epoch.
+fn now() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,179 @@
+//! Sends a request to the provider over pooled connections.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{self, Client};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::connect::{Connector, Https, Within};
+use crate::Error;
+use crate::config::{Http2, Provider};
+use crate::error::chain;
+
+/// How many connection pools a provider has at most. One pool keeps at most one HTTP/2 connection,
+/// so this many times `max_streams_per_connection` requests run at once before streams are
+/// awaited.
+const MAX_POOLS: usize = 32;
+
+/// How long an unused connection is kept: shorter than the keep-alive time of the servers in use,
+/// so that a request rarely meets a connection the server is about to close.
+const POOL_IDLE: Duration = Duration::from_secs(45);
+
+/// The innermost service.
+#[derive(Clone)]
+pub struct Forward {
+    provider: Arc<str>,
+    max_streams: usize,
+    pools: Arc<[Pool]>,
+}
+
+struct Pool {
+    client: Client<Within<Https>, Full<Bytes>>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+impl Forward {
+    pub(crate) fn new(provider: &Provider, connector: &Connector) -> Self {
+        let connector = connector.build(provider.http2, provider.timeouts.connect);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(POOL_IDLE)
+            .http2_only(provider.http2 == Http2::PriorKnowledge)
+            .http2_adaptive_window(true)
+            .http2_keep_alive_interval(Duration::from_secs(30));
+        // Over HTTP/1.1 a connection carries one request and one pool holds as many as are needed.
+        let pools = if provider.http2 == Http2::Never { 1 } else { MAX_POOLS };
+        let pool = || Pool { client: builder.build(connector.clone()), in_flight: Arc::default() };
+        Self {
+            provider: provider.name.clone(),
+            max_streams: provider.max_streams_per_connection as usize,
+            pools: std::iter::repeat_with(pool).take(pools).collect(),
+        }
+    }
+
+    /// The first pool with room for one more stream, so that few connections are used; the least
+    /// busy one when all are full.
+    fn choose(&self) -> Option<&Pool> {
+        let busy = |pool: &&Pool| pool.in_flight.load(Ordering::Relaxed);
+        let room = self.pools.iter().find(|pool| busy(pool) < self.max_streams);
+        room.or_else(|| self.pools.iter().min_by_key(busy))
+    }
+}
+
+impl Service<Request<Full<Bytes>>> for Forward {
+    type Response = Response<Counted>;
+    type Error = Error;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, req: Request<Full<Bytes>>) -> ResponseFuture {
+        let inner = self.choose().map(|pool| {
+            let ticket = Ticket::new(&pool.in_flight);
+            (pool.client.request(req), ticket)
+        });
+        let (inner, ticket) = inner.unzip();
+        ResponseFuture { inner, ticket, provider: self.provider.clone() }
+    }
+}
+
+impl std::fmt::Debug for Forward {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Forward").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The future of [`Forward`].
+    pub struct ResponseFuture {
+        #[pin]
+        inner: Option<legacy::ResponseFuture>,
+        ticket: Option<Ticket>,
+        provider: Arc<str>,
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<Counted>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else { return Poll::Ready(Err(Error::Internal)) };
+        Poll::Ready(match ready!(inner.poll(cx)) {
+            Ok(response) => {
+                let ticket = this.ticket.take();
+                Ok(response.map(|inner| Counted { inner, ticket }))
+            }
+            Err(error) => {
+                let (provider, reason) = (this.provider.to_string(), chain(&error));
+                Err(if error.is_connect() {
+                    Error::Connect { provider, reason }
+                } else {
+                    Error::Broken { provider, reason }
+                })
+            }
+        })
+    }
+}
+
+pin_project! {
+    /// The body of a provider's answer; its pool has a stream less while it lives.
+    #[derive(Debug)]
+    pub struct Counted {
+        #[pin]
+        inner: Incoming,
+        ticket: Option<Ticket>,
+    }
+}
+
+impl Body for Counted {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.project().inner.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// A place taken in a pool.
+#[derive(Debug)]
+struct Ticket(Arc<AtomicUsize>);
+
+impl Ticket {
+    fn new(in_flight: &Arc<AtomicUsize>) -> Self {
+        in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(in_flight.clone())
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,208 @@
+//! A streamed answer, translated as it passes.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use pin_project_lite::pin_project;
+use tollway_core::{Attempt, Dialect, Outcome};
+use tollway_wire::chat::Event;
+use tollway_wire::openai::completions;
+use tollway_wire::{
+    ApiError, DecodeContext, EncodeContext, StreamEnd, Truncated, anthropic, gemini, openai,
+};
+
+use super::attempt::Ending;
+use crate::Error;
+use crate::error::BoxError;
+
+/// Output gathered while input is at hand, before it is handed on.
+const JOIN_UP_TO: usize = 16 * 1024;
+
+/// The decoder of an upstream's stream.
+#[derive(Debug)]
+pub(super) enum Decoder {
+    OpenAi(openai::StreamDecoder),
+    Anthropic(anthropic::StreamDecoder),
+    Gemini(gemini::StreamDecoder),
+}
+
+impl Decoder {
+    pub(super) fn new(dialect: Dialect, context: DecodeContext) -> Self {
+        match dialect {
+            Dialect::Anthropic => Self::Anthropic(anthropic::StreamDecoder::new(context)),
+            Dialect::Gemini => Self::Gemini(gemini::StreamDecoder::new(context)),
+            _ => Self::OpenAi(openai::StreamDecoder::new(context)),
+        }
+    }
+
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        match self {
+            Self::OpenAi(decoder) => decoder.feed(bytes),
+            Self::Anthropic(decoder) => decoder.feed(bytes),
+            Self::Gemini(decoder) => decoder.feed(bytes),
+        }
+    }
+
+    pub(super) fn next_event(&mut self) -> Option<Event> {
+        match self {
+            Self::OpenAi(decoder) => decoder.next_event(),
+            Self::Anthropic(decoder) => decoder.next_event(),
+            Self::Gemini(decoder) => decoder.next_event(),
+        }
+    }
+
+    pub(super) fn finish(&mut self) -> Result<StreamEnd, Truncated> {
+        match self {
+            Self::OpenAi(decoder) => decoder.finish(),
+            Self::Anthropic(decoder) => decoder.finish(),
+            Self::Gemini(decoder) => decoder.finish(),
+        }
+    }
+}
+
+/// The encoder of the client's stream.
+#[derive(Debug)]
+pub(super) enum Encoder {
+    Chat(openai::StreamEncoder),
+    Completion(completions::StreamEncoder),
+}
+
+impl Encoder {
+    pub(super) fn new(context: EncodeContext, completion: bool) -> Self {
+        if completion {
+            Self::Completion(completions::StreamEncoder::new(context))
+        } else {
+            Self::Chat(openai::StreamEncoder::new(context))
+        }
+    }
+
+    fn encode(&mut self, event: &Event, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(encoder) => encoder.encode(event, out),
+            Self::Completion(encoder) => encoder.encode(event, out),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(encoder) => encoder.finish(out),
+            Self::Completion(encoder) => encoder.finish(out),
+        }
+    }
+
+    fn fail(&mut self, error: &ApiError, out: &mut Vec<u8>) {
+        match self {
+            Self::Chat(encoder) => encoder.fail(error, out),
+            Self::Completion(encoder) => encoder.fail(error, out),
+        }
+    }
+}
+
+pin_project! {
+    /// Events in, in the upstream's dialect; events out, in the client's.
+    ///
+    /// Whatever goes wrong once the stream has begun becomes an error frame: a cut answer never
+    /// looks whole.
+    pub(super) struct Translated<B> {
+        #[pin]
+        inner: B,
+        machine: Machine,
+        out: Vec<u8>,
+        done: bool,
+        ending: Ending,
+    }
+}
+
+struct Machine {
+    decoder: Decoder,
+    encoder: Encoder,
+    attempt: Arc<Attempt>,
+}
+
+impl<B> Translated<B> {
+    pub(super) fn new(inner: B, decoder: Decoder, encoder: Encoder, attempt: Arc<Attempt>) -> Self {
+        let ending = Ending::new(attempt.clone());
+        let machine = Machine { decoder, encoder, attempt };
+        Self { inner, machine, out: Vec::new(), done: false, ending }
+    }
+}
+
+impl Machine {
+    /// Encodes what the decoder has. Says whether the provider reported an error, which ends the
+    /// stream.
+    fn drain(&mut self, out: &mut Vec<u8>) -> bool {
+        while let Some(event) = self.decoder.next_event() {
+            match &event {
+                Event::Usage(usage) => self.attempt.set_usage(*usage),
+                Event::Delta { .. } => self.attempt.set_first_byte(),
+                Event::Error(error) => {
+                    self.encoder.fail(error, out);
+                    return true;
+                }
+                _ => {}
+            }
+            self.encoder.encode(&event, out);
+        }
+        false
+    }
+}
+
+impl<B> Body for Translated<B>
+where
+    B: Body<Data = Bytes, Error = Error>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let mut this = self.project();
+        while !*this.done && this.out.len() < JOIN_UP_TO {
+            let outcome = match this.inner.as_mut().poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    this.machine.decoder.feed(&data);
+                    if !this.machine.drain(this.out) {
+                        continue;
+                    }
+                    Outcome::Refused
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    this.machine.encoder.fail(&error.to_api_error(), this.out);
+                    error.outcome()
+                }
+                Poll::Ready(None) => {
+                    let end = this.machine.decoder.finish();
+                    if this.machine.drain(this.out) {
+                        Outcome::Refused
+                    } else if end.is_ok() {
+                        this.machine.encoder.finish(this.out);
+                        Outcome::Complete
+                    } else {
+                        let provider = this.machine.attempt.upstream().provider.to_string();
+                        let error = Error::Broken { provider, reason: Truncated.to_string() };
+                        this.machine.encoder.fail(&error.to_api_error(), this.out);
+                        Outcome::Broken
+                    }
+                }
+                Poll::Pending if this.out.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+            };
+            *this.done = true;
+            this.ending.set(outcome);
+        }
+        if this.out.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(Ok(Frame::data(std::mem::take(this.out).into()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.done && self.out.is_empty()
+    }
+}

@@ -1,0 +1,216 @@
+//! Gives up on a provider that does not answer, falls silent, or never ends.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::Error;
+use crate::error::chain;
+
+use crate::config::Timeouts as Limits;
+
+/// Puts time limits on the head of an answer and on its body.
+#[derive(Clone, Debug)]
+pub(crate) struct TimeoutsLayer {
+    provider: Arc<str>,
+    limits: Limits,
+}
+
+impl TimeoutsLayer {
+    pub(crate) const fn new(provider: Arc<str>, limits: Limits) -> Self {
+        Self { provider, limits }
+    }
+}
+
+impl<S> Layer<S> for TimeoutsLayer {
+    type Service = Timeouts<S>;
+
+    fn layer(&self, inner: S) -> Timeouts<S> {
+        Timeouts { inner, provider: self.provider.clone(), limits: self.limits }
+    }
+}
+
+/// The service of [`TimeoutsLayer`].
+#[derive(Clone, Debug)]
+pub struct Timeouts<S> {
+    inner: S,
+    provider: Arc<str>,
+    limits: Limits,
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Timeouts<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>, Error = Error>,
+{
+    type Response = Response<Timed<ResBody>>;
+    type Error = Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, req: Request<ReqBody>) -> Self::Future {
+        let now = Instant::now();
+        let total = self.limits.total.map(|limit| Deadline { at: now + limit, limit, waited_for: "end of the answer" });
+        let first = Deadline::after(now, self.limits.first_byte, "answer");
+        let watch = Watch {
+            provider: self.provider.clone(),
+            idle: self.limits.idle,
+            deadline: first.earlier(total),
+            total,
+            // Boxed once: the same timer serves the head and then the body.
+            sleep: Box::pin(tokio::time::sleep_until(first.earlier(total).at)),
+        };
+        ResponseFuture { inner: self.inner.call(req), watch: Some(watch) }
+    }
+}
+
+/// A moment, and what was expected until then.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    at: Instant,
+    limit: Duration,
+    waited_for: &'static str,
+}
+
+impl Deadline {
+    fn after(now: Instant, limit: Duration, waited_for: &'static str) -> Self {
+        Self { at: now + limit, limit, waited_for }
+    }
+
+    fn earlier(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) if other.at < self.at => other,
+            _ => self,
+        }
+    }
+}
+
+/// One timer and what it waits for.
+#[derive(Debug)]
+struct Watch {
+    provider: Arc<str>,
+    idle: Duration,
+    deadline: Deadline,
+    total: Option<Deadline>,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Watch {
+    /// Something came: the silence begins anew.
+    fn restart(&mut self) {
+        self.deadline = Deadline::after(Instant::now(), self.idle, "further bytes").earlier(self.total);
+    }
+
+    /// Ready with the error once the deadline has passed. The timer is moved only when it fires
+    /// early, not at every frame.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        loop {
+            if self.sleep.deadline() > self.deadline.at {
+                self.sleep.as_mut().reset(self.deadline.at);
+            }
+            std::task::ready!(self.sleep.as_mut().poll(cx));
+            if Instant::now() >= self.deadline.at {
+                return Poll::Ready(Error::Timeout {
+                    provider: self.provider.to_string(),
+                    waited_for: self.deadline.waited_for,
+                    limit: self.deadline.limit,
+                });
+            }
+            self.sleep.as_mut().reset(self.deadline.at);
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`Timeouts`].
+    #[derive(Debug)]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: F,
+        watch: Option<Watch>,
+    }
+}
+
+impl<F, ResBody> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<ResBody>, Error>>,
+{
+    type Output = Result<Response<Timed<ResBody>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(result) = this.inner.poll(cx) {
+            let watch = this.watch.take().map(|mut watch| {
+                watch.restart();
+                watch
+            });
+            return Poll::Ready(result.map(|response| response.map(|inner| Timed { inner, watch })));
+        }
+        match this.watch {
+            Some(watch) => watch.poll(cx).map(Err),
+            None => Poll::Pending,
+        }
+    }
+}
+
+pin_project! {
+    /// A body that must not fall silent.
+    #[derive(Debug)]
+    pub struct Timed<B> {
+        #[pin]
+        inner: B,
+        watch: Option<Watch>,
+    }
+}
+
+impl<B> Body for Timed<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::error::Error + 'static,
+{
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = self.project();
+        match this.inner.poll_frame(cx) {
+            Poll::Ready(frame) => {
+                if let Some(watch) = this.watch {
+                    watch.restart();
+                }
+                Poll::Ready(frame.map(|frame| {
+                    frame.map_err(|error| Error::Broken {
+                        provider: this.watch.as_ref().map(|watch| watch.provider.to_string()).unwrap_or_default(),
+                        reason: chain(&error),
+                    })
+                }))
+            }
+            Poll::Pending => match this.watch {
+                Some(watch) => watch.poll(cx).map(|error| Some(Err(error))),
+                None => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,23 @@
+"""Models by what they can do: one of every upstream format and of every provider with rules of its own."""
+
+CHAT = [
+    "openai/gpt-4o-mini",
+    "anthropic/claude-sonnet-4-5",
+    "gemini/gemini-2.5-flash",
+    "mistral/mistral-small-2603",
+    "groq/openai/gpt-oss-20b",
+]
+
+VISION = [
+    "openai/gpt-4o-mini",
+    "anthropic/claude-sonnet-4-5",
+    "gemini/gemini-2.5-flash",
+    "mistral/mistral-small-2603",
+    "groq/qwen/qwen3.8-27b",
+]
+
+FILES = ["openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash"]
+
+REASONING = ["anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash"]
+
+EMBEDDING = ["openai/text-embedding-3-small", "gemini/gemini-embedding-001", "mistral/mistral-embed"]

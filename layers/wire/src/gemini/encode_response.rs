@@ -5,7 +5,8 @@ use serde_json::Value;
 use tollway_core::Dialect;
 
 use super::{
-    encode_turns::{PartOut, any_function_call, own_signature},
+    encode_calls::{any_function_call, own_signature},
+    encode_turns::PartOut,
     finish, grounding, logprobs, media,
     part::WirePart,
     text_index::TextIndex,

@@ -36,7 +36,7 @@ impl RemoteMedia<'_> {
 
 /// Lists what must be fetched before a request can be encoded, in the order it stands there.
 ///
-/// `gs://` objects, files kept by Gemini's File API and YouTube videos go as they are.
+/// `gs://` objects, files kept by Gemini's File API and `YouTube` videos go as they are.
 pub fn remote_media(chat: &mut Chat) -> Vec<RemoteMedia<'_>> {
     let mut found = Vec::new();
     for (at, message) in chat.messages.iter_mut().enumerate() {
@@ -187,7 +187,7 @@ fn scheme(url: &str, scheme: &str) -> bool {
         && url.get(scheme.len()..).is_some_and(|rest| rest.starts_with("://"))
 }
 
-/// Whether a URL is a file of Gemini's File API or a YouTube video.
+/// Whether a URL is a file of Gemini's File API or a `YouTube` video.
 fn is_kept(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     if !scheme.eq_ignore_ascii_case("https") {

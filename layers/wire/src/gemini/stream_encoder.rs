@@ -6,8 +6,9 @@ use serde_json::Value;
 use tollway_core::{Dialect, Usage};
 
 use super::{
+    encode_calls::{any_function_call, own_signature},
     encode_response::{AnswerOut, CandidateOut, ContentOut, text_part},
-    encode_turns::{PartOut, any_function_call, own_signature},
+    encode_turns::PartOut,
     error::encode_error,
     finish, grounding, logprobs,
     part::{Blob, WirePart},

@@ -13,10 +13,8 @@ use crate::access_log::LineSink;
 use crate::config::{AccessLog, ConfigError, Env, Settings, Source};
 use crate::error::BoxError;
 use crate::server::{self, Reload};
-use crate::side::Readiness;
 use crate::simulate::{Options, Simulator};
 use crate::stack::Shared;
-use crate::upstream::Connector;
 
 /// Arguments of `tollway serve`.
 #[derive(Debug, Args)]
@@ -53,10 +51,8 @@ async fn serve(loader: Loader, source: &Source, settings: Settings) -> Result<()
         AccessLog::Stderr => Some(LineSink::start(Box::new(io::stderr()))?),
     };
     let shared = Shared {
-        settings: Arc::new(or_simulated(settings, simulator)),
         access_log: access_log.clone(),
-        readiness: Readiness::default(),
-        connector: Connector::from_system()?,
+        ..Shared::new(Arc::new(or_simulated(settings, simulator)))?
     };
     let reload = Reload {
         files: source.path().into_iter().collect(),

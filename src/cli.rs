@@ -44,10 +44,16 @@ enum Command {
 pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve(args) => serve::run(&args),
-        Command::Check(args) => match check::load(&args, &Env::of_process(), Path::new("")) {
-            Ok(settings) => printed(check::report(&settings, Date::of(SystemTime::now()), &mut io::stdout().lock())),
-            Err(error) => refused(&error),
-        },
+        Command::Check(args) => {
+            let env = Env::of_process();
+            match check::load(&args, &env, Path::new("")) {
+                Ok(settings) => {
+                    let today = Date::of(SystemTime::now());
+                    printed(check::report(&settings, &env, today, &mut io::stdout().lock()))
+                }
+                Err(error) => refused(&error),
+            }
+        }
         Command::Schema => printed(schema::run(&mut io::stdout().lock())),
         Command::Simulate(args) => {
             log_to_stderr("info", LogFormat::Auto);

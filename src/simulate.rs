@@ -11,7 +11,7 @@
 //! |---|---|
 //! | OpenAI | `/v1/{chat/completions,responses,embeddings,completions,models,models/{id}}`, `/openai/deployments/{id}/chat/completions` |
 //! | Anthropic | `/v1/messages`, `/v1/messages/count_tokens`, `/v1/models` with `anthropic-version` |
-//! | Gemini | `/v1beta/models`, `/v1beta/models/{m}:{generateContent,streamGenerateContent,countTokens,embedContent,batchEmbedContents}` |
+//! | Gemini | `/v1beta/models`, `/v1beta/models/{m}` and `/v1/models/{m}` with `:{generateContent,streamGenerateContent,countTokens,embedContent,batchEmbedContents}` |
 //! | Mistral | `/mistral/v1/{chat/completions,embeddings,models}` |
 //! | Groq | `/groq/openai/v1/{chat/completions,embeddings,models}` |
 //! | OpenAI-compatible | `/compatible/v1/{chat/completions,embeddings,models}` |
@@ -72,15 +72,18 @@
 
 mod answer;
 mod body;
+mod catalogue;
 mod credential;
 mod directive;
 mod fault;
 mod hash;
+mod headers;
 mod instance;
 mod line;
 mod memo;
 mod models;
 mod prompt;
+mod refusal;
 mod render;
 mod reply;
 mod route;

@@ -6,7 +6,7 @@ use tower::ServiceBuilder;
 
 use crate::BoxError;
 use crate::access_log::{AccessLog, AccessLogLayer, LineSink};
-use crate::config::{Media, Settings};
+use crate::config::Settings;
 use crate::ingest::{BodyLimits, Ingest, IngestLayer};
 use crate::open::{Open, OpenLayer};
 use crate::rescue::{Rescue, RescueLayer};
@@ -60,7 +60,11 @@ pub fn build(shared: &Shared) -> Stack {
     let upstreams = settings
         .providers
         .iter()
+<<<<<<< HEAD
+        .map(|provider| (provider.name.clone(), upstream::stack(Arc::new(provider.clone()), settings.media, &shared.connector)))
+=======
         .map(|provider| (provider.name.clone(), upstream::stack(Arc::new(provider.clone()), shared.media, &shared.connector)))
+>>>>>>> recordings
         .collect();
     let calls = ServiceBuilder::new()
         // The body is read once, here, within limits; what policy needs is learned in one pass.

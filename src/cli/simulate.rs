@@ -32,8 +32,8 @@ pub struct SimulateArgs {
     /// Bytes in each chunk of a stream, instead of one event.
     #[arg(long, value_name = "N")]
     pub chunk_bytes: Option<usize>,
-    /// What goes wrong: an error status (429, 503, …) or one of reset, stall, cut, mid_reset, mid_stall,
-    /// malformed, error_event, empty, html.
+    /// What goes wrong: an error status (429, 503, …) or one of `reset`, `stall`, `cut`, `mid_reset`,
+    /// `mid_stall`, `malformed`, `error_event`, `empty`, `html`.
     #[arg(long, value_name = "KIND")]
     pub fault: Option<String>,
     /// Share of requests that go wrong, 0 to 1.

@@ -6,6 +6,7 @@ use super::instance::instance;
 use super::prompt::{Choice, Format, Prompt, Tool};
 use super::tokens;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// An answer, before any dialect.
 #[derive(Debug, Clone)]
@@ -180,7 +181,7 @@ fn text(prompt: &Prompt, directives: &Directives) -> String {
                 if !text.is_empty() {
                     text.push(' ');
                 }
-                text.push_str(&format!("[{media}]"));
+                let _ = write!(text, "[{media}]");
             }
             if directives.split_unicode {
                 text.push_str(" naïve 日本語 🚀🇨🇭 né");

@@ -37,7 +37,8 @@ pub(super) struct PacedBody {
     /// Whether the length is told before the body.
     sized: bool,
     resetter: Resetter,
-    ticket: Ticket,
+    /// None for answers that are not counted.
+    ticket: Option<Ticket>,
 }
 
 /// The pace of a body.
@@ -55,7 +56,7 @@ impl PacedBody {
         pace: Pace,
         sized: bool,
         resetter: Resetter,
-        ticket: Ticket,
+        ticket: Option<Ticket>,
     ) -> Self {
         let upto = upto.min(frames.len());
         let mut body = Self {
@@ -77,15 +78,25 @@ impl PacedBody {
     /// Notes that everything that was to be sent has been handed over.
     fn settle(&mut self) {
         if self.next >= self.upto && self.ending == Ending::Complete {
-            self.ticket.done();
+            self.finish();
         }
     }
 
-    /// The time to wait before the next frame.
+    fn finish(&mut self) {
+        if let Some(ticket) = &mut self.ticket {
+            ticket.done();
+        }
+    }
+
+    /// The time to wait before the next frame, or before the break.
     fn pause(&self) -> Duration {
-        if self.next == 0 { self.first } else { self.gap }
+        let pace = if self.next == 0 { self.first } else { self.gap };
+        if self.next < self.upto { pace } else { pace.max(BEFORE_BREAK) }
     }
 }
+
+/// What was sent before a break must be on its way, and read, before the connection dies.
+const BEFORE_BREAK: Duration = Duration::from_millis(10);
 
 impl Body for PacedBody {
     type Data = Bytes;
@@ -108,19 +119,21 @@ impl Body for PacedBody {
         }
         if let Some(frame) = this.frames.get(this.next).filter(|_| !ended) {
             this.next += 1;
-            this.ticket.wrote(frame.len());
             let frame = frame.clone();
+            if let Some(ticket) = &this.ticket {
+                ticket.wrote(frame.len());
+            }
             this.settle();
             return Poll::Ready(Some(Ok(Frame::data(frame))));
         }
         match this.ending {
             Ending::Complete => Poll::Ready(None),
             Ending::Cut => {
-                this.ticket.done();
+                this.finish();
                 Poll::Ready(Some(Err(io::Error::other("simulated cut of the stream"))))
             }
             Ending::Reset => {
-                this.ticket.done();
+                this.finish();
                 this.resetter.reset();
                 Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
             }

@@ -32,11 +32,11 @@ pub struct Fault {
     /// The text for humans.
     pub message: String,
     /// OpenAI's `param`: the field at fault.
-    pub param: Option<String>,
+    pub param: Option<Box<str>>,
     /// OpenAI's and Mistral's `code`.
-    pub code: Option<String>,
+    pub code: Option<Box<str>>,
     /// Mistral's `detail` list or Gemini's `details` list.
-    pub detail: Option<Value>,
+    pub detail: Option<Box<Value>>,
     /// Seconds for the `retry-after` header.
     pub retry_after: Option<u64>,
 }
@@ -58,14 +58,14 @@ impl Fault {
 
     /// Sets the field at fault.
     #[must_use]
-    pub fn param(mut self, param: impl Into<String>) -> Self {
+    pub fn param(mut self, param: impl Into<Box<str>>) -> Self {
         self.param = Some(param.into());
         self
     }
 
     /// Sets the machine-readable code.
     #[must_use]
-    pub fn code(mut self, code: impl Into<String>) -> Self {
+    pub fn code(mut self, code: impl Into<Box<str>>) -> Self {
         self.code = Some(code.into());
         self
     }
@@ -80,7 +80,7 @@ impl Fault {
     /// Sets the provider's list of details.
     #[must_use]
     pub fn detail(mut self, detail: Value) -> Self {
-        self.detail = Some(detail);
+        self.detail = Some(Box::new(detail));
         self
     }
 
@@ -116,7 +116,7 @@ impl Fault {
             Provider::Gemini => {
                 let mut error = json!({"code": self.status, "message": self.message, "status": self.kind});
                 if let Some(detail) = &self.detail {
-                    error["details"] = detail.clone();
+                    error["details"] = Value::clone(detail);
                 }
                 json!({"error": error})
             }

@@ -126,7 +126,7 @@ impl Maker<'_> {
         let size = |key: &str| map.get(key).and_then(Value::as_u64);
         let first = map.get("prefixItems").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let mut made: Vec<Value> = first.iter().map(|schema| self.make(schema, name, depth + 1)).collect();
-        let wish = if depth < DEEP && first.is_empty() { 1 } else { 0 };
+        let wish = u64::from(depth < DEEP && first.is_empty());
         let count =
             size("minItems").unwrap_or(0).max(wish).min(size("maxItems").unwrap_or(u64::MAX)).min(1_000);
         let items = map.get("items").unwrap_or(&Value::Null);

@@ -3,11 +3,11 @@
 use super::answer::answer;
 use super::directive::{Directives, Failure};
 use super::fault::{Fault, Provider};
-use super::hash::{hash, identifier};
+use super::hash::hash;
 use super::prompt::{self, Prompt};
 use super::render::{self, Framing, Rendered};
 use super::route::{Route, Surface};
-use super::{signature, validate};
+use super::{refusal, signature, validate};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -31,14 +31,15 @@ pub(super) fn prepare(
     body: &[u8],
     defaults: &Directives,
 ) -> Result<Prepared, Fault> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| unparsable(route.provider, &error))?;
+    let value: Value =
+        serde_json::from_slice(body).map_err(|error| refusal::unparsable(route.provider, &error))?;
     let model = match route.model {
         Some(model) => model,
         None => value["model"].as_str().unwrap_or_default(),
     };
     judge(route, model, &value)?;
     if model.starts_with("sim-unknown") {
-        return Err(unknown_model(route, model));
+        return Err(refusal::unknown_model(route, model));
     }
     let seed = hash(1, body);
     let sse = query_alt == Some("sse");
@@ -144,7 +145,7 @@ fn list(route: &Route<'_>, model: &str, value: &Value) -> Rendered {
         }
         Surface::Embed => render::gemini_embedding(model, value),
         Surface::BatchEmbed => render::gemini_embeddings(model, value),
-        _ => render::openai_embeddings(model, value),
+        _ => render::openai_embeddings(route.provider, model, value),
     }
 }
 
@@ -168,7 +169,7 @@ fn disturb(
         Some(Failure::Malformed) => frames.insert(at, render::malformed_event(framing)),
         Some(Failure::ErrorEvent) => {
             frames.truncate(at);
-            let fault = overloaded(route.provider);
+            let fault = refusal::overloaded(route.provider);
             frames.push(render::error_event(framing, &fault, route.surface == Surface::Responses));
             if framing == Framing::Array {
                 frames.push(Bytes::from_static(b"]\n"));
@@ -177,18 +178,6 @@ fn disturb(
         _ => {}
     }
     frames
-}
-
-fn overloaded(provider: Provider) -> Fault {
-    match provider {
-        Provider::Anthropic => Fault::new(provider, 529, "Overloaded"),
-        Provider::Gemini => Fault::new(provider, 503, "The model is overloaded. Please try again later."),
-        _ => Fault::new(
-            provider,
-            500,
-            "The server had an error while processing your request. Sorry about that!",
-        ),
-    }
 }
 
 /// Cuts frames anew where chunks of some size, or chunks that end inside characters, are asked for.
@@ -210,147 +199,4 @@ fn rechunk(frames: Vec<Bytes>, directives: &Directives) -> Vec<Bytes> {
     cuts.push(whole.len());
     let mut from = 0;
     cuts.into_iter().map(|to| whole.slice(std::mem::replace(&mut from, to)..to)).collect()
-}
-
-fn unparsable(provider: Provider, error: &serde_json::Error) -> Fault {
-    match provider {
-        Provider::Anthropic => {
-            Fault::new(provider, 400, format!("The request body is not valid JSON: {error}"))
-        }
-        Provider::Gemini => {
-            Fault::new(provider, 400, format!("Invalid JSON payload received. {error}"))
-        }
-        Provider::Mistral => Fault::new(provider, 422, "JSON decode error").detail(json!([
-            {"type": "json_invalid", "loc": ["body", error.column()], "msg": "JSON decode error", "input": {}},
-        ])),
-        _ => Fault::new(
-            provider,
-            400,
-            "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)",
-        ),
-    }
-}
-
-fn unknown_model(route: &Route<'_>, model: &str) -> Fault {
-    let provider = route.provider;
-    match provider {
-        Provider::Anthropic => Fault::new(provider, 404, format!("model: {model}")),
-        Provider::Gemini => Fault::new(
-            provider,
-            404,
-            format!(
-                "models/{model} is not found for API version v1beta, or is not supported for {}. Call ListModels to see the list of available models and their supported methods.",
-                route.name()
-            ),
-        ),
-        Provider::Mistral => {
-            Fault::new(provider, 400, format!("Invalid model: {model}")).kind("invalid_model").code("1500")
-        }
-        _ if route.surface == Surface::Responses => {
-            Fault::new(provider, 400, format!("The requested model '{model}' does not exist."))
-                .param("model")
-                .code("model_not_found")
-        }
-        _ => Fault::new(
-            provider,
-            404,
-            format!("The model `{model}` does not exist or you do not have access to it."),
-        )
-        .code("model_not_found"),
-    }
-}
-
-/// The error of a status that was asked for.
-pub(super) fn injected(provider: Provider, status: u16, retry_after: Option<u64>) -> Fault {
-    let message = match (provider, status) {
-        (Provider::Anthropic, 529) => "Overloaded".to_owned(),
-        (Provider::Anthropic, 429) => {
-            "This request would exceed your organization's rate limit of 50 requests per minute.".to_owned()
-        }
-        (Provider::Gemini, 429) => "Resource has been exhausted (e.g. check quota).".to_owned(),
-        (Provider::Gemini, 503) => "The model is overloaded. Please try again later.".to_owned(),
-        (_, 429) => "Rate limit reached for requests. Please try again later.".to_owned(),
-        (_, 500..) => "The server had an error while processing your request. Sorry about that!".to_owned(),
-        _ => format!("simulated error with status {status}"),
-    };
-    let mut fault = Fault::new(provider, status, message);
-    if status == 429 {
-        let wait = retry_after.unwrap_or(1);
-        fault.retry_after = Some(wait);
-        match provider {
-            Provider::OpenAi | Provider::Compatible | Provider::Groq => {
-                fault = fault.code("rate_limit_exceeded")
-            }
-            Provider::Gemini => {
-                fault = fault.detail(json!([
-                    {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{wait}s")},
-                ]));
-            }
-            _ => {}
-        }
-    }
-    fault.retry_after = fault.retry_after.or(retry_after);
-    fault
-}
-
-/// The list of models, or one of them.
-pub(super) fn models(route: &Route<'_>) -> Result<Value, Fault> {
-    let names: &[&str] = match route.provider {
-        Provider::OpenAi | Provider::Compatible => &[
-            "gpt-4o",
-            "gpt-4o-mini",
-            "gpt-4.1",
-            "gpt-5",
-            "gpt-5-mini",
-            "gpt-5.6",
-            "gpt-6.1-sol",
-            "o3",
-            "text-embedding-3-small",
-            "text-embedding-3-large",
-        ],
-        Provider::Mistral => &["mistral-large-4", "mistral-small-2603", "codestral-latest", "mistral-embed"],
-        Provider::Groq => &["openai/gpt-oss-120b", "openai/gpt-oss-20b", "qwen/qwen3.8-27b"],
-        Provider::Anthropic => {
-            &["claude-opus-5-5", "claude-sonnet-5-5", "claude-sonnet-4-5", "claude-haiku-4-5"]
-        }
-        Provider::Gemini => &[
-            "gemini-4-argon",
-            "gemini-3.8-flash",
-            "gemini-2.5-pro",
-            "gemini-2.5-flash",
-            "gemini-embedding-001",
-        ],
-    };
-    let one = |name: &str| match route.provider {
-        Provider::Anthropic => {
-            json!({"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z"})
-        }
-        Provider::Gemini => json!({
-            "name": format!("models/{name}"), "version": "001", "displayName": name,
-            "inputTokenLimit": 1_048_576, "outputTokenLimit": 65_536,
-            "supportedGenerationMethods": ["generateContent", "countTokens"],
-        }),
-        _ => json!({"id": name, "object": "model", "created": render::CREATED, "owned_by": "simulated"}),
-    };
-    if let Some(asked) = route.model.filter(|_| route.surface == Surface::Model) {
-        let known = names.contains(&asked) || !asked.starts_with("sim-unknown");
-        return if known { Ok(one(asked)) } else { Err(unknown_model(route, asked)) };
-    }
-    let all: Vec<Value> = names.iter().map(|name| one(name)).collect();
-    Ok(match route.provider {
-        Provider::Anthropic => {
-            json!({"data": all, "has_more": false, "first_id": names.first(), "last_id": names.last()})
-        }
-        Provider::Gemini => json!({"models": all}),
-        _ => json!({"object": "list", "data": all}),
-    })
-}
-
-/// The id under which a provider files a request.
-pub(super) fn request_id(provider: Provider, sequence: u64) -> String {
-    match provider {
-        Provider::Anthropic => identifier("req_011C", sequence, 20),
-        Provider::Groq => identifier("req_01", sequence, 24).to_lowercase(),
-        _ => super::hash::hexadecimal("req_", sequence, 32),
-    }
 }

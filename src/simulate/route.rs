@@ -36,7 +36,7 @@ pub(super) struct Route<'p> {
 }
 
 /// Finds the endpoint of a path; nothing for a path that no provider has.
-pub(super) fn route<'p>(path: &'p str, anthropic_version: bool) -> Option<Route<'p>> {
+pub(super) fn route(path: &str, anthropic_version: bool) -> Option<Route<'_>> {
     use Provider::{Anthropic, Compatible, Gemini, Groq, Mistral, OpenAi};
     let found = |provider, surface, model| {
         let get = matches!(
@@ -66,6 +66,12 @@ pub(super) fn route<'p>(path: &'p str, anthropic_version: bool) -> Option<Route<
     if let Some(rest) = path.strip_prefix("/openai/deployments/") {
         let (deployment, rest) = rest.split_once('/')?;
         return found(OpenAi, openai(rest)?, Some(deployment));
+    }
+    // Newer Google SDKs call the same methods under v1, where OpenAI has its models.
+    if let Some((model, verb)) = path.strip_prefix("/v1/models/").and_then(|rest| rest.split_once(':'))
+        && let Some(surface) = verb_of(verb)
+    {
+        return found(Gemini, surface, Some(model));
     }
     let prefixes = [
         ("/mistral/v1/", Mistral),
@@ -158,6 +164,11 @@ mod tests {
             read("/v1beta/models/gemini-2.5-pro:streamGenerateContent"),
             Some((Provider::Gemini, Surface::Generate { stream: true }, Some("gemini-2.5-pro")))
         );
+        assert_eq!(
+            read("/v1/models/gemini-2.5-pro:countTokens"),
+            Some((Provider::Gemini, Surface::GeminiCountTokens, Some("gemini-2.5-pro")))
+        );
+        assert_eq!(read("/v1/models/ft:mine"), Some((Provider::OpenAi, Surface::Model, Some("ft:mine"))));
         assert_eq!(
             read("/openai/deployments/mine/chat/completions"),
             Some((Provider::OpenAi, Surface::Chat, Some("mine")))

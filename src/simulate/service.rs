@@ -4,14 +4,15 @@ use super::body::{Ending, Pace, PacedBody};
 use super::directive::{Directives, Failure};
 use super::fault::{Fault, Provider};
 use super::hash::hash;
+use super::headers::provider_headers;
 use super::line::Resetter;
 use super::memo::Memo;
 use super::reply::{self, Prepared};
 use super::route::{Route, Surface, route};
 use super::stats::{Received, Stats, Ticket};
-use super::{Options, credential};
+use super::{Options, catalogue, credential, refusal};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -58,18 +59,11 @@ impl Service {
         let path = parts.uri.path();
         let Some(found) = route(path, parts.headers.contains_key("anthropic-version")) else {
             let fault = no_such_path(path, &parts.method);
-            return Ok(Self::whole(
-                &fault.body(),
-                status(fault.status),
-                Ticket::new(self.stats.clone()),
-                resetter,
-            ));
+            return Ok(Self::whole(&fault.body(), status(fault.status), None, resetter));
         };
         if found.is_own() {
-            let mut ticket = Ticket::new(self.stats.clone());
-            ticket.done();
             let body = self.own(&found, credential::query(&parts.uri, "n"));
-            return Ok(Self::whole(&body, StatusCode::OK, ticket, resetter));
+            return Ok(Self::whole(&body, StatusCode::OK, None, resetter));
         }
         let sequence = self.stats.arrived(found.name());
         let ticket = Ticket::new(self.stats.clone());
@@ -111,7 +105,7 @@ impl Service {
         body: &Bytes,
     ) -> Result<Arc<Prepared>, Fault> {
         if matches!(route.surface, Surface::Models | Surface::Model) {
-            let value = reply::models(route)?;
+            let value = catalogue::models(route)?;
             return Ok(Arc::new(Prepared {
                 content_type: "application/json",
                 frames: Arc::from([Bytes::from(value.to_string())]),
@@ -149,7 +143,7 @@ impl Service {
         let failure = directives.failure.filter(|_| self.fails(directives.rate));
         match failure {
             Some(Failure::Status(code)) => {
-                let fault = reply::injected(route.provider, code, directives.retry_after);
+                let fault = refusal::injected(route.provider, code, directives.retry_after);
                 return Ok(Self::refusal(&fault, sequence, ticket, resetter));
             }
             Some(Failure::Reset) => {
@@ -184,7 +178,8 @@ impl Service {
         };
         let pace = Pace { first: directives.first, gap: directives.gap };
         let sized = !prepared.stream;
-        let mut response = Response::new(PacedBody::new(frames, upto, ending, pace, sized, resetter, ticket));
+        let mut response =
+            Response::new(PacedBody::new(frames, upto, ending, pace, sized, resetter, Some(ticket)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -203,7 +198,7 @@ impl Service {
     }
 
     fn refusal(fault: &Fault, sequence: u64, ticket: Ticket, resetter: Resetter) -> Response<PacedBody> {
-        let mut response = Self::whole(&fault.body(), status(fault.status), ticket, resetter);
+        let mut response = Self::whole(&fault.body(), status(fault.status), Some(ticket), resetter);
         let headers = response.headers_mut();
         if let Some(seconds) = fault.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -212,7 +207,12 @@ impl Service {
         response
     }
 
-    fn whole(body: &Value, status: StatusCode, ticket: Ticket, resetter: Resetter) -> Response<PacedBody> {
+    fn whole(
+        body: &Value,
+        status: StatusCode,
+        ticket: Option<Ticket>,
+        resetter: Resetter,
+    ) -> Response<PacedBody> {
         let frames: Arc<[Bytes]> = Arc::from([Bytes::from(body.to_string())]);
         let mut response = Response::new(PacedBody::new(
             frames,
@@ -284,48 +284,4 @@ fn status(code: u16) -> StatusCode {
 
 fn no_such_path(path: &str, method: &Method) -> Fault {
     Fault::new(Provider::OpenAi, 404, format!("Invalid URL ({method} {path})"))
-}
-
-/// The headers by which SDKs and gateways know a provider.
-fn provider_headers(provider: Provider, sequence: u64, model: &str, headers: &mut HeaderMap) {
-    let mut put = |name: &'static str, value: &'static str| {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    };
-    match provider {
-        Provider::OpenAi | Provider::Compatible | Provider::Groq => {
-            put("openai-processing-ms", "1");
-            put("openai-version", "2020-10-01");
-            put("x-ratelimit-limit-requests", "10000");
-            put("x-ratelimit-remaining-requests", "9999");
-            put("x-ratelimit-reset-requests", "6ms");
-            put("x-ratelimit-limit-tokens", "2000000");
-            put("x-ratelimit-remaining-tokens", "1999000");
-            put("x-ratelimit-reset-tokens", "1ms");
-        }
-        Provider::Mistral => {
-            put("x-ratelimit-limit-req-minute", "360");
-            put("x-ratelimit-remaining-req-minute", "359");
-        }
-        Provider::Anthropic => {
-            put("anthropic-organization-id", "00000000-0000-4000-8000-000000000000");
-            put("anthropic-ratelimit-requests-limit", "4000");
-            put("anthropic-ratelimit-requests-remaining", "3999");
-            put("anthropic-ratelimit-requests-reset", "2026-01-01T00:00:01Z");
-            put("anthropic-ratelimit-tokens-limit", "2400000");
-            put("anthropic-ratelimit-tokens-remaining", "2399000");
-            put("anthropic-ratelimit-tokens-reset", "2026-01-01T00:00:01Z");
-        }
-        Provider::Gemini => put("server-timing", "gfet4t7; dur=1"),
-    }
-    let id = reply::request_id(provider, sequence);
-    let name = if provider == Provider::Anthropic { "request-id" } else { "x-request-id" };
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(HeaderName::from_static(name), id);
-    }
-    if provider == Provider::OpenAi
-        && let Ok(model) = HeaderValue::from_str(model)
-        && !model.is_empty()
-    {
-        headers.insert(HeaderName::from_static("openai-model"), model);
-    }
 }

@@ -8,6 +8,7 @@ mod anthropic;
 mod anthropic_blocks;
 mod anthropic_shape;
 mod gemini;
+mod gemini_generation;
 mod gemini_shape;
 mod gemini_turns;
 mod groq;
@@ -18,6 +19,7 @@ mod openai_messages;
 mod openai_shape;
 mod path;
 mod responses;
+mod responses_shape;
 mod schema;
 mod shape;
 

@@ -22,7 +22,6 @@ pub use self::{
 };
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod recordings;
 #[cfg(test)]
 mod stream_text;

@@ -78,7 +78,7 @@ fn read_content(prompt: &mut Prompt, content: &Value) -> String {
         let text = |name: &str| part[name].as_str();
         match text("type") {
             Some("input_image") => {
-                prompt.shown(IMAGE, text("image_url").or(text("file_id")).map(described_url))
+                prompt.shown(IMAGE, text("image_url").or(text("file_id")).map(described_url));
             }
             Some("input_file") => {
                 let what = text("file_data").or(text("file_url")).or(text("file_id"));

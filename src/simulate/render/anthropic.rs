@@ -24,6 +24,9 @@ pub(crate) fn anthropic(prompt: &Prompt, answer: &Answer) -> Rendered {
     }
     let mut start = usage.clone();
     start["output_tokens"] = json!(1);
+    if let Some(start) = start.as_object_mut() {
+        start.remove("output_tokens_details");
+    }
     let message = json!({
         "id": id, "type": "message", "role": "assistant", "model": prompt.model, "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": start,
@@ -35,12 +38,15 @@ pub(crate) fn anthropic(prompt: &Prompt, answer: &Answer) -> Rendered {
             frames.push(Bytes::from_static(b"event: ping\ndata: {\"type\": \"ping\"}\n\n"));
         }
     }
-    let total = json!({
+    let mut total = json!({
         "input_tokens": usage["input_tokens"],
         "cache_creation_input_tokens": usage["cache_creation_input_tokens"],
         "cache_read_input_tokens": usage["cache_read_input_tokens"],
         "output_tokens": usage["output_tokens"],
     });
+    if !usage["output_tokens_details"].is_null() {
+        total["output_tokens_details"] = usage["output_tokens_details"].clone();
+    }
     let delta = json!({"stop_reason": stop_reason, "stop_sequence": stop_sequence});
     frames.push(named(&json!({"type": "message_delta", "delta": delta, "usage": total})));
     frames.push(named(&json!({"type": "message_stop"})));

@@ -1,6 +1,7 @@
 //! Embeddings: unit vectors that depend on nothing but the text and their length.
 
-use super::super::hash::{Numbers, hash};
+use super::super::fault::Provider;
+use super::super::hash::{Numbers, hash, hexadecimal};
 use super::super::tokens;
 use super::{Rendered, json};
 use base64::Engine as _;
@@ -8,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// Writes OpenAI's and Mistral's embeddings of the `input` of `body`.
-pub(crate) fn openai_embeddings(model: &str, body: &Value) -> Rendered {
+pub(crate) fn openai_embeddings(provider: Provider, model: &str, body: &Value) -> Rendered {
     let asked = body["dimensions"].as_u64().or_else(|| body["output_dimension"].as_u64());
     let length = asked.and_then(|n| usize::try_from(n).ok()).unwrap_or_else(|| length(model));
     let base64 = body["encoding_format"] == "base64";
@@ -28,10 +29,14 @@ pub(crate) fn openai_embeddings(model: &str, body: &Value) -> Rendered {
             json!({"object": "embedding", "index": i, "embedding": embedding})
         })
         .collect();
-    json(&json!({
+    let mut answer = json!({
         "object": "list", "data": data, "model": model,
         "usage": {"prompt_tokens": count, "total_tokens": count},
-    }))
+    });
+    if provider == Provider::Mistral {
+        answer["id"] = json!(hexadecimal("", hash(9, body.to_string().as_bytes()), 32));
+    }
+    json(&answer)
 }
 
 /// Writes Gemini's embedding of one content.
@@ -106,8 +111,10 @@ mod tests {
 
     #[test]
     fn vectors_are_units_and_base64_says_the_same() {
-        let plain = parsed(&openai_embeddings("m", &json!({"input": ["a", "b"], "dimensions": 8})));
+        let plain =
+            parsed(&openai_embeddings(Provider::OpenAi, "m", &json!({"input": ["a", "b"], "dimensions": 8})));
         let coded = parsed(&openai_embeddings(
+            Provider::OpenAi,
             "m",
             &json!({"input": ["a", "b"], "dimensions": 8, "encoding_format": "base64"}),
         ));

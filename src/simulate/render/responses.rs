@@ -18,6 +18,7 @@ pub(crate) fn responses(prompt: &Prompt, answer: &Answer, body: &Value) -> Rende
     stream(events(&response, &output).iter().map(named).collect())
 }
 
+/// Fields that were not asked for are null, as the API fills them in.
 fn whole(prompt: &Prompt, answer: &Answer, body: &Value, output: &[Value]) -> Value {
     let usage = answer.usage;
     let incomplete = answer.choices.first().map_or(Some("content_filter"), |reply| match reply.finish {
@@ -64,7 +65,6 @@ fn whole(prompt: &Prompt, answer: &Answer, body: &Value, output: &[Value]) -> Va
             "output_tokens_details": {"reasoning_tokens": usage.reasoning},
             "total_tokens": usage.input + usage.output,
         },
-        "user": body["user"],
         "metadata": asked("metadata", json!({})),
     })
 }

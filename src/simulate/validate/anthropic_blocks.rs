@@ -166,7 +166,7 @@ fn check_pairs(messages: &[Value]) -> Result<(), Fault> {
 
 fn uses(at: usize, turn: &[Value]) -> Result<Vec<&str>, Fault> {
     let mut asked = Vec::new();
-    for block in turn.iter().flat_map(|message| blocks(message)).filter(|block| block["type"] == "tool_use") {
+    for block in turn.iter().flat_map(blocks).filter(|block| block["type"] == "tool_use") {
         let id = block["id"].as_str().unwrap_or_default();
         if asked.contains(&id) {
             return Err(refuse(format!("messages.{at}.content: `tool_use` ids must be unique")));

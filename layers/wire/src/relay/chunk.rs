@@ -93,7 +93,7 @@ fn choice(data: &[u8], at: &Range<usize>, choices: &mut Choices) {
         }
         b"finish_reason" => {
             finished = member.kind == Kind::String;
-            // `OpenRouter` ends so a choice that broke off.
+            // OpenRouter ends so a choice that broke off.
             choices.failed |= value(data, &member) == b"\"error\"";
         }
         b"text" => choices.content |= is_full(&member),

@@ -148,7 +148,7 @@ fn streams_are_read_and_stripped_as_an_independent_reading_has_them() {
             let mut out = Vec::new();
             for piece in stream.as_bytes().chunks(size) {
                 tap.feed(piece);
-                out.extend_from_slice(&strip.feed(&Bytes::copy_from_slice(piece)));
+                out.extend_from_slice(&strip.feed(Bytes::copy_from_slice(piece)));
             }
             let Ending { rest, end } = strip.finish();
             out.extend_from_slice(&rest);

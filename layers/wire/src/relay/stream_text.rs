@@ -22,8 +22,8 @@ impl Stream {
 pub(super) fn stream() -> impl Strategy<Value = Stream> {
     let ending = prop_oneof![4 => Just("\n"), 2 => Just("\r\n"), 1 => Just("\r")];
     let event = (event(), ending).prop_map(|((lines, usage_only), ending)| {
-        let event: String = lines.iter().map(|line| format!("{line}{ending}")).collect();
-        (event + ending, usage_only)
+        let lines: Vec<&str> = lines.iter().flat_map(|line| [line.as_str(), ending]).collect();
+        (lines.concat() + ending, usage_only)
     });
     let partial = prop::option::of(("data: ?\\{\"choices\":\\[\\],\"usage\":\\{\"promp", Just(false)));
     (prop::collection::vec(event, 0..10), partial).prop_map(|(mut events, partial)| {

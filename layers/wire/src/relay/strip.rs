@@ -48,17 +48,16 @@ impl UsageStrip {
 
     /// Takes the stream's next bytes and gives what is to be sent on, which may be empty. A frame
     /// that holds whole events comes back as it is, not copied.
-    pub fn feed(&mut self, frame: &Bytes) -> Bytes {
-        let mut kept = Kept { frame, joined: Vec::new(), from: 0 };
+    pub fn feed(&mut self, frame: Bytes) -> Bytes {
+        let mut kept = Kept { joined: Vec::new(), from: 0 };
         let Self { reading, events, chunks, stripped, .. } = self;
-        events.feed(frame, |cut| {
+        events.feed(&frame, |cut| {
             let strip = chunks.read(&cut, reading);
             match cut {
                 Cut::Event { bytes, held, end } => {
                     *stripped = strip;
-                    let start = end - (bytes.len() - held);
                     if strip {
-                        kept.leave_out(start, end);
+                        kept.leave_out(&frame, end - (bytes.len() - held), end);
                     } else {
                         kept.joined.extend_from_slice(bytes.get(..held).unwrap_or_default());
                     }
@@ -69,14 +68,14 @@ impl UsageStrip {
                 Cut::PartEnd => *stripped = false,
                 Cut::Newline => {
                     if *stripped {
-                        kept.leave_out(0, 1);
+                        kept.leave_out(&frame, 0, 1);
                     }
                 }
             }
         });
         self.mid_event = self.events.is_over();
         let held = self.events.held().len().min(frame.len());
-        kept.until(frame.len() - held)
+        kept.until(frame, held)
     }
 
     /// Ends the stream.
@@ -100,25 +99,28 @@ impl UsageStrip {
 }
 
 /// The bytes of a frame that pass, with those held from earlier ones before them.
-struct Kept<'a> {
-    frame: &'a Bytes,
+struct Kept {
     /// What had to be copied: held bytes, and what stands before a gap.
     joined: Vec<u8>,
     /// From where on the frame passes as it is.
     from: usize,
 }
 
-impl Kept<'_> {
-    fn leave_out(&mut self, start: usize, end: usize) {
-        self.joined.extend_from_slice(self.frame.get(self.from..start).unwrap_or_default());
+impl Kept {
+    fn leave_out(&mut self, frame: &[u8], start: usize, end: usize) {
+        self.joined.extend_from_slice(frame.get(self.from..start).unwrap_or_default());
         self.from = end;
     }
 
-    fn until(mut self, end: usize) -> Bytes {
+    /// What passes of all but the frame's last bytes, which are `held`.
+    fn until(mut self, mut frame: Bytes, held: usize) -> Bytes {
+        let end = frame.len() - held;
         if self.joined.is_empty() {
-            return self.frame.slice(self.from.min(end)..end);
+            frame.truncate(end);
+            bytes::Buf::advance(&mut frame, self.from.min(end));
+            return frame;
         }
-        self.joined.extend_from_slice(self.frame.get(self.from..end).unwrap_or_default());
+        self.joined.extend_from_slice(frame.get(self.from..end).unwrap_or_default());
         self.joined.into()
     }
 }

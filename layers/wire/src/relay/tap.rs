@@ -121,5 +121,4 @@ impl Chunks {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;

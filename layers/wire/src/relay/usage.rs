@@ -8,9 +8,9 @@ use crate::scan::{Kind, Member, Scanner};
 
 /// Reads a `usage` object. `None` where it is none or counts nothing.
 ///
-/// Where servers depart from OpenAI: `DeepSeek` counts cache reads in `prompt_cache_hit_tokens`,
-/// Mistral in `num_cached_tokens`, Moonshot in `cached_tokens`; `OpenRouter` and OpenAI tell cache writes in
-/// `prompt_tokens_details.cache_write_tokens`. xAI leaves reasoning out of `completion_tokens`, which
+/// Where servers depart from OpenAI: DeepSeek counts cache reads in `prompt_cache_hit_tokens`,
+/// Mistral in `num_cached_tokens`, Moonshot in `cached_tokens`; OpenRouter and OpenAI tell cache
+/// writes in `prompt_tokens_details.cache_write_tokens`. xAI leaves reasoning out of `completion_tokens`, which
 /// shows in the total.
 pub(crate) fn decode(text: &[u8]) -> Option<Usage> {
     let mut usage = Usage::default();
@@ -109,7 +109,6 @@ fn number(text: &[u8], at: &Range<usize>) -> Option<u64> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

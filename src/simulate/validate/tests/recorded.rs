@@ -1,12 +1,12 @@
 //! Every recorded request that its provider accepted is accepted here.
 
+#![expect(clippy::print_stderr, reason = "says how many were checked")]
+
 use super::super::*;
-use crate::simulate::Fault;
+use super::Validator;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-type Validator = fn(&str, &Value) -> Result<(), Fault>;
 
 /// Folder of recordings, and who judges them.
 const FOLDERS: [(&str, Validator); 12] = [

@@ -13,7 +13,7 @@ fn stripped(pieces: &[&[u8]]) -> (String, UsageStrip, Result<StreamEnd, Truncate
     let mut strip = UsageStrip::new(None);
     let mut out = Vec::new();
     for piece in pieces {
-        out.extend_from_slice(&strip.feed(&Bytes::copy_from_slice(piece)));
+        out.extend_from_slice(&strip.feed(Bytes::copy_from_slice(piece)));
     }
     let Ending { rest, end } = strip.finish();
     out.extend_from_slice(&rest);
@@ -66,7 +66,7 @@ fn what_carries_more_than_usage_stays() {
 #[test]
 fn whole_events_pass_without_a_copy() {
     let frame = Bytes::from(CONTENT.repeat(3));
-    let out = UsageStrip::new(None).feed(&frame);
+    let out = UsageStrip::new(None).feed(frame.clone());
     assert_eq!((out.as_ptr(), out.len()), (frame.as_ptr(), frame.len()));
 }
 
@@ -74,7 +74,7 @@ fn whole_events_pass_without_a_copy() {
 fn only_the_unfinished_event_is_held() {
     let mut strip = UsageStrip::new(None);
     let frame = Bytes::from(format!("{CONTENT}data: {{\"cho"));
-    let out = strip.feed(&frame);
+    let out = strip.feed(frame.clone());
     assert_eq!((out.as_ptr(), out.len()), (frame.as_ptr(), CONTENT.len()));
     assert!(strip.at_event_boundary());
     let Ending { rest, end } = strip.finish();
@@ -91,7 +91,7 @@ fn an_event_too_large_to_hold_is_let_go() {
         assert_eq!(stripped(&pieces).0, format!("{CONTENT}{large}{CONTENT}"), "{size}");
     }
     let mut strip = UsageStrip::new(None);
-    let given = strip.feed(&Bytes::copy_from_slice(&large.as_bytes()[..large.len() - 20]));
+    let given = strip.feed(Bytes::copy_from_slice(&large.as_bytes()[..large.len() - 20]));
     assert_eq!(given.len(), large.len() - 20);
     assert!(!strip.at_event_boundary());
 }
@@ -124,7 +124,7 @@ proptest! {
         let mut strip = UsageStrip::new(None);
         let mut out = Vec::new();
         for piece in stream_text::pieces(&bytes, &cuts) {
-            out.extend_from_slice(&strip.feed(&Bytes::copy_from_slice(piece)));
+            out.extend_from_slice(&strip.feed(Bytes::copy_from_slice(piece)));
         }
         out.extend_from_slice(&strip.finish().rest);
         prop_assert_eq!(out, bytes);

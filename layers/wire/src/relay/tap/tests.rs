@@ -15,7 +15,9 @@ fn read(stream: &str) -> (UsageTap, Result<StreamEnd, Truncated>) {
 
 fn body(pieces: &[&[u8]]) -> (UsageTap, Result<StreamEnd, Truncated>) {
     let mut tap = UsageTap::body();
-    pieces.iter().for_each(|piece| tap.feed(piece));
+    for piece in pieces {
+        tap.feed(piece);
+    }
     let end = tap.finish();
     (tap, end)
 }
@@ -200,7 +202,9 @@ fn told(tap: &UsageTap, end: Result<StreamEnd, Truncated>) -> impl PartialEq + s
 }
 
 fn fed(mut tap: UsageTap, pieces: &[&[u8]]) -> impl PartialEq + std::fmt::Debug + use<> {
-    pieces.iter().for_each(|piece| tap.feed(piece));
+    for piece in pieces {
+        tap.feed(piece);
+    }
     let end = tap.finish();
     told(&tap, end)
 }

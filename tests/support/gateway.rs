@@ -85,8 +85,8 @@ impl Gateway {
         let source = Source::text(configuration.replace("{upstream}", &upstream.url()));
         let settings = Settings::load(&source, &Env::default())?;
         // Pictures come from servers of this machine too.
-        let media = Media { allow_private: true, ..Media::default() };
-        let stack = stack::build(&Shared { media, ..Shared::new(Arc::new(settings))? });
+        settings.media.allow_private = true;
+        let stack = stack::build(&Shared::new(Arc::new(settings))?);
         Ok(Self { stack, scripts, next: AtomicU64::new(1), _upstream: upstream })
     }
 

@@ -30,20 +30,16 @@ pub struct Shared {
     pub readiness: Readiness,
     /// Proxies and trusted roots.
     pub connector: Connector,
-    /// Limits on pictures and documents that are fetched for providers which take only bytes.
-    pub media: Media,
 }
 
 impl Shared {
-    /// What `settings` need: the system's proxies and roots, the usual limits on media, and nobody
-    /// who reads access log lines.
+    /// What `settings` need: the system's proxies and roots, and nobody who reads access log lines.
     pub fn new(settings: Arc<Settings>) -> Result<Self, BoxError> {
         Ok(Self {
             settings,
             access_log: None,
             readiness: Readiness::default(),
             connector: Connector::from_system()?,
-            media: Media::default(),
         })
     }
 }
@@ -60,11 +56,7 @@ pub fn build(shared: &Shared) -> Stack {
     let upstreams = settings
         .providers
         .iter()
-<<<<<<< HEAD
         .map(|provider| (provider.name.clone(), upstream::stack(Arc::new(provider.clone()), settings.media, &shared.connector)))
-=======
-        .map(|provider| (provider.name.clone(), upstream::stack(Arc::new(provider.clone()), shared.media, &shared.connector)))
->>>>>>> recordings
         .collect();
     let calls = ServiceBuilder::new()
         // The body is read once, here, within limits; what policy needs is learned in one pass.

@@ -15,7 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use serde_json::Value;
 use tollway::{
     BoxError,
-    config::{Env, Media, Settings, Source},
+    config::{Env, Settings, Source},
     stack::{self, Shared, Stack},
 };
 use tower::ServiceExt as _;
@@ -83,10 +83,10 @@ impl Gateway {
         })
         .await?;
         let source = Source::text(configuration.replace("{upstream}", &upstream.url()));
-        let settings = Settings::load(&source, &Env::default())?;
+        let mut settings = Settings::load(&source, &Env::default())?;
         // Pictures come from servers of this machine too.
-        let media = Media { allow_private: true, ..Media::default() };
-        let stack = stack::build(&Shared { media, ..Shared::new(Arc::new(settings))? });
+        settings.media.allow_private = true;
+        let stack = stack::build(&Shared::new(Arc::new(settings))?);
         Ok(Self { stack, scripts, next: AtomicU64::new(1), _upstream: upstream })
     }
 

@@ -37,6 +37,7 @@ use support::{
     recording::{self, Recording},
     score::{Exception, Score},
 };
+use tokio::sync::Semaphore;
 use tollway::BoxError;
 
 /// Answers that do not reach the client as the provider gave them, and why.
@@ -46,10 +47,15 @@ const ANSWERS: &[Exception] = &[];
 async fn every_recorded_answer_reaches_the_client() -> Result<(), BoxError> {
     let Some(recordings) = load(&[CHATS, COMPLETIONS, EMBEDDINGS].concat())? else { return Ok(()) };
     let gateway = Arc::new(Gateway::start(CONFIGURATION).await?);
+    let turns = Arc::new(Semaphore::new(requests::AT_ONCE));
     let mut checks = Vec::new();
     for recording in recordings.into_iter().filter(is_chat).map(Arc::new) {
-        let (gateway, played) = (gateway.clone(), recording.clone());
-        checks.push((recording, tokio::spawn(async move { play(&gateway, &played).await })));
+        let (gateway, played, turn) = (gateway.clone(), recording.clone(), turns.clone());
+        let check = tokio::spawn(async move {
+            let _turn = turn.acquire().await;
+            play(&gateway, &played).await
+        });
+        checks.push((recording, check));
     }
     let mut score = Score::new("recorded answers, played to a client of OpenAI's dialect", ANSWERS);
     for (recording, results) in checks {

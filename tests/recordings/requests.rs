@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tollway::{
     BoxError,
     simulate::{Fault, validate},
 };
 
-use super::{
-    carried, providers::Format,
-};
+use super::{carried, providers::Format};
 use crate::support::{
     gateway::Gateway,
     recording::Recording,
@@ -31,6 +30,9 @@ providers:
   groq: { base_url: '{upstream}/openai/v1', api_key: test-key }
 log: { access: 'off' }
 ";
+
+/// How many requests are on their way at once.
+pub(crate) const AT_ONCE: usize = 32;
 
 type Judge = fn(&str, &Value) -> Result<(), Fault>;
 
@@ -56,16 +58,19 @@ pub(crate) async fn check(recordings: Vec<Recording>, score: &mut Score) -> Resu
     let gateway = Arc::new(Gateway::start(CONFIGURATION).await?);
     let media = Upstream::start(|_| Script::new(200, Some("image/png"), PICTURE)).await?;
     let url = media.url();
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut checks = Vec::new();
-    for mut recording in recordings {
+    for recording in recordings {
         if Format::of(&recording.provider) != Format::OpenAi {
             continue;
         }
-        fetch_from(&mut recording.request, &url);
         let recording = Arc::new(recording);
         for target in TARGETS {
-            let (gateway, sent) = (gateway.clone(), recording.clone());
-            let check = tokio::spawn(async move { send(&gateway, &sent, target).await });
+            let (gateway, sent, url, turn) = (gateway.clone(), recording.clone(), url.clone(), turns.clone());
+            let check = tokio::spawn(async move {
+                let _turn = turn.acquire().await;
+                send(&gateway, &sent, target, &url).await
+            });
             checks.push((recording.clone(), target, check));
         }
     }
@@ -76,10 +81,18 @@ pub(crate) async fn check(recordings: Vec<Recording>, score: &mut Score) -> Resu
     Ok(())
 }
 
-async fn send(gateway: &Gateway, recording: &Recording, target: &(&str, &str, Judge)) -> Result<(), String> {
+async fn send(
+    gateway: &Gateway,
+    recording: &Recording,
+    target: &(&str, &str, Judge),
+    media: &str,
+) -> Result<(), String> {
     let (provider, model, judge) = *target;
     let model = own_model(recording, provider).unwrap_or(model);
     let mut request = recording.request.clone();
+    if provider == "gemini" {
+        fetch_from(&mut request, media);
+    }
     request["model"] = format!("{provider}/{model}").into();
     let refusal = json!({ "error": { "message": "enough", "type": "server_error" } });
     let script = Script::new(500, Some("application/json"), refusal.to_string());
@@ -100,7 +113,7 @@ fn own_model<'a>(recording: &'a Recording, provider: &str) -> Option<&'a str> {
 }
 
 /// Puts a server of this machine in the place of those that served the pictures when they were
-/// recorded.
+/// recorded, as the gateway fetches them for Gemini.
 fn fetch_from(value: &mut Value, server: &str) {
     match value {
         Value::String(url) if url.starts_with("https://") && !url.contains(' ') => {

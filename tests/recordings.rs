@@ -8,6 +8,7 @@
 mod recordings {
     pub(crate) mod answers;
     pub(crate) mod carried;
+    pub(crate) mod described;
     pub(crate) mod others;
     pub(crate) mod providers;
     pub(crate) mod requests;
@@ -20,6 +21,7 @@ mod support {
     pub(crate) mod gateway;
     pub(crate) mod reading;
     pub(crate) mod recording;
+    pub(crate) mod schema;
     pub(crate) mod score;
     pub(crate) mod shared;
     pub(crate) mod upstream;

@@ -1,6 +1,9 @@
 //! Whole answers and errors: what the client reads is what the provider said.
 
-use super::providers::{Asks, Format, endpoint, is_relayed, question};
+use super::{
+    described,
+    providers::{Asks, Format, endpoint, is_relayed, question},
+};
 use crate::support::{
     gateway::{Answer, Gateway},
     reading::openai,
@@ -36,8 +39,7 @@ pub(crate) async fn error(gateway: &Gateway, recording: &Recording) -> Result<()
         let is_same = answer.body == recording.body;
         return is_same.then_some(()).ok_or_else(|| format!("the bytes changed: {}", answer.text()));
     }
-    let is_typed = got["error"]["type"].is_string();
-    is_typed.then_some(()).ok_or_else(|| format!("an error without a type: {}", answer.text()))
+    described::check("ErrorResponse", &got)
 }
 
 async fn ask(gateway: &Gateway, recording: &Recording) -> Answer {
@@ -84,5 +86,6 @@ fn is_well_formed(answer: &Answer) -> Result<(), String> {
         && is_filled("id")
         && is_filled("model")
         && ids.len() == calls;
-    is_right.then_some(()).ok_or_else(|| format!("not well formed: {}", answer.text()))
+    is_right.then_some(()).ok_or_else(|| format!("not well formed: {}", answer.text()))?;
+    described::check("CreateChatCompletionResponse", &json)
 }

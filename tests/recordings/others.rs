@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     answers::same,
+    described,
     providers::{Asks, Format, endpoint, is_relayed, question},
     streams::recorded_stream,
 };
@@ -46,7 +47,10 @@ pub(crate) async fn as_completion(gateway: &Gateway, recording: &Recording) -> O
         return Some(Err(format!("expected 200, got {}: {}", answer.status, answer.text())));
     }
     let got = if streams { openai::stream(&events(answer.text())) } else { openai::whole(&answer.json()) };
-    Some(same(&expected, &got))
+    if let Err(said) = same(&expected, &got) {
+        return Some(Err(said));
+    }
+    Some(if streams { Ok(()) } else { described::check("CreateCompletionResponse", &answer.json()) })
 }
 
 /// Plays a stream to a client that wants no stream, but so many tokens that Anthropic must be asked
@@ -112,6 +116,9 @@ pub(crate) async fn vectors(gateway: &Gateway, recording: &Recording) -> Result<
             return Err(format!("({encoding}) got {}: {:.400}", answer.status, answer.text()));
         }
         let is_listed = data.iter().enumerate().all(|(place, row)| row["index"] == place && row["object"] == "embedding");
+        if encoding == "float" {
+            described::check("CreateEmbeddingResponse", &json)?;
+        }
         let counted = tokens.is_none() || json["usage"]["prompt_tokens"].as_u64() == tokens;
         if !is_listed || !counted || json["object"] != "list" {
             return Err(format!("({encoding}) not well formed: {:.400}", answer.text()));

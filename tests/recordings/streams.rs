@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{
     answers::same,
+    described,
     providers::{Asks, Format, endpoint, is_relayed, question},
 };
 use crate::support::{
@@ -43,8 +44,8 @@ pub(crate) async fn streamed(gateway: &Gateway, recording: &Recording) -> Result
     if stream.len() <= SHORT {
         ways.push(("byte by byte", (1..stream.len()).collect()));
     }
-    for asks in [Asks::Streamed, Asks::StreamedWithUsage] {
-        for (way, places) in &ways {
+    for (way, places) in &ways {
+        for asks in [Asks::Streamed, Asks::StreamedWithUsage] {
             let script = script(&stream).cut_at(places.iter().copied());
             let answer = gateway.post(endpoint(recording), &question(recording, asks), script).await;
             says_all(&answer, recording, &stream, asks).map_err(|said| format!("({way}, {asks:?}) {said}"))?;
@@ -162,7 +163,10 @@ fn is_well_formed(events: &[Event], asks: Asks) -> Result<(), String> {
             return wrong("usage does not stand in a last chunk of its own, or was not asked for");
         }
     }
-    if finished == 1 { Ok(()) } else { wrong("the choice does not end once") }
+    if finished != 1 {
+        return wrong("the choice does not end once");
+    }
+    chunks.iter().try_for_each(|chunk| described::check("CreateChatCompletionStreamResponse", chunk))
 }
 
 /// A cut answer ends in an error a client understands, and what came before is true.
@@ -177,10 +181,11 @@ fn is_known_as_cut(answer: &Answer, whole: &Reading) -> Result<(), String> {
     }
     let events = events(text);
     let is_error = |last: &Event| last.json()["error"]["message"].is_string() && last.place.end == text.len();
-    let Some((_, before)) = events.split_last().filter(|(last, _)| is_error(last)) else {
+    let Some((last, before)) = events.split_last().filter(|(last, _)| is_error(last)) else {
         return Err(format!("no error at the end: …{}", end()));
     };
     let said = openai::stream(before);
     let is_true = whole.text.starts_with(&said.text) && whole.reasoning.starts_with(&said.reasoning);
-    is_true.then_some(()).ok_or_else(|| format!("expected the beginning of {whole:?}, got {said:?}"))
+    is_true.then_some(()).ok_or_else(|| format!("expected the beginning of {whole:?}, got {said:?}"))?;
+    described::check("ErrorResponse", &last.json())
 }

@@ -215,6 +215,8 @@ impl Kind {
                 tool_choice_any: true,
                 name_on_tool_messages_only: true,
                 drop_empty_assistant: true,
+                drop_in_messages: owned(&["annotations"]),
+                short_call_ids: true,
                 stream_usage: false,
                 normalise_answers: true,
             },
@@ -224,6 +226,7 @@ impl Kind {
                 drop_nulls: true,
                 developer_as_system: true,
                 name_on_tool_messages_only: true,
+                drop_in_messages: owned(&["annotations"]),
                 ..Quirks::default()
             },
             // They know `max_tokens` only, and ignore the newer name.

@@ -97,6 +97,11 @@ pub(super) struct QuirksFile {
     /// Remove assistant messages that say nothing and call nothing.
     #[schemars(schema_with = "truth")]
     drop_empty_assistant: Option<bool>,
+    /// Fields of messages the server refuses.
+    drop_in_messages: Option<Vec<String>>,
+    /// Send ids of tool calls as nine letters and digits.
+    #[schemars(schema_with = "truth")]
+    short_call_ids: Option<bool>,
     /// Whether the server takes `stream_options.include_usage`.
     #[schemars(schema_with = "truth")]
     stream_usage: Option<bool>,
@@ -118,6 +123,8 @@ impl QuirksFile {
                 .name_on_tool_messages_only
                 .unwrap_or(kind.name_on_tool_messages_only),
             drop_empty_assistant: self.drop_empty_assistant.unwrap_or(kind.drop_empty_assistant),
+            drop_in_messages: self.drop_in_messages.unwrap_or(kind.drop_in_messages),
+            short_call_ids: self.short_call_ids.unwrap_or(kind.short_call_ids),
             stream_usage: self.stream_usage.unwrap_or(kind.stream_usage),
             normalise_answers: self.normalise_answers.unwrap_or(kind.normalise_answers),
         }

@@ -23,6 +23,7 @@ const UNDERSTOOD: &[&str] = &[
     "response_format",
     "reasoning_effort",
     "reasoning",
+    "service_tier",
     "parallel_tool_calls",
 ];
 
@@ -44,8 +45,8 @@ pub(crate) fn check(request: &Value, sent: &Value, dropped: &str) -> Result<(), 
     for (name, value) in request.as_object().into_iter().flatten() {
         let is_word = dropped.split(", ").any(|path| path == name || path.starts_with(&format!("{name}.")));
         let is_same = sent.get(name) == Some(value);
-        // `null` and what everyone does unasked say nothing.
-        let is_idle = value.is_null() || (name == "n" && value == 1) || is_zero(value) || is_empty(value);
+        // What everyone does unasked needs no saying.
+        let is_idle = value.is_null() || *value == false || (name == "n" && value == 1) || is_zero(value) || is_empty(value);
         // A value found elsewhere has another name there, as `seed` has in `generationConfig`.
         let is_elsewhere = has(sent, value);
         if !UNDERSTOOD.contains(&name.as_str()) && !is_word && !is_same && !is_idle && !is_elsewhere {

@@ -42,6 +42,8 @@ fn requests(name: &str, body: &Bytes) {
         developer_as_system: true,
         name_on_tool_messages_only: true,
         drop_empty_assistant: true,
+        drop_in_messages: Vec::new(),
+        short_call_ids: false,
         ..Quirks::default()
     };
     let peeked = Peek::new(Endpoint::Chat, body.clone()).unwrap();

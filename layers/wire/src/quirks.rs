@@ -21,6 +21,11 @@ pub struct Quirks {
     pub name_on_tool_messages_only: bool,
     /// Remove assistant messages that say nothing and call nothing (Mistral refuses them).
     pub drop_empty_assistant: bool,
+    /// Fields of messages the server refuses, to be dropped and listed (Mistral and Groq: the
+    /// `annotations` of answers that clients send back).
+    pub drop_in_messages: Vec<String>,
+    /// Send ids of tool calls as nine letters and digits made from the client's (Mistral).
+    pub short_call_ids: bool,
     /// Whether the server takes `stream_options.include_usage`; if not, it is never spliced in, and
     /// taken out when the client sent it.
     pub stream_usage: bool,
@@ -39,6 +44,8 @@ impl Default for Quirks {
             tool_choice_any: false,
             name_on_tool_messages_only: false,
             drop_empty_assistant: false,
+            drop_in_messages: Vec::new(),
+            short_call_ids: false,
             stream_usage: true,
             normalise_answers: false,
         }

@@ -700,3 +700,16 @@ fn geminis_own_fields_survive() {
     assert_eq!(body, request);
     assert_eq!(encoded.dropped, Vec::<String>::new());
 }
+
+/// Clients cut old turns off a long conversation. Gemini refuses what is left when it begins with a
+/// call: "ensure that function call turn comes immediately after a user turn".
+#[test]
+fn a_conversation_that_begins_with_a_call_gets_a_user_before_it() {
+    let calls = message(Role::Assistant, vec![call("1", "f", "{}")]);
+    let turns = |messages| body(&chat(messages), &gemini_2())["contents"].take();
+    let contents = turns(vec![calls.clone(), result("1", vec![Part::text("a")])]);
+    assert_eq!(contents[0], json!({ "role": "user", "parts": [{ "text": " " }] }));
+    assert_eq!(contents[1]["parts"][0]["functionCall"]["name"], "f");
+    let contents = turns(vec![says(Role::Assistant, "a"), says(Role::User, "b")]);
+    assert_eq!(contents[0]["role"], "model");
+}

@@ -39,6 +39,13 @@ pub(super) struct TurnOut<'a> {
     kind: Kind,
 }
 
+impl TurnOut<'_> {
+    fn calls(&self) -> bool {
+        let is_call = |part: &PartOut<'_>| matches!(part, PartOut::Wire(part) if part.function_call.is_some());
+        self.parts.iter().any(is_call)
+    }
+}
+
 /// A part as it is sent.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -294,6 +301,13 @@ impl<'a> Writer<'a, '_> {
                 return Err(Refusal::at("messages", "nothing is said"));
             };
             turns.contents.push(TurnOut { role: Some("user"), kind: Kind::User, ..instructions });
+        }
+        if turns.contents.first().is_some_and(|first| first.kind == Kind::Model && first.calls()) {
+            // A conversation whose beginning the client cut off: Gemini refuses a call that answers
+            // nobody. A space is the least that can be said.
+            let nobody = WirePart { text: Some(" ".into()), ..WirePart::default() };
+            let parts = vec![nobody.into()];
+            turns.contents.insert(0, TurnOut { role: Some("user"), parts, kind: Kind::User });
         }
         let prefilled = turns.contents.last().is_some_and(|last| last.kind == Kind::Model);
         if prefilled && !self.traits.prefill {

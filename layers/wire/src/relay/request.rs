@@ -1,5 +1,6 @@
 //! What must change in a request's bytes before they go to a server of the same dialect.
 
+mod call_ids;
 mod messages;
 mod stream_options;
 

@@ -29,6 +29,8 @@ pub(super) const fn concerned(quirks: &Quirks) -> bool {
         || quirks.developer_as_system
         || quirks.name_on_tool_messages_only
         || quirks.drop_empty_assistant
+        || quirks.short_call_ids
+        || !quirks.drop_in_messages.is_empty()
 }
 
 impl Edit<'_> {
@@ -62,27 +64,37 @@ impl Edit<'_> {
         {
             self.splice.patch(role.value.clone(), &b"\"system\""[..]);
         }
+        if quirks.short_call_ids {
+            self.call_ids(at);
+        }
         let nameless = quirks.name_on_tool_messages_only && message.named && !message.role_is("tool");
         // Most messages hold no null, and a search is cheaper than a walk.
         let text = body.get(at.clone()).unwrap_or_default();
         let drop_nulls = quirks.drop_nulls && NULL.find(text).is_some();
-        if !nameless && !drop_nulls {
+        if !nameless && !drop_nulls && quirks.drop_in_messages.is_empty() {
             return false;
         }
-        let mut named = false;
+        let mut gone = Vec::new();
         let mut cutter = Cutter::default();
         members(body, at, |member| {
-            let name = nameless && member.is(body, "name");
-            named |= name && member.kind != Kind::Null;
+            let mut refused = quirks.drop_in_messages.iter().map(String::as_str);
+            let name = if nameless && member.is(body, "name") {
+                Some("name")
+            } else {
+                refused.find(|name| member.is(body, name))
+            };
+            // An empty list, such as the `annotations` of most answers, says nothing.
+            let says = member.kind != Kind::Null && !(member.kind == Kind::Array && says_nothing(body, &member));
+            gone.extend(name.filter(|_| says));
             let null = drop_nulls && member.kind == Kind::Null;
-            self.splice.cut(cutter.item(&member.bounds(), name || null));
-            if drop_nulls && !name {
+            self.splice.cut(cutter.item(&member.bounds(), name.is_some() || null));
+            if drop_nulls && name.is_none() {
                 nulls(&mut self.splice, body, &member.value, member.kind, DEPTH);
             }
         });
         self.splice.cut(cutter.end());
-        if named {
-            self.list(format!("messages[{index}].name"));
+        for name in gone {
+            self.list(format!("messages[{index}].{name}"));
         }
         false
     }
@@ -175,10 +187,10 @@ fn is_text(body: &[u8], member: &Member, wanted: &str) -> bool {
 
 // The body was found valid, so these walks cannot fail.
 
-fn members(body: &[u8], at: &Range<usize>, each: impl FnMut(Member)) {
+pub(super) fn members(body: &[u8], at: &Range<usize>, each: impl FnMut(Member)) {
     let _ = Scanner::new(body, at.start).object(each);
 }
 
-fn elements(body: &[u8], at: &Range<usize>, each: impl FnMut(Range<usize>, Kind)) {
+pub(super) fn elements(body: &[u8], at: &Range<usize>, each: impl FnMut(Range<usize>, Kind)) {
     let _ = Scanner::new(body, at.start).array(each);
 }

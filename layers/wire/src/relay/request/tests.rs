@@ -176,6 +176,30 @@ fn assistant_messages_that_say_nothing_are_dropped() {
     }
 }
 
+#[test]
+fn fields_of_messages_the_server_refuses_are_dropped_and_listed_where_they_say_something() {
+    let quirks = Quirks { drop_in_messages: vec!["annotations".to_owned()], ..Quirks::default() };
+    let body = with(
+        r#"[{"role":"assistant","annotations":[],"content":"a"},{"role":"assistant","content":"b","annotations":[{"type":"url_citation"}]}, {"annotations":null}]"#,
+    );
+    let got = with(r#"[{"role":"assistant","content":"a"},{"role":"assistant","content":"b"}, {}]"#);
+    assert_eq!(sent(&body, &quirks), (got, vec!["messages[1].annotations".to_owned()]));
+}
+
+#[test]
+fn ids_of_calls_are_shortened_alike_in_calls_and_results() {
+    let quirks = Quirks { short_call_ids: true, ..Quirks::default() };
+    let body = with(
+        r#"[{"role":"assistant","tool_calls":[{"id":"call_1","function":{"arguments":"{\"id\":\"call_1\"}"}},{"id":"D681PevKs"}]},{"role":"tool","tool_call_id":"call_1","content":"call_1"},{"role":"tool","tool_call_id":7}]"#,
+    );
+    let (got, dropped) = sent(&body, &quirks);
+    let messages = serde_json::from_str::<Value>(&got).unwrap()["messages"].take();
+    let id = messages[0]["tool_calls"][0]["id"].as_str().unwrap();
+    assert_eq!((id.len(), messages[1]["tool_call_id"].as_str()), (9, Some(id)));
+    assert_eq!(got.replace(&format!("\"{id}\""), "\"call_1\""), body);
+    assert!(dropped.is_empty());
+}
+
 fn everything() -> Quirks {
     Quirks {
         rename: vec![("a".to_owned(), "b".to_owned())],
@@ -185,6 +209,8 @@ fn everything() -> Quirks {
         tool_choice_any: true,
         name_on_tool_messages_only: true,
         drop_empty_assistant: true,
+        drop_in_messages: Vec::new(),
+        short_call_ids: false,
         stream_usage: true,
         normalise_answers: false,
     }

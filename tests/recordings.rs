@@ -100,7 +100,7 @@ async fn play(gateway: &Gateway, recording: &Recording) -> Vec<(&'static str, Re
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_request_reaches_every_format() -> Result<(), BoxError> {
-    let Some(recordings) = load(CHATS)? else { return Ok(()) };
+    let Some(recordings) = load(&[CHATS, COMPLETIONS, EMBEDDINGS].concat())? else { return Ok(()) };
     let mut score = Score::new("recorded requests, sent to an upstream of every format", requests::EXCEPTIONS);
     requests::check(recordings, &mut score).await?;
     score.finish();

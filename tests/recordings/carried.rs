@@ -9,6 +9,10 @@ use serde_json::{Map, Value};
 const UNDERSTOOD: &[&str] = &[
     "model",
     "messages",
+    "prompt",
+    "input",
+    "dimensions",
+    "encoding_format",
     "tools",
     "functions",
     "tool_choice",
@@ -66,6 +70,8 @@ struct Said {
 impl Said {
     /// What is said in a request of OpenAI's dialect.
     fn conversation(&mut self, request: &Value) {
+        self.content(&request["prompt"]);
+        self.content(&request["input"]);
         for message in request["messages"].as_array().into_iter().flatten() {
             self.content(&message["content"]);
             for call in message["tool_calls"].as_array().into_iter().flatten() {
@@ -82,6 +88,7 @@ impl Said {
     fn content(&mut self, content: &Value) {
         self.text(content);
         for part in content.as_array().into_iter().flatten() {
+            self.text(part);
             self.text(&part["text"]);
         }
     }

@@ -9,7 +9,10 @@ use tollway::{
     simulate::{Fault, validate},
 };
 
-use super::{carried, providers::Format};
+use super::{
+    carried,
+    providers::{Format, endpoint},
+};
 use crate::support::{
     gateway::Gateway,
     recording::Recording,
@@ -18,7 +21,129 @@ use crate::support::{
 };
 
 /// Requests that are refused for a reason, and why that is right.
-pub(crate) const EXCEPTIONS: &[Exception] = &[];
+pub(crate) const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        name: &[],
+        says: &["takes no audio"],
+        why: "Anthropic has no sound; the gateway says so, with the field",
+    },
+    Exception {
+        name: &["openrouter/"],
+        says: &["for this tool of openai", "for this block of openai", "Gemini has no such tool"],
+        why: "OpenRouter's own server tools and videos have no equivalent; the gateway says so, with the field",
+    },
+    Exception {
+        name: &["uploaded_file", "→ gemini/"],
+        says: &["no file of Gemini's"],
+        why: "a file kept at OpenAI cannot be read from elsewhere; the gateway says so, with the field",
+    },
+    Exception {
+        name: &["→ gemini/gemini-2"],
+        says: &["Function calling with a response mime type"],
+        why: "Gemini 2 cannot be given tools and a schema of the answer at once, and says so itself",
+    },
+    Exception {
+        name: &["→ groq/"],
+        says: &["json mode cannot be combined with tool"],
+        why: "Groq cannot be given tools and a schema of the answer at once, and says so itself",
+    },
+    Exception {
+        name: &["→ openai/gpt-4o"],
+        says: &["reasoning_effort", "Invalid value: 'default'"],
+        why: "gpt-4o does not reason, and says so itself: relayed as the client wrote it",
+    },
+    Exception {
+        name: &["→ mistral/"],
+        says: &["reasoning_effort"],
+        why: "Mistral knows the efforts none and high only, and says so itself: relayed as the client wrote it",
+    },
+    Exception {
+        name: &["→ mistral/"],
+        says: &["Unexpected role 'user' after role 'tool'", "Expected last role User or Tool"],
+        why: "Mistral refuses this order of messages, and says so itself: relayed as the client wrote it",
+    },
+    Exception {
+        name: &["openai/embeddings", "→ mistral/mistral-embed"],
+        says: &["\"dimensions\""],
+        why: "Mistral's vectors have one size, and it says so itself: other vectors than asked for are no answer",
+    },
+    Exception {
+        name: &["openrouter/", "→ openai/"],
+        says: OPENROUTERS,
+        why: "OpenRouter's own fields are relayed as the client wrote them; OpenAI does not know them",
+    },
+    Exception {
+        name: &["openrouter/", "→ mistral/"],
+        says: OPENROUTERS,
+        why: "OpenRouter's own fields are relayed as the client wrote them; Mistral does not know them",
+    },
+    Exception {
+        name: &["openrouter/", "→ groq/"],
+        says: OPENROUTERS,
+        why: "OpenRouter's own fields are relayed as the client wrote them; Groq does not know them",
+    },
+    Exception {
+        name: &["mistral/", "→ openai/"],
+        says: MISTRALS,
+        why: "Mistral's own ways are relayed as the client wrote them; OpenAI does not know them",
+    },
+    Exception {
+        name: &["mistral/", "→ groq/"],
+        says: MISTRALS,
+        why: "Mistral's own ways are relayed as the client wrote them; Groq does not know them",
+    },
+    Exception {
+        name: &["groq/completions"],
+        says: &["reasoning_format", "search_settings"],
+        why: "Groq's own fields are relayed as the client wrote them; others do not know them",
+    },
+    Exception {
+        name: &["openai/chat-completions", "→ groq/"],
+        says: &[
+            "value must be one of 'text', 'image_url', 'document'",
+            "'function_call' is unsupported",
+            "'functions' is unsupported",
+            "'service_tier' : value must be",
+            "'moderation' is unsupported",
+            "'prompt_cache_breakpoint' is unsupported",
+            "'web_search_options' is unsupported",
+        ],
+        why: "features that only OpenAI has: to leave them out would change the answer",
+    },
+    Exception {
+        name: &["openai/chat-completions", "→ mistral/"],
+        says: &["\"file\",\"file_id\"", "\"moderation\"", "prompt_cache_breakpoint"],
+        why: "features that only OpenAI has: to leave them out would change the answer",
+    },
+];
+
+/// What OpenRouter has beyond OpenAI's format.
+const OPENROUTERS: &[&str] = &[
+    "cache_control",
+    "eager_input_streaming",
+    "openrouter:",
+    "\"tools\",0,\"function\"",
+    "'parameters' is unsupported",
+    "provider",
+    "reasoning",
+    "usage",
+    "models",
+    "video_url",
+    "\"file\",\"file_id\"",
+    "value must be one of 'text', 'image_url', 'document'",
+    "'nullable' is not permitted",
+];
+
+/// Where Mistral departs from OpenAI's format.
+const MISTRALS: &[&str] = &[
+    "tools[0].type",
+    "'tools.0' : property 'type' is missing",
+    "prefix",
+    "prompt_cache_key",
+    "empty array",
+    "'any'",
+    "'tool_choice' : value must be",
+];
 
 /// Every format, each at the scripted upstream
 const CONFIGURATION: &str = "
@@ -37,7 +162,10 @@ pub(crate) const AT_ONCE: usize = 32;
 type Judge = fn(&str, &Value) -> Result<(), Fault>;
 
 /// The provider, the model, and who judges what it is sent.
-const TARGETS: &[(&str, &str, Judge)] = &[
+type Target = (&'static str, &'static str, Judge);
+
+/// Where chats are sent.
+const CHAT: &[Target] = &[
     ("openai", "gpt-4o", validate::openai_chat),
     ("mistral", "mistral-large-latest", validate::mistral_chat),
     ("groq", "openai/gpt-oss-120b", validate::groq_chat),
@@ -48,6 +176,20 @@ const TARGETS: &[(&str, &str, Judge)] = &[
     ("gemini", "gemini-2.0-flash", validate::gemini_generate),
     ("gemini", "gemini-2.5-flash", validate::gemini_generate),
     ("gemini", "gemini-3-flash-preview", validate::gemini_generate),
+];
+
+/// The same for legacy completions.
+const COMPLETION: &[Target] = &[
+    ("openai", "gpt-3.5-turbo-instruct", validate::openai_completions),
+    ("anthropic", "claude-sonnet-4-5", validate::anthropic_messages),
+    ("gemini", "gemini-2.5-flash", validate::gemini_generate),
+];
+
+/// The same for embeddings.
+const EMBEDDING: &[Target] = &[
+    ("openai", "text-embedding-3-small", validate::openai_embeddings),
+    ("mistral", "mistral-embed", validate::mistral_embeddings),
+    ("gemini", "gemini-embedding-001", validate::gemini_batch_embed),
 ];
 
 /// A picture of one point.
@@ -65,7 +207,12 @@ pub(crate) async fn check(recordings: Vec<Recording>, score: &mut Score) -> Resu
             continue;
         }
         let recording = Arc::new(recording);
-        for target in TARGETS {
+        let targets = match endpoint(&recording) {
+            "/v1/embeddings" => EMBEDDING,
+            "/v1/completions" => COMPLETION,
+            _ => CHAT,
+        };
+        for target in targets {
             let (gateway, sent, url, turn) = (gateway.clone(), recording.clone(), url.clone(), turns.clone());
             let check = tokio::spawn(async move {
                 let _turn = turn.acquire().await;
@@ -84,7 +231,7 @@ pub(crate) async fn check(recordings: Vec<Recording>, score: &mut Score) -> Resu
 async fn send(
     gateway: &Gateway,
     recording: &Recording,
-    target: &(&str, &str, Judge),
+    target: &Target,
     media: &str,
 ) -> Result<(), String> {
     let (provider, model, judge) = *target;
@@ -96,7 +243,7 @@ async fn send(
     request["model"] = format!("{provider}/{model}").into();
     let refusal = json!({ "error": { "message": "enough", "type": "server_error" } });
     let script = Script::new(500, Some("application/json"), refusal.to_string());
-    let answer = gateway.post("/v1/chat/completions", &request, script).await;
+    let answer = gateway.post(endpoint(recording), &request, script).await;
     let Some(sent) = &answer.sent else {
         let error = &answer.json()["error"];
         return Err(format!("{}: {} ({})", answer.status, error["message"], error["param"]));

@@ -53,7 +53,13 @@ const PLAIN: &str = "server: {listen: '127.0.0.1:0'}\nlog: {access: stderr}\n";
 #[tokio::test]
 async fn without_any_key_the_simulated_provider_answers_for_every_provider() -> Outcome<()> {
     let (server, _file) = gateway("simulated.yaml", PLAIN);
-    for model in ["gpt-5-mini", "claude-sonnet-4-5", "gemini-2.5-flash", "mistral/mistral-small-2603", "groq/openai/gpt-oss-20b"] {
+    for model in [
+        "gpt-5-mini",
+        "claude-sonnet-4-5",
+        "gemini-2.5-flash",
+        "mistral/mistral-small-2603",
+        "groq/openai/gpt-oss-20b",
+    ] {
         let response = send(chat(server.addr(), model, "ping", json!({}))).await?;
         let body = parse(response.body());
         assert_eq!(response.status(), StatusCode::OK, "{model}: {body}");
@@ -87,7 +93,8 @@ async fn health_models_and_unknown_paths_are_told() -> Outcome<()> {
 async fn both_protocols_are_served_on_one_port() -> Outcome<()> {
     let (server, _file) = gateway("protocols.yaml", PLAIN);
     for http2 in [false, true] {
-        let response = open(http2, chat(server.addr(), "gpt-5-mini", "ping", json!({"stream": true}))).await?;
+        let response =
+            open(http2, chat(server.addr(), "gpt-5-mini", "ping", json!({"stream": true}))).await?;
         assert_eq!(response.version() == http::Version::HTTP_2, http2);
         let body = whole(response).await?.into_body();
         assert!(body.ends_with(b"data: [DONE]\n\n"), "{}", String::from_utf8_lossy(&body));
@@ -238,13 +245,14 @@ async fn a_hang_up_cancels_the_upstream_and_is_logged_with_what_was_used() -> Ou
         }
     }
     // Nothing more is written to either of them.
-    let stats = async || -> Outcome<serde_json::Value> { Ok(parse(send(get(sim, "/sim/stats")).await?.body())) };
+    let stats =
+        async || -> Outcome<serde_json::Value> { Ok(parse(send(get(sim, "/sim/stats")).await?.body())) };
     let mut before = stats().await?;
     for _ in 0..100 {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let now = stats().await?;
         // The request for the statistics itself is the only one in flight.
-        if now["in_flight"].as_u64() <= Some(1) && now["client_gone"].as_u64() == Some(2) {
+        if now["in_flight"].as_u64() <= Some(1) && now["client_went_away"].as_u64() == Some(2) {
             return Ok(());
         }
         before = now;
@@ -258,7 +266,11 @@ async fn tls_is_served_with_h2_and_a_renewed_certificate() -> Outcome<()> {
     let (old, new) = (make(), make());
     let cert = File::new("cert.pem", &old.cert.pem());
     let key = File::new("key.pem", &old.signing_key.serialize_pem());
-    let config = format!("server: {{listen: '127.0.0.1:0', tls: {{cert: '{}', key: '{}'}}}}\n", cert.path(), key.path());
+    let config = format!(
+        "server: {{listen: '127.0.0.1:0', tls: {{cert: '{}', key: '{}'}}}}\n",
+        cert.path(),
+        key.path()
+    );
     let (server, _file) = gateway("tls.yaml", &config);
 
     assert_eq!(over_tls(&server, &old.cert).await?, StatusCode::OK);
@@ -317,8 +329,18 @@ async fn bad_requests_are_told_what_is_wrong() -> Outcome<()> {
         ("invalid UTF-8", b"{\"model\":\"\xff\"}".to_vec(), 400, ""),
         ("no model", br#"{"messages":[]}"#.to_vec(), 400, "model"),
         ("wrong type", br#"{"model":1,"messages":[]}"#.to_vec(), 400, "model"),
-        ("stream of a wrong type", br#"{"model":"gpt-5-mini","messages":[],"stream":"yes"}"#.to_vec(), 400, "stream"),
-        ("unknown model", br#"{"model":"nobody/knows","messages":[{"role":"user","content":"x"}]}"#.to_vec(), 404, "model"),
+        (
+            "stream of a wrong type",
+            br#"{"model":"gpt-5-mini","messages":[],"stream":"yes"}"#.to_vec(),
+            400,
+            "stream",
+        ),
+        (
+            "unknown model",
+            br#"{"model":"nobody/knows","messages":[{"role":"user","content":"x"}]}"#.to_vec(),
+            404,
+            "model",
+        ),
         ("deep", deep.into_bytes(), 400, ""),
         ("deep and whole", closed.into_bytes(), 400, ""),
     ];

@@ -7,7 +7,9 @@ use std::{
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
 
-use crate::config::{ConfigError, Date, Disabled, Env, Provider, Settings, SimulatorMode, Source, Why};
+use crate::config::{
+    ConfigError, Date, Disabled, Env, ModelEntry, Provider, Settings, SimulatorMode, Source, Why,
+};
 
 /// The arguments of `tollway check`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -23,18 +25,21 @@ pub fn load(args: &CheckArgs, env: &Env, folder: &Path) -> Result<Settings, Conf
 }
 
 /// Prints what would run on a day.
-pub fn report(settings: &Settings, today: Date, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}: good\n", settings.place)?;
-    writeln!(out, "{}\n", listener(settings))?;
-    writeln!(out, "{}\n", providers(settings))?;
-    writeln!(out, "{}", models(settings, today))?;
+pub fn report(settings: &Settings, env: &Env, today: Date, out: &mut impl Write) -> io::Result<()> {
+    // What is known in the simulator's stead, which answers at an address given at start.
+    let played = settings.uses_simulator().then(|| settings.for_simulator(settings.server.listen));
+    let running = played.as_ref().unwrap_or(settings);
+    let mut parts = vec![
+        format!("{}: good", settings.place),
+        listener(settings).to_string(),
+        providers(settings, today).to_string(),
+        models(running, today),
+    ];
     if !settings.aliases.is_empty() {
-        writeln!(out, "\n{}", aliases(settings))?;
+        parts.push(aliases(running).to_string());
     }
-    for warning in settings.warnings(today) {
-        writeln!(out, "\nwarning: {warning}")?;
-    }
-    Ok(())
+    parts.extend(settings.warnings(today).iter().map(|warning| format!("warning: {warning}")));
+    writeln!(out, "{}", env.conceal(&parts.join("\n\n")))
 }
 
 fn listener(settings: &Settings) -> Table {
@@ -48,11 +53,14 @@ fn listener(settings: &Settings) -> Table {
     table.add_row(["address".to_owned(), format!("{scheme}://{}", server.listen)]);
     table.add_row(["workers".to_owned(), format!("{}, {threads}", server.workers.as_str())]);
     table.add_row(["largest body".to_owned(), bytes(server.max_body_bytes)]);
-    table.add_row(["log".to_owned(), format!("access {:?}, level {}", settings.log.access, settings.log.level).to_lowercase()]);
+    table.add_row([
+        "log".to_owned(),
+        format!("access {:?}, level {}", settings.log.access, settings.log.level).to_lowercase(),
+    ]);
     table
 }
 
-fn providers(settings: &Settings) -> Table {
+fn providers(settings: &Settings, today: Date) -> Table {
     let mut table = table(&["provider", "dialect", "base URL", "credentials", "models"]);
     if settings.uses_simulator() {
         let why = match settings.simulator {
@@ -61,9 +69,8 @@ fn providers(settings: &Settings) -> Table {
         };
         table.add_row(["simulator", "all", "in this process", "none needed", why]);
     }
-    let idle = settings.simulator == SimulatorMode::On;
     for provider in &settings.providers {
-        table.add_row(enabled(provider, settings, idle));
+        table.add_row(enabled(provider, settings, today));
     }
     for provider in &settings.disabled {
         table.add_row(left_out(provider));
@@ -71,16 +78,20 @@ fn providers(settings: &Settings) -> Table {
     table
 }
 
-fn enabled(provider: &Provider, settings: &Settings, idle: bool) -> [String; 5] {
+fn enabled(provider: &Provider, settings: &Settings, today: Date) -> [String; 5] {
     let credentials = match &provider.credentials {
         Some(key) => key.origin().to_owned(),
         None => "none".to_owned(),
     };
-    let listed = settings.catalogue.list().filter(|model| model.owned_by == provider.name).count();
-    let models = match (&provider.models, idle) {
-        (_, true) => "played by the simulator".to_owned(),
-        (Some(models), false) => format!("only {}", models.len()),
-        (None, false) => format!("{listed} known"),
+    let known = |model: &&ModelEntry| {
+        let alias = settings.aliases.iter().any(|(alias, _)| **alias == *model.id);
+        model.owned_by == provider.name && !alias && !model.is_retired(today)
+    };
+    let models = match (&provider.models, settings.catalogue.list().filter(known).count()) {
+        _ if settings.simulator == SimulatorMode::On => "played by the simulator".to_owned(),
+        (Some(models), _) => format!("only {}", models.len()),
+        (None, 0) => "any".to_owned(),
+        (None, known) => format!("{known} known"),
     };
     let dialect = provider.dialect.as_str().to_owned();
     [provider.name.to_string(), dialect, provider.base_url.to_string(), credentials, models]
@@ -96,7 +107,8 @@ fn left_out(provider: &Disabled) -> [String; 5] {
 }
 
 fn models(settings: &Settings, today: Date) -> String {
-    let (retired, current): (Vec<_>, Vec<_>) = settings.catalogue.list().partition(|model| model.is_retired(today));
+    let (retired, current): (Vec<_>, Vec<_>) =
+        settings.catalogue.list().partition(|model| model.is_retired(today));
     let others = match &settings.default_provider {
         Some(name) => format!("others go to {name}"),
         None => "others need `provider/model`".to_owned(),
@@ -118,11 +130,18 @@ fn aliases(settings: &Settings) -> Table {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Disabled).set_header(header);
+    table
+        .load_preset(UTF8_BORDERS_ONLY)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header);
     table
 }
 
 fn bytes(bytes: usize) -> String {
     const MEBIBYTE: usize = 1 << 20;
-    if bytes.is_multiple_of(MEBIBYTE) { format!("{} MiB", bytes / MEBIBYTE) } else { format!("{bytes} bytes") }
+    if bytes.is_multiple_of(MEBIBYTE) {
+        format!("{} MiB", bytes / MEBIBYTE)
+    } else {
+        format!("{bytes} bytes")
+    }
 }

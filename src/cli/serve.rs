@@ -1,6 +1,6 @@
 //! `tollway serve`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,17 +8,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::runtime::Builder;
-use tracing_subscriber::EnvFilter;
 
 use crate::access_log::LineSink;
-use crate::config::{AccessLog, ConfigError, Env, Log, LogFormat, Settings, Source};
+use crate::config::{AccessLog, ConfigError, Env, Settings, Source};
 use crate::error::BoxError;
 use crate::server::{self, Reload};
-use crate::side::Readiness;
 use crate::simulate::{Options, Simulator};
 use crate::stack::Shared;
-use crate::upstream::Connector;
 
 /// Arguments of `tollway serve`.
 #[derive(Debug, Args)]
@@ -36,20 +32,9 @@ pub fn run(args: &ServeArgs) -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return super::refused(&error),
     };
-    log_to_stderr(&settings.log);
-    // This runtime accepts, listens to signals and runs the simulator; requests run on the workers.
-    let result = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(BoxError::from)
-        .and_then(|runtime| runtime.block_on(serve(loader, &source, settings)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    super::log_to_stderr(&settings.log.level, settings.log.format);
+    // This thread accepts, listens to signals and runs the simulator; requests run on the workers.
+    super::ended(super::block_on(serve(loader, &source, settings)))
 }
 
 async fn serve(loader: Loader, source: &Source, settings: Settings) -> Result<(), BoxError> {
@@ -66,10 +51,8 @@ async fn serve(loader: Loader, source: &Source, settings: Settings) -> Result<()
         AccessLog::Stderr => Some(LineSink::start(Box::new(io::stderr()))?),
     };
     let shared = Shared {
-        settings: Arc::new(or_simulated(settings, simulator)),
         access_log: access_log.clone(),
-        readiness: Readiness::default(),
-        connector: Connector::from_system()?,
+        ..Shared::new(Arc::new(or_simulated(settings, simulator)))?
     };
     let reload = Reload {
         files: source.path().into_iter().collect(),
@@ -116,20 +99,4 @@ async fn start_simulator() -> io::Result<SocketAddr> {
         }
     });
     Ok(addr)
-}
-
-/// Sends diagnostics to stderr; stdout belongs to the access log.
-fn log_to_stderr(log: &Log) {
-    let json = match log.format {
-        LogFormat::Json => true,
-        LogFormat::Text => false,
-        LogFormat::Auto => !io::stderr().is_terminal(),
-    };
-    let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
-    if json {
-        builder.json().flatten_event(true).init();
-    } else {
-        builder.init();
-    }
 }

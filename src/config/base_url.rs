@@ -29,12 +29,15 @@ impl BaseUrl {
             return Err("a query or fragment in a URL; use `query`");
         }
         let authority: Authority = authority.parse().map_err(|_| "a URL without a sane host")?;
-        if authority.host().is_empty() || authority.as_str().ends_with(':') {
+        let port = authority.as_str().get(authority.host().len()..).unwrap_or_default();
+        if authority.host().is_empty() || (!port.is_empty() && authority.port_u16().is_none()) {
             return Err("a URL without a sane host");
         }
         let prefix = prefix.trim_end_matches('/');
         if !prefix.replace("{model}", "model").bytes().all(is_path_byte) {
-            return Err("a URL with signs in its path that must be percent-encoded; only `{model}` may stand in braces");
+            return Err(
+                "a URL with signs in its path that must be percent-encoded; only `{model}` may stand in braces",
+            );
         }
         Ok(Self { scheme, authority, prefix: prefix.into() })
     }
@@ -90,7 +93,10 @@ mod tests {
         for (text, shown) in [
             ("https://api.openai.com/v1", "https://api.openai.com/v1"),
             ("HTTP://localhost:11434/v1/", "http://localhost:11434/v1"),
-            ("https://x.openai.azure.com/openai/deployments/{model}", "https://x.openai.azure.com/openai/deployments/{model}"),
+            (
+                "https://x.openai.azure.com/openai/deployments/{model}",
+                "https://x.openai.azure.com/openai/deployments/{model}",
+            ),
             ("http://[::1]:8000", "http://[::1]:8000"),
         ] {
             assert_eq!(BaseUrl::parse(text).unwrap().to_string(), shown);
@@ -100,8 +106,18 @@ mod tests {
     #[test]
     fn refuses_what_is_none() {
         for text in [
-            "", "api.openai.com", "ftp://x", "https://", "https:///v1", "https://me:secret@host", "https://host/?key=1",
-            "https://host/a b", "https://host/{other}", "https://ho st/", "https://host:/v1", "https://host:99999999/",
+            "",
+            "api.openai.com",
+            "ftp://x",
+            "https://",
+            "https:///v1",
+            "https://me:secret@host",
+            "https://host/?key=1",
+            "https://host/a b",
+            "https://host/{other}",
+            "https://ho st/",
+            "https://host:/v1",
+            "https://host:99999999/",
         ] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
         }
@@ -111,7 +127,11 @@ mod tests {
     fn knows_what_others_can_read() {
         let in_the_clear = |text| BaseUrl::parse(text).unwrap().is_in_the_clear();
         assert!(in_the_clear("http://example.com") && in_the_clear("http://10.0.0.1:80"));
-        assert!(!in_the_clear("https://example.com") && !in_the_clear("http://[::1]:80") && !in_the_clear("http://localhost"));
+        assert!(
+            !in_the_clear("https://example.com")
+                && !in_the_clear("http://[::1]:80")
+                && !in_the_clear("http://localhost")
+        );
     }
 
     proptest! {

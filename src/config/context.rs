@@ -1,6 +1,6 @@
 use std::{
     fs,
-    io::Read as _,
+    io::{self, Read as _},
     path::{Path as FilePath, PathBuf},
     sync::Arc,
 };
@@ -46,8 +46,10 @@ impl Context<'_> {
 
     /// Reads a small file named in the configuration.
     pub(super) fn read_file(&self, file: &FilePath, path: &Path) -> Result<String, Problem> {
-        read_small(&self.locate(file)).map_err(|what| {
-            Problem::plain(path.clone(), what).hint("relative paths begin at the configuration file's folder")
+        let found = self.locate(file);
+        read_small(&found).map_err(|what| {
+            Problem::plain(path.clone(), format!("{what}: {}", found.display()))
+                .hint("relative paths begin at the configuration file's folder")
         })
     }
 
@@ -55,7 +57,10 @@ impl Context<'_> {
     pub(super) fn refuse(&self, problem: Problem) -> ConfigError {
         let Problem { path, mut what, hint, show_value } = problem;
         let variable = self.variable(&path);
-        if show_value && variable.is_none() && let Some(value) = self.shown(&path) {
+        if show_value
+            && variable.is_none()
+            && let Some(value) = self.shown(&path)
+        {
             what = format!("{what}: {value}");
         }
         let place = variable.unwrap_or(self.place).to_owned();
@@ -90,9 +95,18 @@ pub(super) fn read_small(file: &FilePath) -> Result<String, String> {
     let mut text = String::new();
     let read = fs::File::open(file).and_then(|opened| opened.take(MOST + 1).read_to_string(&mut text));
     match read {
-        Ok(_) if text.len() as u64 > MOST => Err(format!("larger than 1 MiB: {}", file.display())),
+        Ok(_) if text.len() as u64 > MOST => Err("cannot be read: larger than 1 MiB".to_owned()),
         Ok(_) => Ok(text),
-        Err(fault) => Err(format!("cannot read {}: {fault}", file.display())),
+        Err(fault) => Err(format!("cannot be read: {}", reason(&fault))),
+    }
+}
+
+/// The system's word for a fault, without its number.
+fn reason(fault: &io::Error) -> String {
+    match fault.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::InvalidData => "not UTF-8".to_owned(),
+        kind => kind.to_string(),
     }
 }
 
@@ -114,10 +128,22 @@ mod tests {
 
     #[test]
     fn keys_are_known_from_words() {
-        for key in ["sk-proj-1", "AIzaSyA1", "https://me:pass@host", "0123456789abcdef0123456789abcdef", "01234567-89ab-cdef-0123-456789abcdef"] {
+        for key in [
+            "sk-proj-1",
+            "AIzaSyA1",
+            "https://me:pass@host",
+            "0123456789abcdef0123456789abcdef",
+            "01234567-89ab-cdef-0123-456789abcdef",
+        ] {
             assert!(may_be_key(key), "{key}");
         }
-        for word in ["127.0.0.1:8080", "shared", "https://api.openai.com/v1", "claude-sonnet-4-5-20250929", "no such thing"] {
+        for word in [
+            "127.0.0.1:8080",
+            "shared",
+            "https://api.openai.com/v1",
+            "claude-sonnet-4-5-20250929",
+            "no such thing",
+        ] {
             assert!(!may_be_key(word), "{word}");
         }
     }

@@ -1,4 +1,8 @@
-use std::{fmt, str::FromStr, time::{Duration, SystemTime, UNIX_EPOCH}};
+use std::{
+    fmt,
+    str::FromStr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -47,13 +51,15 @@ impl FromStr for Date {
         const WRONG: &str = "not a date such as 2026-12-11";
         let mut parts = text.splitn(3, '-');
         let mut part = |digits: usize| {
-            let part = parts.next().filter(|part| part.len() == digits && part.bytes().all(|b| b.is_ascii_digit()));
+            let part =
+                parts.next().filter(|part| part.len() == digits && part.bytes().all(|b| b.is_ascii_digit()));
             part.and_then(|part| part.parse::<u16>().ok()).ok_or(WRONG)
         };
         let (year, month, day) = (part(4)?, part(2)?, part(2)?);
         let narrow = |number: u16| u8::try_from(number).map_err(|_| WRONG);
         let date = Self { year, month: narrow(month)?, day: narrow(day)? };
-        let moment = UNIX_EPOCH + Duration::from_secs(if year < 1970 { 0 } else { date.checked_seconds().ok_or(WRONG)? });
+        let moment = UNIX_EPOCH
+            + Duration::from_secs(if year < 1970 { 0 } else { date.checked_seconds().ok_or(WRONG)? });
         // The 31st of April comes back as the 1st of May.
         if Self::of(moment) == date { Ok(date) } else { Err(WRONG) }
     }
@@ -85,10 +91,22 @@ mod tests {
 
     #[test]
     fn counts_days() {
-        for (text, seconds) in [("1970-01-01", 0), ("2000-02-29", 951_782_400), ("2026-11-22", 1_795_305_600)] {
+        for (text, seconds) in [("1970-01-01", 0), ("2000-02-29", 951_782_400), ("2026-11-22", 1_795_305_600)]
+        {
             assert_eq!(text.parse::<Date>().unwrap().unix_seconds(), seconds, "{text}");
         }
-        for wrong in ["", "2026", "2026-1-1", "2026-02-30", "2025-02-29", "2026-13-01", "2026-00-10", "2026-01-00", "1969-01-01", "+026-01-01"] {
+        for wrong in [
+            "",
+            "2026",
+            "2026-1-1",
+            "2026-02-30",
+            "2025-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-01-00",
+            "1969-01-01",
+            "+026-01-01",
+        ] {
             assert!(wrong.parse::<Date>().is_err(), "{wrong}");
         }
     }

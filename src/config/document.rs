@@ -8,12 +8,7 @@ use serde::{
     de::{self, MapAccess, value::MapAccessDeserializer},
 };
 
-use super::{
-    SimulatorMode,
-    log::LogFile,
-    provider_file::ProviderFile,
-    server::ServerFile,
-};
+use super::{SimulatorMode, log::LogFile, media::MediaFile, provider_file::ProviderFile, server::ServerFile};
 
 /// The configuration of Tollway. Strings may hold `${NAME}` and `${NAME:-default}`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -24,6 +19,8 @@ pub(super) struct Document {
     pub(super) server: ServerFile,
     /// What is written about requests and about the gateway itself.
     pub(super) log: LogFile,
+    /// Limits on pictures and documents that are fetched for providers which take only bytes.
+    pub(super) media: MediaFile,
     /// Whether the built-in simulated provider answers in place of the real ones.
     pub(super) simulator: SimulatorMode,
     /// The model providers by name. Left out, the five with a key in the environment are there.

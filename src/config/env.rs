@@ -33,6 +33,17 @@ impl Env {
         let named = self.0.range(prefix.to_owned()..).take_while(move |(name, _)| name.starts_with(prefix));
         named.map(|(name, value)| (name.as_str(), value.as_str()))
     }
+
+    /// A text with the values of all variables that hold a key, by their names, taken out. A second
+    /// net under everything shown to people: keys are [`Secret`](super::Secret)s already, but one
+    /// may have been put where none belongs.
+    pub fn conceal(&self, text: &str) -> String {
+        const SHORTEST: usize = 6;
+        const WORDS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
+        let holds_key = |name: &str| WORDS.iter().any(|word| name.to_ascii_uppercase().contains(word));
+        let keys = self.0.iter().filter(|(name, value)| holds_key(name) && value.trim().len() >= SHORTEST);
+        keys.fold(text.to_owned(), |text, (name, key)| text.replace(key.trim(), &format!("${{{name}}}")))
+    }
 }
 
 /// Names only: the values hold keys.
@@ -56,6 +67,12 @@ mod tests {
     fn debug_shows_no_value() {
         let env = Env::from_iter([("OPENAI_API_KEY", "sk-very-secret")]);
         assert_eq!(format!("{env:?}"), r#"{"OPENAI_API_KEY"}"#);
+    }
+
+    #[test]
+    fn conceals_keys() {
+        let env = Env::from_iter([("MY_TOKEN", "abcdefgh"), ("HOME", "/root/home"), ("A_KEY", "1")]);
+        assert_eq!(env.conceal("1 abcdefgh /root/home"), "1 ${MY_TOKEN} /root/home");
     }
 
     #[test]

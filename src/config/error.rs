@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::Path;
+use super::{Env, Path};
 
 /// Why a configuration is refused: where it stands, what is wrong, and what to do about it.
 ///
@@ -23,6 +23,13 @@ pub struct ConfigError {
     pub what: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl ConfigError {
+    /// The same error, if a key had found its way into it after all.
+    pub(super) fn concealing(self, env: &Env) -> Self {
+        Self { what: env.conceal(&self.what), hint: self.hint.map(|hint| env.conceal(&hint)), ..self }
+    }
 }
 
 impl std::error::Error for ConfigError {}

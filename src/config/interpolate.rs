@@ -23,7 +23,9 @@ fn walk(value: &mut Value, env: &Env, path: &Path) -> Result<(), Problem> {
         Value::Array(items) => {
             items.iter_mut().enumerate().try_for_each(|(at, item)| walk(item, env, &path.index(at)))
         }
-        Value::Object(fields) => fields.iter_mut().try_for_each(|(key, field)| walk(field, env, &path.key(key))),
+        Value::Object(fields) => {
+            fields.iter_mut().try_for_each(|(key, field)| walk(field, env, &path.key(key)))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }

@@ -23,7 +23,7 @@ pub enum Kind {
     AzureOpenai,
     /// OpenRouter.
     Openrouter,
-    /// `DeepSeek`.
+    /// DeepSeek.
     Deepseek,
     /// xAI.
     Xai,
@@ -164,11 +164,9 @@ impl Kind {
                 variables: &["DEEPSEEK_API_KEY"],
                 ..openai
             },
-            Self::Xai => Preset {
-                base_url: Some("https://api.x.ai/v1"),
-                variables: &["XAI_API_KEY"],
-                ..openai
-            },
+            Self::Xai => {
+                Preset { base_url: Some("https://api.x.ai/v1"), variables: &["XAI_API_KEY"], ..openai }
+            }
             Self::Ollama => Preset {
                 base_url: Some("http://localhost:11434/v1"),
                 variables: &["OLLAMA_API_KEY"],

@@ -1,5 +1,6 @@
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, Unexpected, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, Unexpected, VariantAccess,
+    Visitor,
     value::{MapDeserializer, SeqDeserializer},
 };
 use serde_json::{Error, Map, Value};
@@ -66,7 +67,11 @@ impl<'de> Deserializer<'de> for Lenient {
         self.deserialize_map(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -197,12 +202,17 @@ mod tests {
             inner: Inner { list: vec![1, 2] },
         };
         assert_eq!(read(spelled).unwrap(), expected);
-        assert_eq!(read(json!({"inner": null, "number": null, "word": false})).unwrap().word, Some(State::Off));
+        assert_eq!(
+            read(json!({"inner": null, "number": null, "word": false})).unwrap().word,
+            Some(State::Off)
+        );
     }
 
     #[test]
     fn refuses_the_rest() {
-        for value in [json!({"number": "x"}), json!({"number": -1}), json!({"word": 3}), json!({"word": {"on": 1}})] {
+        for value in
+            [json!({"number": "x"}), json!({"number": -1}), json!({"word": 3}), json!({"word": {"on": 1}})]
+        {
             assert!(read(value.clone()).is_err(), "{value}");
         }
     }

@@ -47,7 +47,7 @@ pub enum LogFormat {
 pub(super) struct LogFile {
     /// Where the line a request goes. Default: stdout.
     access: AccessLog,
-    /// What the gateway says of itself: a filter as in `info,tollway=debug`. Default: the variable RUST_LOG, else `info`.
+    /// What the gateway says of itself: a filter as in `info,tollway=debug`. Default: the variable `RUST_LOG`, else `info`.
     level: Option<String>,
     /// How lines look: text on a terminal and JSON elsewhere (`auto`), or one of them always.
     format: LogFormat,
@@ -59,8 +59,14 @@ impl LogFile {
         let given = self.level.as_deref().or_else(|| context.env.filled("RUST_LOG"));
         let level = given.unwrap_or("info").trim().to_owned();
         if EnvFilter::builder().parse(&level).is_err() {
-            let what = if self.level.is_some() { "not a log filter" } else { "environment variable RUST_LOG is not a log filter" };
-            return Err(Problem::value(path, what).hint("write a level, as in `info`, or `info,tollway=debug`"));
+            let what = if self.level.is_some() {
+                "not a log filter"
+            } else {
+                "environment variable RUST_LOG is not a log filter"
+            };
+            return Err(
+                Problem::value(path, what).hint("write a level, as in `info`, or `info,tollway=debug`")
+            );
         }
         Ok(Log { access: self.access, level, format: self.format })
     }

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, collections::HashMap, fmt, sync::Arc};
 use serde::Deserialize;
 use tollway_wire::{Effort, ReasoningStyle, Traits};
 
-use super::{ConfigError, Date, read, yaml};
+use super::{ConfigError, Date, Kind, Path, nearest::did_you_mean, read, yaml};
 
 /// The catalogue that is built in.
 const BUILT_IN: &str = include_str!("../../config/models.yaml");
@@ -12,7 +12,7 @@ const BUILT_IN: &str = include_str!("../../config/models.yaml");
 #[derive(Debug)]
 pub(super) struct Models {
     pub(super) as_of: Date,
-    models: HashMap<Box<str>, Arc<Model>>,
+    listed: HashMap<Box<str>, Arc<Model>>,
     families: HashMap<Box<str>, Arc<Model>>,
 }
 
@@ -98,49 +98,77 @@ impl Models {
         let file = File::deserialize(serde_path_to_error::Deserializer::new(tree, &mut track));
         let file = file.map_err(|fault| {
             let problem = read::problem(&track.path(), &fault.to_string());
-            ConfigError { place: place.into(), position: None, path: problem.path, what: problem.what, hint: problem.hint }
+            ConfigError {
+                place: place.into(),
+                position: None,
+                path: problem.path,
+                what: problem.what,
+                hint: problem.hint,
+            }
         })?;
+        check_vendors(&file, place)?;
         Ok(Self::of(file))
     }
 
     fn of(file: File) -> Self {
         let mut families = HashMap::new();
         for family in file.families {
-            let model = family.as_model();
+            let model = family.into_model();
             families.insert(Box::from(&*model.id), Arc::new(model));
         }
-        let mut models = HashMap::new();
-        for (vendor, listed) in file.models {
+        let mut listed = HashMap::new();
+        for (vendor, models) in file.models {
             let vendor: Arc<str> = vendor.into();
-            for (id, model) in listed {
-                let family = longest(&id, |prefix| families.get(prefix).filter(|family| family.vendor == vendor));
-                let model = model.over(family.map(|family| &*family.traits), id.as_str().into(), vendor.clone());
-                models.insert(id.into(), Arc::new(model));
+            for (id, model) in models {
+                let family =
+                    longest(&id, |prefix| families.get(prefix).filter(|family| family.vendor == vendor));
+                let model =
+                    model.over(family.map(|family| &*family.traits), id.as_str().into(), vendor.clone());
+                listed.insert(id.into(), Arc::new(model));
             }
         }
-        Self { as_of: file.as_of, models, families }
+        Self { as_of: file.as_of, listed, families }
     }
 
     /// Every model of the list.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Model>> {
-        self.models.values()
+        self.listed.values()
     }
 
     /// What is known of a name: the model itself, or the model or family it begins with, the
     /// longest first. A date behind a model's name shares the model's retirement.
     pub(super) fn find(&self, name: &str, vendor: Option<&str>) -> Option<(&Arc<Model>, Option<Retirement>)> {
         let fits = |model: &&Arc<Model>| vendor.is_none_or(|vendor| *model.vendor == *vendor);
-        if let Some(model) = self.models.get(name).filter(fits) {
+        if let Some(model) = self.listed.get(name).filter(fits) {
             return Some((model, model.retirement));
         }
         let model = longest(name, |prefix| {
-            let base = self.models.get(prefix).filter(|model| !model.exact && prefix.len() < name.len());
+            let base = self.listed.get(prefix).filter(|model| !model.exact && prefix.len() < name.len());
             base.or_else(|| self.families.get(prefix)).filter(fits)
         })?;
         let rest = name.get(model.id.len()..).unwrap_or_default();
         let dated = rest.bytes().all(|byte| byte.is_ascii_digit() || BOUNDARIES.contains(&byte));
         Some((model, model.retirement.filter(|_| dated)))
     }
+}
+
+/// A section nobody could serve is a slip of the pen.
+fn check_vendors(file: &File, place: &str) -> Result<(), ConfigError> {
+    let sections = file.models.keys().map(|vendor| (Path::of(&["models", vendor]), vendor));
+    let families = file.families.iter().enumerate();
+    let families =
+        families.map(|(at, family)| (Path::of(&["families"]).index(at).key("provider"), &family.provider));
+    let wrong = sections.chain(families).find(|(_, vendor)| Kind::from_word(vendor).is_none());
+    wrong.map_or(Ok(()), |(path, vendor)| {
+        let hint = did_you_mean(vendor, Kind::ALL.map(Kind::as_str));
+        Err(ConfigError {
+            place: place.into(),
+            position: None,
+            path,
+            what: "no kind of provider".into(),
+            hint,
+        })
+    })
 }
 
 const BOUNDARIES: &[u8] = b"-:@/";
@@ -223,9 +251,11 @@ impl TraitsFile {
 impl ModelFile {
     fn over(self, family: Option<&Traits>, id: Arc<str>, vendor: Arc<str>) -> Model {
         let mut base = family.cloned().unwrap_or_default();
-        if !self.can.contains(&Capability::Reasoning) {
-            base.reasoning = ReasoningStyle::None;
-        }
+        base.reasoning = match (self.can.contains(&Capability::Reasoning), base.reasoning) {
+            (false, _) => ReasoningStyle::None,
+            (true, ReasoningStyle::None) => ReasoningStyle::default(),
+            (true, style) => style,
+        };
         let past = self.retired.then_some(Retirement::Past);
         Model {
             id,
@@ -241,7 +271,7 @@ impl ModelFile {
 }
 
 impl FamilyFile {
-    fn as_model(self) -> Model {
+    fn into_model(self) -> Model {
         Model {
             id: self.prefix.into(),
             vendor: self.provider.into(),

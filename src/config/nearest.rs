@@ -1,4 +1,4 @@
-/// The known names nearest to a wrong one, best first, three at most.
+/// The known names nearest to a wrong one, three at most of those equally near.
 ///
 /// Names further away than a third of the length are no help to anybody. Long input is not compared
 /// at all, so that a stranger's text costs nothing.
@@ -13,10 +13,12 @@ pub fn nearest<'n>(wrong: &str, known: impl IntoIterator<Item = &'n str>) -> Vec
         let near = name.len().abs_diff(wrong.len()) <= allowed;
         near.then(|| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), name))
     };
-    let mut found: Vec<_> = known.into_iter().filter_map(distance).filter(|(far, _)| *far <= allowed).collect();
+    let mut found: Vec<_> =
+        known.into_iter().filter_map(distance).filter(|(far, _)| *far <= allowed).collect();
     found.sort_unstable();
     found.dedup();
-    found.into_iter().take(3).map(|(_, name)| name).collect()
+    let best = found.first().map_or(0, |(far, _)| *far);
+    found.into_iter().take_while(|(far, _)| *far == best).take(3).map(|(_, name)| name).collect()
 }
 
 /// The question to ask about a wrong name: "did you mean `listen`?"

@@ -25,7 +25,10 @@ pub(super) fn apply(document: &mut Value, env: &Env) -> Result<Overridden, Confi
         };
         let names = name.strip_prefix(PREFIX).unwrap_or_default();
         if names.split("__").any(str::is_empty) {
-            return Err(refuse("an empty name on the way to the field".into(), "write TOLLWAY__SECTION__FIELD"));
+            return Err(refuse(
+                "an empty name on the way to the field".into(),
+                "write TOLLWAY__SECTION__FIELD",
+            ));
         }
         let value = yaml::parse_value(text)
             .map_err(|what| refuse(format!("not a YAML value: {what}"), "quote it, as in `'[a'`"))?;
@@ -66,7 +69,8 @@ fn set(document: &mut Value, names: &str, value: Value) -> Result<Path, Path> {
 
 fn means(name: &str, key: &str) -> bool {
     let plain = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
-    name.len() == key.len() && name.bytes().zip(key.bytes()).all(|(ours, theirs)| plain(ours) == plain(theirs))
+    name.len() == key.len()
+        && name.bytes().zip(key.bytes()).all(|(ours, theirs)| plain(ours) == plain(theirs))
 }
 
 #[cfg(test)]
@@ -92,6 +96,7 @@ mod tests {
             ("TOLLWAY__NEW__ONE", "{a: [1, b]}", "/new/one", json!({"a": [1, "b"]})),
             ("TOLLWAY__NUMBER", "0123", "/number", json!("0123")),
             ("TOLLWAY__NONE", "null", "/none", json!(null)),
+            ("TOLLWAY__ADDRESS", "[::1]:80", "/address", json!("[::1]:80")),
             ("TOLLWAY__QUOTED", "'null'", "/quoted", json!("null")),
             ("TOLLWAY__COLON", "a: b", "/colon", json!("a: b")),
         ] {
@@ -106,7 +111,7 @@ mod tests {
         for name in ["TOLLWAY__A__B", "TOLLWAY__LIST__7", "TOLLWAY__LIST__X", "TOLLWAY____A", "TOLLWAY__"] {
             assert!(applied(&document, &[(name, "x")]).is_err(), "{name}");
         }
-        assert!(applied(&document, &[("TOLLWAY__B", "[x")]).is_err());
+        assert!(applied(&document, &[("TOLLWAY__B", "{x: [}")]).is_err());
     }
 
     #[test]

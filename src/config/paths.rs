@@ -56,7 +56,11 @@ enum Address {
 
 impl Endpoints {
     /// Joins base, paths and query. The error names the path that makes no URL.
-    pub(super) fn new(base: &BaseUrl, paths: &Paths, query: &[(String, String)]) -> Result<Self, &'static str> {
+    pub(super) fn new(
+        base: &BaseUrl,
+        paths: &Paths,
+        query: &[(String, String)],
+    ) -> Result<Self, &'static str> {
         let address = |name: &'static str, path: &str| Address::new(base, path, query).ok_or(name);
         Ok(Self {
             chat: address("chat", &paths.chat)?,
@@ -116,7 +120,8 @@ mod tests {
     use super::*;
 
     fn endpoints(base: &str, dialect: Dialect, query: &[(&str, &str)]) -> Endpoints {
-        let query: Vec<_> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let query: Vec<_> =
+            query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Endpoints::new(&BaseUrl::parse(base).unwrap(), &Paths::of(dialect), &query).unwrap()
     }
 
@@ -138,14 +143,31 @@ mod tests {
         );
         assert!(gemini.carry_model());
         let openai = endpoints("https://api.openai.com/v1", Dialect::OpenAi, &[]);
-        assert_eq!(openai.uri(Endpoint::Embeddings, "a/b?c", false).unwrap(), "https://api.openai.com/v1/embeddings");
+        assert_eq!(
+            openai.uri(Endpoint::Embeddings, "a/b?c", false).unwrap(),
+            "https://api.openai.com/v1/embeddings"
+        );
         assert!(!openai.carry_model());
     }
 
     #[test]
     fn models_stay_in_their_segment() {
         let gemini = endpoints("https://g.com/v1beta", Dialect::Gemini, &[]);
-        for model in ["", ".", "..", "a/../b", "a/b", "a:countTokens", "a?b", "a#b", "a%2fb", "a b", "a\nb", "é", "a\\b"] {
+        for model in [
+            "",
+            ".",
+            "..",
+            "a/../b",
+            "a/b",
+            "a:countTokens",
+            "a?b",
+            "a#b",
+            "a%2fb",
+            "a b",
+            "a\nb",
+            "é",
+            "a\\b",
+        ] {
             assert_eq!(gemini.uri(Endpoint::Chat, model, false), None, "{model}");
         }
     }

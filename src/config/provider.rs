@@ -137,8 +137,8 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            first_byte: Duration::from_secs(120),
-            idle: Duration::from_secs(120),
+            first_byte: Duration::from_mins(2),
+            idle: Duration::from_mins(2),
             total: None,
         }
     }

@@ -114,7 +114,9 @@ impl QuirksFile {
             drop_nulls: self.drop_nulls.unwrap_or(kind.drop_nulls),
             developer_as_system: self.developer_as_system.unwrap_or(kind.developer_as_system),
             tool_choice_any: self.tool_choice_any.unwrap_or(kind.tool_choice_any),
-            name_on_tool_messages_only: self.name_on_tool_messages_only.unwrap_or(kind.name_on_tool_messages_only),
+            name_on_tool_messages_only: self
+                .name_on_tool_messages_only
+                .unwrap_or(kind.name_on_tool_messages_only),
             drop_empty_assistant: self.drop_empty_assistant.unwrap_or(kind.drop_empty_assistant),
             stream_usage: self.stream_usage.unwrap_or(kind.stream_usage),
             normalise_answers: self.normalise_answers.unwrap_or(kind.normalise_answers),

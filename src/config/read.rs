@@ -25,15 +25,17 @@ pub(super) fn problem(path: &serde_path_to_error::Path, words: &str) -> Problem 
     let mut quoted = words.split('`').skip(1).step_by(2);
     let first = quoted.next().unwrap_or_default();
     let known: Vec<&str> = quoted.collect();
-    let one_of = |what: &str| did_you_mean(first, known.iter().copied()).unwrap_or_else(|| known_names(what, &known));
+    let near = did_you_mean(first, known.iter().copied());
     if words.starts_with("unknown field") {
-        return Problem::plain(ending_in(path, first), "unknown field").hint(one_of("known here"));
+        return Problem::plain(ending_in(path, first), "unknown field")
+            .hint(near.unwrap_or_else(|| fields(&known)));
     }
     if words.starts_with("unknown variant") {
-        return Problem::value(path, "not one of the words known here").hint(one_of("it may be"));
+        return Problem::value(path, "not one of the words known here")
+            .hint(near.unwrap_or_else(|| format!("say {}", list(&known, "or"))));
     }
     if words.starts_with("missing field") {
-        return Problem::plain(path, format!("`{first}` is missing"));
+        return Problem::plain(path.key(first), "missing").hint("it has no default");
     }
     match words.rsplit_once(", expected ") {
         Some((found, expected)) if found.starts_with("invalid") => {
@@ -56,8 +58,8 @@ fn ending_in(path: Path, field: &str) -> Path {
     if path.ends_in(field) { path } else { path.key(field) }
 }
 
-fn known_names(what: &str, known: &[&str]) -> String {
-    if known.is_empty() { "nothing is known here".to_owned() } else { format!("{what}: {}", list(known, "and")) }
+fn fields(known: &[&str]) -> String {
+    if known.is_empty() { "it has no fields".to_owned() } else { format!("known are {}", list(known, "and")) }
 }
 
 fn expectation(expected: &str) -> String {

@@ -3,7 +3,7 @@ use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{context::Context, document::Short, error::Problem, Path};
+use super::{Path, context::Context, document::Short, error::Problem};
 
 /// A key: known to the code that sends it, shown to nobody.
 ///

@@ -170,9 +170,16 @@ impl ServerFile {
         }
         Ok(Server {
             listen: listen(self.listen.as_deref(), &path.key("listen"), context, default.listen)?,
-            workers: self.workers.map_or(Ok(default.workers), |workers| workers_of(workers, &path.key("workers")))?,
+            workers: self
+                .workers
+                .map_or(Ok(default.workers), |workers| workers_of(workers, &path.key("workers")))?,
             tls: self.tls.map(|tls| tls.validate(&path.key("tls"), context)).transpose()?,
-            max_header_bytes: size("max_header_bytes", self.max_header_bytes, default.max_header_bytes, 8 << 10)?,
+            max_header_bytes: size(
+                "max_header_bytes",
+                self.max_header_bytes,
+                default.max_header_bytes,
+                8 << 10,
+            )?,
             max_body_bytes: size("max_body_bytes", self.max_body_bytes, default.max_body_bytes, 1 << 10)?,
             header_timeout: span("header_timeout", self.header_timeout, default.header_timeout)?,
             body_timeout: span("body_timeout", self.body_timeout, default.body_timeout)?,
@@ -193,7 +200,8 @@ fn listen(
     let Some(text) = given else {
         let Some(port) = context.env.filled("PORT") else { return Ok(default) };
         let port = port.parse().map_err(|_| {
-            Problem::plain(path.clone(), "environment variable PORT is not a port").hint("set it to 1 to 65535")
+            Problem::plain(path.clone(), "environment variable PORT is not a port")
+                .hint("set it to 1 to 65535")
         })?;
         return Ok(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
     };
@@ -221,7 +229,7 @@ fn workers_of(given: Short<WorkersFile>, path: &Path) -> Result<Workers, Problem
         (Some(other), _) => {
             let hint = did_you_mean(other, ["shared", "per_core"]);
             Err(Problem::value(path, "not a layout of workers")
-                .hint(hint.unwrap_or_else(|| "it may be: `shared` and `per_core`".to_owned())))
+                .hint(hint.unwrap_or_else(|| "say `shared` or `per_core`".to_owned())))
         }
     }
 }

@@ -5,14 +5,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Catalogue, ConfigError, Date, Disabled, Env, Log, Path, Provider, Server, Source, Why,
+    Catalogue, ConfigError, Date, Disabled, Env, Log, Media, Path, Provider, Reason, Server, Source, Why,
     catalogue::{Fault, Parts},
     context::{Context, read_small},
     document::Document,
     error::Problem,
     interpolate::interpolate,
     models::Models,
-    nearest::did_you_mean,
+    nearest::{did_you_mean, list},
     overrides, read, validate, yaml,
 };
 
@@ -23,6 +23,8 @@ pub struct Settings {
     pub server: Server,
     /// What is written about requests and about the gateway itself.
     pub log: Log,
+    /// Limits on fetched pictures and documents.
+    pub media: Media,
     /// The providers that requests can go to.
     pub providers: Vec<Provider>,
     /// The providers that are configured and left out.
@@ -56,6 +58,10 @@ pub enum SimulatorMode {
 impl Settings {
     /// Reads a configuration. Reads nothing but the files that it names.
     pub fn load(source: &Source, env: &Env) -> Result<Self, ConfigError> {
+        Self::read(source, env).map_err(|error| error.concealing(env))
+    }
+
+    fn read(source: &Source, env: &Env) -> Result<Self, ConfigError> {
         let mut tree = yaml::parse(&source.text, &source.place)?;
         let mut context = Context {
             env,
@@ -83,7 +89,8 @@ impl Settings {
                 Err(why) => disabled.push(why),
             }
         }
-        let default_provider = document.default_provider.map(|name| default(name, &providers, &disabled)).transpose()?;
+        let default_provider =
+            document.default_provider.map(|name| default(name, &providers, &disabled)).transpose()?;
         let aliases: Vec<_> = document.aliases.into_iter().collect();
         let models = Arc::new(models);
         let parts = Parts {
@@ -96,6 +103,7 @@ impl Settings {
         Ok(Self {
             server: document.server.validate(context)?,
             log: document.log.validate(context)?,
+            media: document.media.validate()?,
             catalogue: Catalogue::build(parts).map_err(problem)?,
             simulator: document.simulator,
             place: context.place.to_owned(),
@@ -140,33 +148,43 @@ impl Settings {
         for provider in &self.providers {
             let name = &provider.name;
             if provider.base_url.is_in_the_clear() && provider.credentials.is_some() {
-                warnings.push(format!("providers.{name}: the key goes over the network in the clear: {}", provider.base_url));
+                warnings.push(format!("providers.{name}: the key goes over the network in the clear"));
             }
             if provider.credentials.as_ref().is_some_and(|key| key.origin() == "from the configuration") {
-                warnings.push(format!("providers.{name}: the key stands in the configuration; write ${{NAME}} or {{file: PATH}}"));
+                warnings.push(format!(
+                    "providers.{name}: the key stands in the configuration; write ${{NAME}} or {{file: PATH}}"
+                ));
             }
             for model in provider.models.iter().flatten() {
                 let entry = self.catalogue.get(&format!("{name}/{model}"));
-                if let Some(retirement) = entry.filter(|entry| entry.is_retired(today)).and_then(|entry| entry.retirement) {
-                    warnings.push(format!("providers.{name}.models: a retired model ({retirement}): {model}"));
+                if let Some(retirement) =
+                    entry.filter(|entry| entry.is_retired(today)).and_then(|entry| entry.retirement)
+                {
+                    warnings
+                        .push(format!("providers.{name}.models: a retired model ({retirement}): {model}"));
                 }
             }
         }
-        for (alias, target) in &self.aliases {
+        for (alias, _) in &self.aliases {
             match self.catalogue.get(alias) {
                 Some(entry) if entry.is_retired(today) => {
-                    let retirement = entry.retirement.map(|retirement| retirement.to_string()).unwrap_or_default();
-                    warnings.push(format!("aliases.{alias}: a retired model ({retirement}): {target}"));
+                    let retirement =
+                        entry.retirement.map(|retirement| retirement.to_string()).unwrap_or_default();
+                    warnings.push(format!("aliases.{alias}: a retired model ({retirement})"));
                 }
                 Some(_) => {}
-                None => warnings.push(format!("aliases.{alias}: its provider is not enabled: {target}")),
+                None => warnings.push(format!("aliases.{alias}: its provider is not enabled")),
             }
         }
-        if let Some(name) = &self.default_provider && self.providers.iter().all(|provider| provider.name != *name) {
+        if let Some(name) = &self.default_provider
+            && self.providers.iter().all(|provider| provider.name != *name)
+        {
             warnings.push(format!("default_provider: not enabled: {name}"));
         }
         if self.providers.is_empty() && self.simulator == SimulatorMode::Off {
-            warnings.push("no provider is enabled and the simulator is off: every request will be refused".to_owned());
+            warnings.push(
+                "no provider is enabled and the simulator is off: every request will be refused".to_owned(),
+            );
         }
         warnings
     }
@@ -187,7 +205,7 @@ fn models(file: &FilePath, context: &Context<'_>) -> Result<Models, ConfigError>
     let found = context.locate(file);
     let text = read_small(&found).map_err(|what| {
         context.refuse(
-            Problem::plain(Path::of(&["models_file"]), what)
+            Problem::plain(Path::of(&["models_file"]), format!("{what}: {}", found.display()))
                 .hint("relative paths begin at the configuration file's folder"),
         )
     })?;
@@ -213,16 +231,32 @@ fn default(name: String, providers: &[Provider], disabled: &[Disabled]) -> Resul
 fn problem(fault: Fault) -> Problem {
     let aliases = Path::of(&["aliases"]);
     match fault {
-        Fault::Alias(alias, unresolved) => {
-            Problem::plain(aliases.key(&alias), unresolved.to_string()).hint("an alias leads to `provider/model` or a known model")
+        Fault::Alias(alias, reason) => {
+            let hint = match &reason {
+                Reason::Unknown(near) | Reason::NotServed { near, .. } if !near.is_empty() => {
+                    let near: Vec<&str> = near.iter().map(String::as_str).collect();
+                    format!("did you mean {}?", list(&near, "or"))
+                }
+                Reason::NotConfigured { kind } => format!("add `{}` to `providers`", kind.as_str()),
+                _ => "an alias leads to `provider/model` or a known model".to_owned(),
+            };
+            let what = match &reason {
+                Reason::NotServed { provider, .. } => format!("`{provider}` is restricted to other models"),
+                Reason::NotConfigured { .. } => "its provider is not configured".to_owned(),
+                Reason::NotAName => "not a model's name".to_owned(),
+                _ => "no known model".to_owned(),
+            };
+            Problem::value(aliases.key(&alias), what).hint(hint)
         }
-        Fault::Chain(alias) => Problem::value(aliases.key(&alias), "an alias of an alias").hint("name the model itself"),
-        Fault::AliasName(alias) => {
-            Problem::plain(aliases.key(&alias), "not a name a client could send").hint("use letters, digits and signs")
+        Fault::Chain(alias) => {
+            Problem::value(aliases.key(&alias), "an alias of an alias").hint("name the model itself")
         }
-        Fault::Ambiguous(model, first, second) => {
-            Problem::plain(Path::of(&["providers", &second, "models"]), format!("`{first}` lists the same model: {model}"))
-                .hint(format!("say who gets the bare name, as in `aliases: {{{model}: {first}/{model}}}`"))
-        }
+        Fault::AliasName(alias) => Problem::plain(aliases.key(&alias), "not a name a client could send")
+            .hint("use letters, digits and signs"),
+        Fault::Ambiguous(model, first, second) => Problem::plain(
+            Path::of(&["providers", &second, "models"]),
+            format!("`{first}` lists the same model: {model}"),
+        )
+        .hint(format!("say who gets the bare name, as in `aliases: {{{model}: {first}/{model}}}`")),
     }
 }

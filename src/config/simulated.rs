@@ -59,16 +59,19 @@ fn simulated(name: Arc<str>, kind: Kind, address: SocketAddr) -> Option<Provider
     let base_url = BaseUrl::parse(&format!("http://{address}{}", preset.simulated)).ok()?;
     let paths = Paths::of(preset.dialect);
     let endpoints = Endpoints::new(&base_url, &paths, &[]).ok()?;
-    let headers = preset.headers.iter().map(|(name, value)| {
-        (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
-    });
+    let headers = preset
+        .headers
+        .iter()
+        .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
     Some(Provider {
         kind,
         dialect: preset.dialect,
         base_url,
         query: Vec::new(),
         credentials: Some(Secret::new("simulated", "of the simulated provider")),
-        auth: preset.key_header.map_or(Auth::Bearer, |name| Auth::Header(http::HeaderName::from_static(name))),
+        auth: preset
+            .key_header
+            .map_or(Auth::Bearer, |name| Auth::Header(http::HeaderName::from_static(name))),
         headers: headers.collect(),
         quirks: kind.quirks(),
         timeouts: Timeouts::default(),

@@ -32,7 +32,7 @@ impl Source {
     /// (the working directory), else the one that is built in.
     pub fn find(asked: Option<&FilePath>, env: &Env, folder: &FilePath) -> Result<Self, ConfigError> {
         if let Some(file) = asked {
-            return Self::file(file, "name another file with --config");
+            return Self::file(file, "--config names it");
         }
         if let Some(file) = env.filled("TOLLWAY_CONFIG") {
             return Self::file(FilePath::new(file), "TOLLWAY_CONFIG names it");
@@ -67,6 +67,9 @@ impl Source {
 /// Without the text, which may hold keys.
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source").field("place", &self.place).field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("Source")
+            .field("place", &self.place)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
     }
 }

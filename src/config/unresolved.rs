@@ -71,7 +71,10 @@ impl fmt::Display for Unresolved {
             }
             Reason::NotConfigured { kind } => {
                 let kind = kind.as_str();
-                write!(f, "the model `{model}` is served by {kind}, which is not configured; add it to `providers`")
+                write!(
+                    f,
+                    "the model `{model}` is served by {kind}, which is not configured; add it to `providers`"
+                )
             }
             Reason::NotServed { provider, near } => {
                 write!(f, "the provider `{provider}` does not serve the model `{model}`")?;

@@ -107,17 +107,21 @@ fn base_url(given: Option<&str>, preset: &Preset, path: &Path) -> Result<BaseUrl
         return Err(Problem::plain(path, "missing, as it differs from customer to customer")
             .hint("give the URL that `/chat/completions` is appended to, as in https://host/v1"));
     };
-    BaseUrl::parse(text)
-        .map_err(|what| Problem::value(path, what).hint("write it as SDKs do, as in https://api.openai.com/v1"))
+    BaseUrl::parse(text).map_err(|what| {
+        Problem::value(path, what).hint("write it as SDKs do, as in https://api.openai.com/v1")
+    })
 }
 
 fn auth(given: Option<&str>, preset: &Preset, path: &Path) -> Result<Auth, Problem> {
     match given.map(str::trim) {
-        None => Ok(preset.key_header.map_or(Auth::Bearer, |name| Auth::Header(HeaderName::from_static(name)))),
+        None => {
+            Ok(preset.key_header.map_or(Auth::Bearer, |name| Auth::Header(HeaderName::from_static(name))))
+        }
         Some("bearer") => Ok(Auth::Bearer),
         Some("none") => Ok(Auth::None),
         Some(name) => HeaderName::try_from(name).map(Auth::Header).map_err(|_| {
-            Problem::value(path.clone(), "not a header's name").hint("write `bearer`, `none`, or a header such as `api-key`")
+            Problem::value(path.clone(), "not a header's name")
+                .hint("write `bearer`, `none`, or a header such as `api-key`")
         }),
     }
 }
@@ -131,12 +135,14 @@ fn headers(preset: &Preset, given: BTreeMap<String, String>, path: &Path) -> Res
     }
     for (name, value) in given {
         let path = path.key(&name);
-        let name = HeaderName::try_from(name).map_err(|_| Problem::plain(path.clone(), "not a header's name"))?;
+        let name =
+            HeaderName::try_from(name).map_err(|_| Problem::plain(path.clone(), "not a header's name"))?;
         if OURS.contains(&name.as_str()) {
             return Err(Problem::plain(path, "a header the gateway sets itself").hint("leave it out"));
         }
-        let mut value = HeaderValue::try_from(value)
-            .map_err(|_| Problem::plain(path, "a value that no header can carry").hint("it must be one line"))?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| {
+            Problem::plain(path, "a value that no header can carry").hint("it must be one line")
+        })?;
         value.set_sensitive(true);
         headers.insert(name, value);
     }
@@ -146,8 +152,11 @@ fn headers(preset: &Preset, given: BTreeMap<String, String>, path: &Path) -> Res
 fn paths(given: PathsFile, usual: Paths, path: &Path) -> Result<Paths, Problem> {
     let checked = |field: &str, given: Option<String>, usual: String| match given {
         None => Ok(usual),
-        Some(text) if text.starts_with('/') && !text.starts_with("//") && !text.contains(['#', ' ']) => Ok(text),
-        Some(_) => Err(Problem::value(path.key(field), "not a path").hint("begin it with one slash, as in /chat/completions")),
+        Some(text) if text.starts_with('/') && !text.starts_with("//") && !text.contains(['#', ' ']) => {
+            Ok(text)
+        }
+        Some(_) => Err(Problem::value(path.key(field), "not a path")
+            .hint("begin it with one slash, as in /chat/completions")),
     };
     let stream = given.chat_stream.or_else(|| given.chat.clone());
     Ok(Paths {

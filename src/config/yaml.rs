@@ -27,14 +27,15 @@ pub(super) fn parse(text: &str, place: &str) -> Result<Value, ConfigError> {
 /// Reads the text of an override as a value: a flow mapping or sequence, a quoted string, `null`;
 /// anything else stays the text it is, to be read as what its field wants.
 pub(super) fn parse_value(text: &str) -> Result<Value, String> {
-    match read(text) {
-        Ok(value @ (Value::Array(_) | Value::Object(_) | Value::Null | Value::String(_))) => {
-            let block = matches!(value, Value::Array(_) | Value::Object(_)) && !text.trim_start().starts_with(['[', '{']);
-            Ok(if block { Value::from(text) } else { value })
-        }
-        Err(fault) if text.trim_start().starts_with(['[', '{', '"', '\'']) => Err(message(&fault)),
-        // `12`, `true`, and what is no YAML at all, such as `@team: x`.
-        Ok(_) | Err(_) => Ok(Value::from(text)),
+    let trimmed = text.trim();
+    // Both ends count: `[::1]:8080` is an address.
+    let marked = [('[', ']'), ('{', '}'), ('"', '"'), ('\'', '\'')]
+        .iter()
+        .any(|(open, close)| trimmed.len() > 1 && trimmed.starts_with(*open) && trimmed.ends_with(*close));
+    match trimmed {
+        _ if marked => read(trimmed).map_err(|fault| message(&fault)),
+        "" | "~" | "null" => Ok(Value::Null),
+        _ => Ok(Value::from(text)),
     }
 }
 
@@ -49,5 +50,7 @@ fn message(fault: &serde_saphyr::Error) -> String {
     let words = words.lines().next().unwrap_or_default();
     let words = words.strip_prefix("error: ").unwrap_or(words);
     let words = words.rfind(" at line ").and_then(|end| words.get(..end)).unwrap_or(words);
+    // What the parser's caller could do about duplicates is nothing its user can.
+    let words = words.split_once(", set DuplicateKeyPolicy").map_or(words, |(words, _)| words);
     words.trim_end_matches([':', ',', ' ']).to_owned()
 }

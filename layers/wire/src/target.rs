@@ -32,6 +32,9 @@ pub struct Traits {
     pub efforts: Vec<Effort>,
     /// Whether function calls and responses carry ids (Gemini 3 and later).
     pub function_call_ids: bool,
+    /// Whether a server of OpenAI's format takes what OpenAI's own does not know: earlier thinking
+    /// and its seals, `cache_control`, `top_k`. If not, they are dropped and listed.
+    pub extensions: bool,
 }
 
 impl Default for Traits {
@@ -46,6 +49,7 @@ impl Default for Traits {
             reasoning: ReasoningStyle::Effort,
             efforts: Vec::new(),
             function_call_ids: false,
+            extensions: true,
         }
     }
 }

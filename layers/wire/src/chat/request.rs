@@ -42,6 +42,9 @@ pub struct Chat {
     pub metadata: Option<Map<String, Value>>,
     /// The service tier asked for.
     pub service_tier: Option<String>,
+    /// Whether the client offered its tools as OpenAI's legacy `functions`, and expects calls as
+    /// `function_call`.
+    pub legacy_functions: bool,
     /// Fields of the client's dialect with no canonical place, by name. An encoder of the same
     /// dialect writes them back; any other encoder lists them as dropped, or refuses.
     pub extra: Map<String, Value>,

@@ -76,14 +76,14 @@ pub(crate) fn of_json(frames: &[Value]) -> Reading {
         }
     }
     for said in reading.said.values_mut() {
-        said.finish = match said.finish.as_str() {
+        let word = match said.finish.as_str() {
             "MAX_TOKENS" | "2" => "Length",
             "SAFETY" | "MODEL_ARMOR" => "ContentFilter",
             "STOP" | "1" | "UNEXPECTED_TOOL_CALL" if said.calls.is_empty() => "Stop",
             "STOP" | "1" | "UNEXPECTED_TOOL_CALL" => "ToolCalls",
             other => panic!("a finish reason the test does not know: {other}"),
-        }
-        .to_owned();
+        };
+        word.clone_into(&mut said.finish);
     }
     let count = |key| counts.get(key).copied().unwrap_or(0);
     let tool_use = if searched { 0 } else { count("toolUsePromptTokenCount") };

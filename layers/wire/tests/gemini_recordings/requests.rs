@@ -46,7 +46,9 @@ fn every_recorded_request_comes_back_from_the_canonical_form() {
             assert!(refusal.param.unwrap().starts_with("messages["), "{}", recording.name);
             let mut found = remote_media(&mut chat);
             assert_eq!(found.len(), remote, "{}", recording.name);
-            found.iter_mut().for_each(|medium| medium.replace(FETCHED.0, FETCHED.1));
+            for medium in &mut found {
+                medium.replace(FETCHED.0, FETCHED.1);
+            }
             *seen.entry("with media to fetch").or_default() += 1;
         }
         let encoded = encode_request(&chat, &target).unwrap();
@@ -66,7 +68,9 @@ fn a_second_pass_changes_nothing() {
     for recording in &all {
         let body = serde_json::to_vec(&recording.request).unwrap();
         let Ok(mut chat) = decode_request(recording.model(), false, &body) else { continue };
-        remote_media(&mut chat).iter_mut().for_each(|medium| medium.replace(FETCHED.0, FETCHED.1));
+        for mut medium in remote_media(&mut chat) {
+            medium.replace(FETCHED.0, FETCHED.1);
+        }
         let target = target(recording);
         let first = encode_request(&chat, &target).unwrap().body;
         let again = decode_request(recording.model(), false, &first).unwrap();

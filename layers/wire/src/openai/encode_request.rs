@@ -1,0 +1,218 @@
+//! A chat request in OpenAI's format.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::encode_message::{MessageOut, encode_messages};
+use super::encode_tools::{ChoiceOut, ToolOut, encode_choice, encode_tools};
+use super::out::{Extra, is_path, to_json};
+use super::tool_names::ToolNames;
+use crate::chat::{Chat, ReasoningRequest, ResponseFormat};
+use crate::{Effort, Encoded, ReasoningStyle, Refusal, Target};
+
+/// Writes the body of `POST /v1/chat/completions`.
+///
+/// The limit is written as `max_completion_tokens`, legacy `functions` as `tools`. Whether the
+/// stream tells its usage is as [`Chat::include_usage`] says: set it where the gateway wants to know.
+pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
+    let traits = &target.traits;
+    let names = ToolNames::of(chat);
+    let mut dropped = Dropped::default();
+    let messages = encode_messages(chat, traits, &names, &mut dropped)?;
+    let tools = encode_tools(chat, traits, &names, &mut dropped)?;
+    let sampling = &chat.sampling;
+    let mut drawn = |name, value: Option<f64>, carried: bool| dropped.unless(carried, name, value);
+    let temperature = drawn("temperature", sampling.temperature, traits.sampling);
+    let top_p = drawn("top_p", sampling.top_p, traits.sampling);
+    let top_k = dropped.unless(traits.sampling && traits.extensions, "top_k", sampling.top_k);
+    let (reasoning_effort, reasoning) = encode_reasoning(chat.reasoning.as_ref(), target, &mut dropped);
+    for name in chat.extra.keys().filter(|name| is_path(name)) {
+        dropped.list(name);
+    }
+    let body = Body {
+        model: &target.model,
+        messages,
+        tools,
+        tool_choice: encode_choice(chat, traits, &names)?,
+        parallel_tool_calls: chat.parallel_tool_calls,
+        response_format: encode_format(chat.response_format.as_ref(), target)?,
+        temperature,
+        top_p,
+        top_k,
+        frequency_penalty: sampling.frequency_penalty,
+        presence_penalty: sampling.presence_penalty,
+        seed: sampling.seed,
+        logit_bias: sampling.logit_bias.as_ref(),
+        max_completion_tokens: chat.max_tokens,
+        stop: &chat.stop,
+        n: chat.n,
+        logprobs: chat.logprobs,
+        top_logprobs: chat.top_logprobs,
+        reasoning_effort,
+        reasoning,
+        stream: chat.stream.then_some(true),
+        stream_options: (chat.stream && chat.include_usage).then_some(StreamOptions { include_usage: true }),
+        user: chat.user.as_deref(),
+        metadata: chat.metadata.as_ref(),
+        service_tier: chat.service_tier.as_deref(),
+        extra: Extra { members: &chat.extra, taken: &[] },
+    };
+    Ok(Encoded { body: to_json(&body), dropped: dropped.0, renamed_tools: names.renamed })
+}
+
+/// The fields that were left out, each once.
+#[derive(Debug, Default)]
+pub(super) struct Dropped(Vec<String>);
+
+impl Dropped {
+    /// Lists a field.
+    pub(super) fn list(&mut self, name: &str) {
+        if !self.0.iter().any(|listed| listed == name) {
+            self.0.push(name.to_owned());
+        }
+    }
+
+    /// Lets a value through if it is carried, and lists it if there is one to lose.
+    pub(super) fn unless<T>(&mut self, carried: bool, name: &str, value: Option<T>) -> Option<T> {
+        if !carried && value.is_some() {
+            self.list(name);
+            return None;
+        }
+        value
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: Vec<MessageOut<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<ToolOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<ChoiceOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<FormatOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frequency_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presence_penalty: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logit_bias: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    stop: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<ReasoningOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'a str>,
+    #[serde(flatten)]
+    extra: Extra<'a>,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+#[derive(Serialize)]
+struct ReasoningOut {
+    max_tokens: u64,
+}
+
+#[derive(Serialize)]
+struct FormatOut<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    json_schema: Option<SchemaOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct SchemaOut<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    schema: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
+}
+
+fn encode_format<'a>(
+    format: Option<&'a ResponseFormat>,
+    target: &Target,
+) -> Result<Option<FormatOut<'a>>, Refusal> {
+    let (kind, json_schema) = match format {
+        None => return Ok(None),
+        Some(ResponseFormat::Text) => ("text", None),
+        Some(ResponseFormat::JsonObject) => ("json_object", None),
+        Some(ResponseFormat::JsonSchema { .. }) if !target.traits.structured_output => {
+            let message = format!("the model cannot answer by a JSON Schema: {}", target.model);
+            return Err(Refusal::at("response_format", message));
+        }
+        Some(ResponseFormat::JsonSchema { name, description, schema, strict }) => {
+            let name = name.as_deref().unwrap_or("response");
+            let description = description.as_deref();
+            ("json_schema", Some(SchemaOut { name, description, schema, strict: *strict }))
+        }
+    };
+    Ok(Some(FormatOut { kind, json_schema }))
+}
+
+/// `reasoning_effort`, or OpenRouter's `reasoning.max_tokens` for a model told by tokens.
+fn encode_reasoning(
+    request: Option<&ReasoningRequest>,
+    target: &Target,
+    dropped: &mut Dropped,
+) -> (Option<&'static str>, Option<ReasoningOut>) {
+    let Some(request) = request else { return (None, None) };
+    if request.include_thoughts.is_some() {
+        dropped.list("reasoning.exclude");
+    }
+    let wanted = request.effort.or(request.budget_tokens.map(Effort::from_budget));
+    let Some(wanted) = wanted else { return (None, None) };
+    match target.traits.reasoning {
+        ReasoningStyle::None => {
+            // What does not think need not be told not to.
+            if wanted != Effort::None {
+                dropped.list("reasoning_effort");
+            }
+            (None, None)
+        }
+        ReasoningStyle::Budget if wanted != Effort::None => {
+            let max_tokens = request.budget_tokens.unwrap_or(wanted.budget_tokens());
+            (None, Some(ReasoningOut { max_tokens }))
+        }
+        ReasoningStyle::Always if wanted == Effort::None => {
+            dropped.list("reasoning_effort");
+            (None, None)
+        }
+        _ => (Some(target.traits.nearest_effort(wanted).as_str()), None),
+    }
+}

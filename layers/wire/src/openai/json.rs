@@ -1,0 +1,399 @@
+//! A JSON document borrowed from its bytes, taken apart with exact paths for refusals.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::lenient::Text;
+use crate::Refusal;
+
+/// A JSON value whose strings borrow from the document where they hold no escape.
+///
+/// The parser's own depth limit (128) bounds every recursion over it.
+#[derive(Debug)]
+pub(super) enum Node<'a> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    String(Cow<'a, str>),
+    Array(Vec<Node<'a>>),
+    Object(Fields<'a>),
+}
+
+impl<'a> Node<'a> {
+    /// Reads a client's request body.
+    pub(super) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
+        let text = std::str::from_utf8(body).map_err(|error| {
+            Refusal::whole(format!("the body is not valid UTF-8, from byte {}", error.valid_up_to()))
+        })?;
+        serde_json::from_str(text)
+            .map_err(|error| Refusal::whole(format!("the body is not valid JSON: {error}")))
+    }
+
+    /// What it is, in JSON's words, with an article.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(number) if number.is_f64() => "a decimal number",
+            Self::Number(_) => "an integer",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    /// The text, if it is a string.
+    pub(super) fn into_text(self) -> Option<String> {
+        match self {
+            Self::String(text) => Some(text.into_owned()),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is a string that says something.
+    pub(super) fn into_words(self) -> Option<String> {
+        self.into_text().filter(|text| !text.is_empty())
+    }
+
+    /// The members, if it is an object.
+    pub(super) fn into_fields(self) -> Option<Fields<'a>> {
+        match self {
+            Self::Object(fields) => Some(fields),
+            _ => None,
+        }
+    }
+
+    /// The elements; none if it is not an array.
+    pub(super) fn into_elements(self) -> Vec<Node<'a>> {
+        match self {
+            Self::Array(elements) => elements,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The number as a whole one, whatever way it is written.
+    pub(super) fn as_count(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => number.as_u64().or_else(|| super::lenient::whole(number.as_f64()?)),
+            Self::String(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The same as an owned value.
+    pub(super) fn into_value(self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(yes) => Value::Bool(yes),
+            Self::Number(number) => Value::Number(number),
+            Self::String(text) => Value::String(text.into_owned()),
+            Self::Array(elements) => Value::Array(elements.into_iter().map(Node::into_value).collect()),
+            Self::Object(fields) => Value::Object(fields.into_map()),
+        }
+    }
+
+    fn says_nothing(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Array(elements) => elements.is_empty(),
+            Self::Object(fields) => fields.0.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+/// The members of an object, to be taken out by name. Of members with one name the last counts.
+#[derive(Debug)]
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Option<Node<'a>>)>);
+
+impl<'a> Fields<'a> {
+    /// Takes a member out; `null` is as good as absent.
+    pub(super) fn take(&mut self, name: &str) -> Option<Node<'a>> {
+        let mut last = None;
+        for (key, node) in &mut self.0 {
+            if key == name {
+                last = node.take().or(last);
+            }
+        }
+        last.filter(|node| !matches!(node, Node::Null))
+    }
+
+    /// Looks at a member that is a string.
+    pub(super) fn str(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().rev().find(|(key, _)| key == name);
+        match found {
+            Some((_, Some(Node::String(text)))) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Looks at the `type`.
+    pub(super) fn kind(&self, path: &Path<'_>) -> Result<Option<Cow<'a, str>>, Refusal> {
+        let found = self.0.iter().rev().find(|(key, _)| key == "type");
+        match found.and_then(|(_, node)| node.as_ref()) {
+            None | Some(Node::Null) => Ok(None),
+            Some(Node::String(kind)) => Ok(Some(kind.clone())),
+            Some(other) => Err(path.key("type").wrong_type("a string", other)),
+        }
+    }
+
+    /// Takes a member that must be there.
+    pub(super) fn require(&mut self, path: &Path<'_>, name: &str) -> Result<Node<'a>, Refusal> {
+        self.take(name).ok_or_else(|| path.key(name).missing())
+    }
+
+    /// Takes a text that must be there.
+    pub(super) fn require_string(&mut self, path: &Path<'_>, name: &str) -> Result<String, Refusal> {
+        path.key(name).string(self.require(path, name)?)
+    }
+
+    /// Takes an object that must be there.
+    pub(super) fn require_object(&mut self, path: &Path<'_>, name: &str) -> Result<Fields<'a>, Refusal> {
+        path.key(name).object(self.require(path, name)?)
+    }
+
+    /// Takes a text.
+    pub(super) fn string(&mut self, path: &Path<'_>, name: &str) -> Result<Option<String>, Refusal> {
+        self.take(name).map(|node| path.key(name).string(node)).transpose()
+    }
+
+    /// Takes a boolean.
+    pub(super) fn boolean(&mut self, path: &Path<'_>, name: &str) -> Result<Option<bool>, Refusal> {
+        let Some(node) = self.take(name) else { return Ok(None) };
+        match node {
+            Node::Bool(yes) => Ok(Some(yes)),
+            other => Err(path.key(name).wrong_type("a boolean", &other)),
+        }
+    }
+
+    /// Takes a number.
+    pub(super) fn float(&mut self, path: &Path<'_>, name: &str) -> Result<Option<f64>, Refusal> {
+        let Some(node) = self.take(name) else { return Ok(None) };
+        match &node {
+            Node::Number(number) => Ok(number.as_f64()),
+            other => Err(path.key(name).wrong_type("a number", other)),
+        }
+    }
+
+    /// Takes an integer.
+    pub(super) fn signed(&mut self, path: &Path<'_>, name: &str) -> Result<Option<i64>, Refusal> {
+        let Some(node) = self.take(name) else { return Ok(None) };
+        match &node {
+            Node::Number(number) if number.is_i64() => Ok(number.as_i64()),
+            other => Err(path.key(name).wrong_type("an integer of 64 bits", other)),
+        }
+    }
+
+    /// Takes an integer of at least `least`.
+    pub(super) fn count(&mut self, path: &Path<'_>, name: &str, least: u64) -> Result<Option<u64>, Refusal> {
+        let Some(node) = self.take(name) else { return Ok(None) };
+        let Node::Number(number) = &node else {
+            return Err(path.key(name).wrong_type("an integer", &node));
+        };
+        match number.as_u64() {
+            Some(count) if count >= least => Ok(Some(count)),
+            _ if number.is_f64() => Err(path.key(name).wrong_type("an integer", &node)),
+            _ => Err(path
+                .key(name)
+                .wrong_value(&format!("an integer of at least {least}"), &number.to_string())),
+        }
+    }
+
+    /// Takes an integer of at least `least` that fits 32 bits.
+    pub(super) fn small_count(
+        &mut self,
+        path: &Path<'_>,
+        name: &str,
+        least: u64,
+    ) -> Result<Option<u32>, Refusal> {
+        let Some(count) = self.count(path, name, least)? else { return Ok(None) };
+        let small = u32::try_from(count);
+        small.map(Some).map_err(|_| path.key(name).wrong_value("a smaller integer", &count.to_string()))
+    }
+
+    /// Takes an object as it is.
+    pub(super) fn map(&mut self, path: &Path<'_>, name: &str) -> Result<Option<Map<String, Value>>, Refusal> {
+        let Some(node) = self.take(name) else { return Ok(None) };
+        path.key(name).object(node).map(|fields| Some(fields.into_map()))
+    }
+
+    /// Keeps what was not taken under its whole path, so that no encoder can lose it unseen.
+    pub(super) fn keep_rest(self, path: &Path<'_>, extra: &mut Map<String, Value>) {
+        for (key, node) in self.0 {
+            if let Some(node) = node.filter(|node| path.is_root() || !node.says_nothing()) {
+                extra.insert(path.key(&key).to_string(), node.into_value());
+            }
+        }
+    }
+
+    fn into_map(self) -> Map<String, Value> {
+        let pairs = self.0.into_iter();
+        pairs.filter_map(|(key, node)| Some((key.into_owned(), node?.into_value()))).collect()
+    }
+}
+
+/// Where in a document we are, as OpenAI writes it: `messages[2].content[0].type`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path<'p> {
+    parent: Option<&'p Path<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step<'p> {
+    Root,
+    Key(&'p str),
+    Index(usize),
+}
+
+impl Path<'static> {
+    /// The document itself.
+    pub(super) const ROOT: Self = Self { parent: None, step: Step::Root };
+}
+
+impl<'p> Path<'p> {
+    /// A member of the object here.
+    pub(super) fn key(&'p self, name: &'p str) -> Path<'p> {
+        Path { parent: Some(self), step: Step::Key(name) }
+    }
+
+    /// An element of the array here.
+    pub(super) fn at(&'p self, index: usize) -> Path<'p> {
+        Path { parent: Some(self), step: Step::Index(index) }
+    }
+
+    fn is_root(&self) -> bool {
+        matches!(self.step, Step::Root)
+    }
+
+    /// The text here.
+    pub(super) fn string(&self, node: Node<'_>) -> Result<String, Refusal> {
+        match node {
+            Node::String(text) => Ok(text.into_owned()),
+            other => Err(self.wrong_type("a string", &other)),
+        }
+    }
+
+    /// The array here.
+    pub(super) fn array<'a>(&self, node: Node<'a>) -> Result<Vec<Node<'a>>, Refusal> {
+        match node {
+            Node::Array(elements) => Ok(elements),
+            other => Err(self.wrong_type("an array", &other)),
+        }
+    }
+
+    /// The object here.
+    pub(super) fn object<'a>(&self, node: Node<'a>) -> Result<Fields<'a>, Refusal> {
+        match node {
+            Node::Object(fields) => Ok(fields),
+            other => Err(self.wrong_type("an object", &other)),
+        }
+    }
+
+    /// Refuses a value of the wrong type.
+    pub(super) fn wrong_type(&self, expected: &str, got: &Node<'_>) -> Refusal {
+        if self.is_root() {
+            return Refusal::whole(format!(
+                "invalid type for the body: expected {expected}, got {}",
+                got.kind()
+            ));
+        }
+        let path = self.to_string();
+        let message = format!("invalid type for '{path}': expected {expected}, got {}", got.kind());
+        Refusal::at(path, message)
+    }
+
+    /// Refuses a value out of range.
+    pub(super) fn wrong_value(&self, expected: &str, got: &str) -> Refusal {
+        const SHOWN: usize = 64;
+        let path = self.to_string();
+        let shown: String = got.chars().take(SHOWN).collect();
+        let cut = if got.chars().nth(SHOWN).is_some() { "…" } else { "" };
+        let message = format!("invalid value for '{path}': expected {expected}, got '{shown}{cut}'");
+        Refusal::at(path, message)
+    }
+
+    /// Refuses a missing value.
+    pub(super) fn missing(&self) -> Refusal {
+        let path = self.to_string();
+        let message = format!("missing required parameter: '{path}'");
+        Refusal::at(path, message)
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
+        }
+        match self.step {
+            Step::Root => Ok(()),
+            Step::Key(name) if self.parent.is_none_or(Path::is_root) => f.write_str(name),
+            Step::Key(name) => write!(f, ".{name}"),
+            Step::Index(index) => write!(f, "[{index}]"),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Node<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node<'de>, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, yes: bool) -> Result<Node<'de>, E> {
+        Ok(Node::Bool(yes))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Node<'de>, E> {
+        Ok(Node::Number(number.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Node<'de>, E> {
+        Ok(Node::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Node<'de>, E> {
+        Ok(Number::from_f64(number).map_or(Node::Null, Node::Number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Node<'de>, E> {
+        Ok(Node::String(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Node<'de>, E> {
+        Ok(Node::String(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node<'de>, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = seq.next_element()? {
+            elements.push(element);
+        }
+        Ok(Node::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            fields.push((key.0, Some(map.next_value()?)));
+        }
+        Ok(Node::Object(Fields(fields)))
+    }
+}

@@ -26,4 +26,7 @@ pub struct EncodeContext {
     pub created: u64,
     /// Whether the client asked for usage in the stream.
     pub include_usage: bool,
+    /// Whether the client offered OpenAI's legacy `functions`, and expects calls as `function_call`
+    /// ([`Chat::legacy_functions`](crate::chat::Chat::legacy_functions)).
+    pub legacy_functions: bool,
 }

@@ -155,7 +155,8 @@ fn decode_effort(path: &Path<'_>, word: &str, chat: &mut Chat) -> Result<Option<
     effort.map(Some).ok_or_else(|| path.wrong_value(expected, word))
 }
 
-fn decode_stream(fields: &mut Fields<'_>, chat: &mut Chat) -> Result<(), Refusal> {
+/// Reads whether the client wants a stream, and its usage.
+pub(super) fn decode_stream(fields: &mut Fields<'_>, chat: &mut Chat) -> Result<(), Refusal> {
     chat.stream = fields.boolean(&Path::ROOT, "stream")?.unwrap_or(false);
     if let Some(node) = fields.take("stream_options") {
         let path = Path::ROOT.key("stream_options");

@@ -12,8 +12,9 @@ use crate::Refusal;
 /// A JSON value whose strings borrow from the document where they hold no escape.
 ///
 /// The parser's own depth limit (128) bounds every recursion over it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum Node<'a> {
+    #[default]
     Null,
     Bool(bool),
     Number(Number),
@@ -95,6 +96,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether it is `null`, or absent where absent is the default.
+    pub(super) const fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
     fn says_nothing(&self) -> bool {
         match self {
             Self::Null => true,
@@ -110,6 +116,11 @@ impl<'a> Node<'a> {
 pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Option<Node<'a>>)>);
 
 impl<'a> Fields<'a> {
+    /// Whether it has no members at all.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes a member out; `null` is as good as absent.
     pub(super) fn take(&mut self, name: &str) -> Option<Node<'a>> {
         let mut last = None;
@@ -229,7 +240,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn into_map(self) -> Map<String, Value> {
+    /// The same as an owned map.
+    pub(super) fn into_map(self) -> Map<String, Value> {
         let pairs = self.0.into_iter();
         pairs.filter_map(|(key, node)| Some((key.into_owned(), node?.into_value()))).collect()
     }

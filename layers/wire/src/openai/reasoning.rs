@@ -185,7 +185,7 @@ fn as_reasoning(part: &Part) -> Option<&Reasoning> {
 }
 
 /// Numbers the blocks of a message: all text is one block, everything else one each.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Blocks {
     count: u64,
     text: bool,

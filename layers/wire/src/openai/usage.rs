@@ -36,9 +36,12 @@ fn from_object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
 
 /// Groq's own corner of a chunk, where the usage of a stream stands.
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct XGroq {
-    #[serde(default, deserialize_with = "object_or_default")]
+    #[serde(deserialize_with = "object_or_default")]
     pub(super) usage: UsageBody,
+    /// What went wrong in mid-stream.
+    pub(super) error: Value,
 }
 
 /// A `usage` object as the various servers write it.

@@ -151,7 +151,13 @@ pub(crate) fn encode(events: &[Event]) -> String {
 }
 
 pub(crate) fn cx() -> EncodeContext {
-    EncodeContext { id: "msg_own".to_owned(), model: "claude".to_owned(), created: 7, include_usage: true }
+    EncodeContext {
+        id: "msg_own".to_owned(),
+        model: "claude".to_owned(),
+        created: 7,
+        include_usage: true,
+        ..EncodeContext::default()
+    }
 }
 
 pub(crate) fn target() -> Target {

@@ -244,6 +244,7 @@ impl TraitsFile {
             reasoning: self.reasoning.unwrap_or(base.reasoning),
             efforts: self.efforts.unwrap_or(base.efforts),
             function_call_ids: self.function_call_ids.unwrap_or(base.function_call_ids),
+            extensions: base.extensions,
         }
     }
 }

@@ -82,7 +82,7 @@ pub(super) async fn prepare(
         id: request_id.as_str().to_owned(),
         model: call.model.to_string(),
         created: now(),
-        include_usage: false,
+        ..EncodeContext::default()
     };
     if call.endpoint == Endpoint::Embeddings {
         return embeddings(call, upstream.dialect, &upstream.model, encode());
@@ -95,17 +95,21 @@ pub(super) async fn prepare(
         _ => (openai::decode_request(&call.body)?, None),
     };
     let decode = |renamed_tools| DecodeContext { renamed_tools, seed: request_id.as_str().to_owned() };
-    let chat_reading = |dialect, decode, include_usage| Reading::Chat {
+    let chat_reading = |dialect, decode, chat: &Chat| Reading::Chat {
         dialect,
         decode,
-        encode: EncodeContext { include_usage, ..encode() },
+        encode: EncodeContext {
+            include_usage: chat.include_usage,
+            legacy_functions: chat.legacy_functions,
+            ..encode()
+        },
         completion,
         stream: call.stream,
     };
     if upstream.dialect == Dialect::OpenAi {
         // The request is still spliced, only the answer is written anew.
         let relayed = relayed(call, peek, &upstream.model, provider);
-        let reading = chat_reading(Dialect::OpenAi, decode(Vec::new()), chat.include_usage);
+        let reading = chat_reading(Dialect::OpenAi, decode(Vec::new()), &chat);
         return Ok(Prepared { reading, ..relayed });
     }
 
@@ -121,7 +125,7 @@ pub(super) async fn prepare(
         }
         _ => return Err(Error::Internal),
     };
-    let reading = chat_reading(upstream.dialect, decode(renamed_tools), chat.include_usage);
+    let reading = chat_reading(upstream.dialect, decode(renamed_tools), &chat);
     Ok(Prepared { endpoint: Endpoint::Chat, body: body.into(), stream: chat.stream, dropped, reading })
 }
 

@@ -53,7 +53,7 @@ impl Way {
                 tap.feed(&data);
                 data
             }
-            Self::Strip(strip) => strip.feed(&data),
+            Self::Strip(strip) => strip.feed(data),
         }
     }
 

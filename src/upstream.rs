@@ -29,10 +29,10 @@ use crate::config::{Media, Provider};
 pub(crate) use self::connect::Connector;
 
 /// The stack of one provider.
-pub type Upstream = Translate<Timeouts<Credentials<Forward>>>;
+pub(crate) type Upstream = Translate<Timeouts<Credentials<Forward>>>;
 
 /// Builds the stack of one provider. Its connections belong to the runtime it is first called on.
-pub(crate) fn stack(provider: Arc<Provider>, media: Media, connector: &Connector) -> Upstream {
+pub(crate) fn stack(provider: &Arc<Provider>, media: Media, connector: &Connector) -> Upstream {
     let fetch = Fetch::new(connector, media);
     ServiceBuilder::new()
         // In: the client's dialect becomes the provider's. Out: the reverse, and usage is read.
@@ -40,6 +40,6 @@ pub(crate) fn stack(provider: Arc<Provider>, media: Media, connector: &Connector
         // A provider that does not answer, or falls silent, is given up.
         .layer(TimeoutsLayer::new(provider.name.clone(), provider.timeouts))
         // The client's own keys never leave; the provider's are added last, and seen by nobody.
-        .layer(CredentialsLayer::new(&provider))
-        .service(Forward::new(&provider, connector))
+        .layer(CredentialsLayer::new(provider))
+        .service(Forward::new(provider, connector))
 }

@@ -325,8 +325,8 @@ mod tests {
     fn limits_that_are_not_enforced_are_told() {
         let schema = json!({"type": "array", "description": "scores", "minItems": 2, "maxItems": 3,
             "items": {"type": "integer", "minimum": 1, "format": "int32"}});
-        let expected = json!({"type": "array", "description": "scores\n\n{maxItems: 3}\n\n{minItems: 2}",
-            "items": {"type": "integer", "description": "{format: int32}\n\n{minimum: 1}"}});
+        let expected = json!({"type": "array", "description": "scores\n\n{minItems: 2}\n\n{maxItems: 3}",
+            "items": {"type": "integer", "description": "{minimum: 1}\n\n{format: int32}"}});
         assert_eq!(enforceable(&schema), Ok(expected));
     }
 

@@ -23,8 +23,14 @@ pub(crate) fn whole() -> Vec<Fixture> {
             name: "text",
             asks: json!({}),
             answers: vec![
-                ("openai", openai(&json!({ "role": "assistant", "content": "hello", "refusal": null }), "stop")),
-                ("mistral", mistral(&json!({ "role": "assistant", "content": "hello", "tool_calls": null }), "stop")),
+                (
+                    "openai",
+                    openai(&json!({ "role": "assistant", "content": "hello", "refusal": null }), "stop"),
+                ),
+                (
+                    "mistral",
+                    mistral(&json!({ "role": "assistant", "content": "hello", "tool_calls": null }), "stop"),
+                ),
                 ("anthropic", anthropic(&json!([{ "type": "text", "text": "hello" }]), "end_turn")),
                 ("gemini", gemini(&json!([{ "text": "hello" }]), "STOP")),
             ],
@@ -34,64 +40,124 @@ pub(crate) fn whole() -> Vec<Fixture> {
             asks: json!({}),
             answers: vec![
                 ("anthropic", anthropic(&json!([]), "end_turn")),
-                ("gemini", json!({ "candidates": [{ "finishReason": "STOP" }], "usageMetadata": { "promptTokenCount": 3 } })),
-                ("gemini", json!({ "candidates": [{ "content": { "role": "model" }, "finishReason": "MAX_TOKENS" }] })),
+                (
+                    "gemini",
+                    json!({ "candidates": [{ "finishReason": "STOP" }], "usageMetadata": { "promptTokenCount": 3 } }),
+                ),
+                (
+                    "gemini",
+                    json!({ "candidates": [{ "content": { "role": "model" }, "finishReason": "MAX_TOKENS" }] }),
+                ),
             ],
         },
         Fixture {
             name: "tool calls",
             asks: tools,
             answers: vec![
-                ("openai", openai(&json!({ "role": "assistant", "content": null, "refusal": null, "tool_calls": [
+                (
+                    "openai",
+                    openai(
+                        &json!({ "role": "assistant", "content": null, "refusal": null, "tool_calls": [
                     { "id": "call_1", "type": "function", "function": { "name": "weather", "arguments": "{\"city\":\"Ulm\"}" } },
                     { "id": "call_2", "type": "function", "function": { "name": "time", "arguments": "{}" } },
-                ] }), "tool_calls")),
-                ("mistral", mistral(&json!({ "role": "assistant", "content": "", "tool_calls": [
+                ] }),
+                        "tool_calls",
+                    ),
+                ),
+                (
+                    "mistral",
+                    mistral(
+                        &json!({ "role": "assistant", "content": "", "tool_calls": [
                     { "id": "D681PevKs", "function": { "name": "weather", "arguments": "{\"city\":\"Ulm\"}" }, "index": 0 },
                     { "id": "9GLvqcDXp", "function": { "name": "time", "arguments": "{}" }, "index": 1 },
-                ] }), "tool_calls")),
-                ("anthropic", anthropic(&json!([
-                    { "type": "text", "text": "let me see" },
-                    { "type": "tool_use", "id": "toolu_1", "name": "weather", "input": { "city": "Ulm" } },
-                    { "type": "tool_use", "id": "toolu_2", "name": "time", "input": {} },
-                ]), "tool_use")),
-                ("gemini", gemini(&json!([
-                    { "functionCall": { "name": "weather", "args": { "city": "Ulm" } }, "thoughtSignature": "c2VhbA==" },
-                    { "functionCall": { "name": "time", "args": {} } },
-                ]), "STOP")),
+                ] }),
+                        "tool_calls",
+                    ),
+                ),
+                (
+                    "anthropic",
+                    anthropic(
+                        &json!([
+                            { "type": "text", "text": "let me see" },
+                            { "type": "tool_use", "id": "toolu_1", "name": "weather", "input": { "city": "Ulm" } },
+                            { "type": "tool_use", "id": "toolu_2", "name": "time", "input": {} },
+                        ]),
+                        "tool_use",
+                    ),
+                ),
+                (
+                    "gemini",
+                    gemini(
+                        &json!([
+                            { "functionCall": { "name": "weather", "args": { "city": "Ulm" } }, "thoughtSignature": "c2VhbA==" },
+                            { "functionCall": { "name": "time", "args": {} } },
+                        ]),
+                        "STOP",
+                    ),
+                ),
             ],
         },
         Fixture {
             name: "reasoning",
             asks: json!({ "reasoning_effort": "low" }),
             answers: vec![
-                ("mistral", mistral(&json!({ "role": "assistant", "content": [
+                (
+                    "mistral",
+                    mistral(
+                        &json!({ "role": "assistant", "content": [
                     { "type": "thinking", "thinking": [{ "type": "text", "text": "hm" }] },
                     { "type": "text", "text": "42" },
-                ] }), "stop")),
-                ("anthropic", anthropic(&json!([
-                    { "type": "thinking", "thinking": "hm", "signature": "c2VhbA==" },
-                    { "type": "redacted_thinking", "data": "c2VhbGVk" },
-                    { "type": "text", "text": "42" },
-                ]), "end_turn")),
-                ("gemini", gemini(&json!([{ "text": "hm", "thought": true }, { "text": "42", "thoughtSignature": "c2VhbA==" }]), "STOP")),
+                ] }),
+                        "stop",
+                    ),
+                ),
+                (
+                    "anthropic",
+                    anthropic(
+                        &json!([
+                            { "type": "thinking", "thinking": "hm", "signature": "c2VhbA==" },
+                            { "type": "redacted_thinking", "data": "c2VhbGVk" },
+                            { "type": "text", "text": "42" },
+                        ]),
+                        "end_turn",
+                    ),
+                ),
+                (
+                    "gemini",
+                    gemini(
+                        &json!([{ "text": "hm", "thought": true }, { "text": "42", "thoughtSignature": "c2VhbA==" }]),
+                        "STOP",
+                    ),
+                ),
             ],
         },
         Fixture {
             name: "refusal",
             asks: json!({}),
             answers: vec![
-                ("openai", openai(&json!({ "role": "assistant", "content": null, "refusal": "I cannot" }), "stop")),
+                (
+                    "openai",
+                    openai(&json!({ "role": "assistant", "content": null, "refusal": "I cannot" }), "stop"),
+                ),
                 ("anthropic", anthropic(&json!([{ "type": "text", "text": "I will not" }]), "refusal")),
-                ("gemini", json!({ "candidates": [{ "content": {}, "finishReason": "SAFETY" }], "usageMetadata": { "promptTokenCount": 4 } })),
-                ("gemini", json!({ "promptFeedback": { "blockReason": "PROHIBITED_CONTENT" }, "usageMetadata": { "promptTokenCount": 4 } })),
+                (
+                    "gemini",
+                    json!({ "candidates": [{ "content": {}, "finishReason": "SAFETY" }], "usageMetadata": { "promptTokenCount": 4 } }),
+                ),
+                (
+                    "gemini",
+                    json!({ "promptFeedback": { "blockReason": "PROHIBITED_CONTENT" }, "usageMetadata": { "promptTokenCount": 4 } }),
+                ),
             ],
         },
         Fixture {
             name: "length",
             asks: json!({ "max_tokens": 1 }),
             answers: vec![
-                ("openai", openai(&json!({ "role": "assistant", "content": "h", "refusal": null }), "length")),
+                (
+                    "openai",
+                    openai(&json!({ "role": "assistant", "content": "h", "refusal": null }), "length"),
+                ),
                 ("mistral", mistral(&json!({ "role": "assistant", "content": "h" }), "model_length")),
                 ("anthropic", anthropic(&json!([{ "type": "text", "text": "h" }]), "max_tokens")),
                 ("gemini", gemini(&json!([{ "text": "h" }]), "MAX_TOKENS")),
@@ -101,16 +167,25 @@ pub(crate) fn whole() -> Vec<Fixture> {
             name: "citations",
             asks: json!({}),
             answers: vec![
-                ("anthropic", anthropic(&json!([{ "type": "text", "text": "It rained.", "citations": [{
+                (
+                    "anthropic",
+                    anthropic(
+                        &json!([{ "type": "text", "text": "It rained.", "citations": [{
                     "type": "web_search_result_location", "url": "https://weather.example/ulm", "title": "Ulm",
-                    "cited_text": "rain", "encrypted_index": "c2VhbA==" }] }]), "end_turn")),
-                ("gemini", json!({ "candidates": [{
+                    "cited_text": "rain", "encrypted_index": "c2VhbA==" }] }]),
+                        "end_turn",
+                    ),
+                ),
+                (
+                    "gemini",
+                    json!({ "candidates": [{
                     "content": { "role": "model", "parts": [{ "text": "It rained." }] }, "finishReason": "STOP",
                     "groundingMetadata": {
                         "webSearchQueries": ["ulm weather"],
                         "groundingChunks": [{ "web": { "uri": "https://weather.example/ulm", "title": "weather.example" } }],
                         "groundingSupports": [{ "segment": { "endIndex": 10, "text": "It rained." }, "groundingChunkIndices": [0] }],
-                    } }], "usageMetadata": gemini_usage() })),
+                    } }], "usageMetadata": gemini_usage() }),
+                ),
             ],
         },
         Fixture {
@@ -118,27 +193,34 @@ pub(crate) fn whole() -> Vec<Fixture> {
             asks: json!({ "n": 2 }),
             answers: vec![
                 ("openai", {
-                    let mut answer = openai(&json!({ "role": "assistant", "content": "a", "refusal": null }), "stop");
+                    let mut answer =
+                        openai(&json!({ "role": "assistant", "content": "a", "refusal": null }), "stop");
                     let mut second = answer["choices"][0].clone();
                     second["index"] = 1.into();
                     answer["choices"] = json!([answer["choices"][0], second]);
                     answer
                 }),
-                ("gemini", json!({ "candidates": [
+                (
+                    "gemini",
+                    json!({ "candidates": [
                     { "index": 0, "content": { "role": "model", "parts": [{ "text": "a" }] }, "finishReason": "STOP" },
                     { "index": 1, "content": { "role": "model", "parts": [{ "text": "b" }] }, "finishReason": "STOP" },
-                ], "usageMetadata": gemini_usage() })),
+                ], "usageMetadata": gemini_usage() }),
+                ),
             ],
         },
         Fixture {
             name: "log probabilities",
             asks: json!({ "logprobs": true, "top_logprobs": 1 }),
-            answers: vec![("gemini", json!({ "candidates": [{
+            answers: vec![(
+                "gemini",
+                json!({ "candidates": [{
                 "content": { "role": "model", "parts": [{ "text": "hi" }] }, "finishReason": "STOP",
                 "logprobsResult": {
                     "chosenCandidates": [{ "token": "hi", "tokenId": 17, "logProbability": -0.1 }],
                     "topCandidates": [{ "candidates": [{ "token": "hi", "tokenId": 17, "logProbability": -0.1 }] }],
-                } }], "usageMetadata": gemini_usage() }))],
+                } }], "usageMetadata": gemini_usage() }),
+            )],
         },
     ]
 }
@@ -152,16 +234,26 @@ pub(crate) fn streamed() -> Vec<Fixture> {
     let usage = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "gpt-4o",
         "choices": [], "usage": { "prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4 } });
     let block = |index: u64, start: Value, deltas: &[Value]| {
-        let mut events = vec![json!({ "type": "content_block_start", "index": index, "content_block": start })];
-        events.extend(deltas.iter().map(|delta| json!({ "type": "content_block_delta", "index": index, "delta": delta })));
+        let mut events =
+            vec![json!({ "type": "content_block_start", "index": index, "content_block": start })];
+        events.extend(
+            deltas
+                .iter()
+                .map(|delta| json!({ "type": "content_block_delta", "index": index, "delta": delta })),
+        );
         events.push(json!({ "type": "content_block_stop", "index": index }));
         events
     };
-    let thinking = block(0, json!({ "type": "thinking", "thinking": "" }), &[
-        json!({ "type": "thinking_delta", "thinking": "hm" }),
-        json!({ "type": "signature_delta", "signature": "c2VhbA==" }),
-    ]);
-    let text = block(1, json!({ "type": "text", "text": "" }), &[json!({ "type": "text_delta", "text": "42" })]);
+    let thinking = block(
+        0,
+        json!({ "type": "thinking", "thinking": "" }),
+        &[
+            json!({ "type": "thinking_delta", "thinking": "hm" }),
+            json!({ "type": "signature_delta", "signature": "c2VhbA==" }),
+        ],
+    );
+    let text =
+        block(1, json!({ "type": "text", "text": "" }), &[json!({ "type": "text_delta", "text": "42" })]);
     let call = |index: u64, name: &str, pieces: &[&str]| {
         let id = format!("toolu_{index}");
         let deltas: Vec<_> =
@@ -173,30 +265,39 @@ pub(crate) fn streamed() -> Vec<Fixture> {
         Fixture {
             name: "text",
             asks: json!({}),
-            answers: vec![("openai", json!([
-                chunk(json!({ "role": "assistant", "content": "", "refusal": null }), Value::Null),
-                chunk(json!({ "content": "hello" }), Value::Null),
-                chunk(json!({}), "stop".into()),
-                usage,
-                "[DONE]",
-            ]))],
+            answers: vec![(
+                "openai",
+                json!([
+                    chunk(json!({ "role": "assistant", "content": "", "refusal": null }), Value::Null),
+                    chunk(json!({ "content": "hello" }), Value::Null),
+                    chunk(json!({}), "stop".into()),
+                    usage,
+                    "[DONE]",
+                ]),
+            )],
         },
         Fixture {
             name: "reasoning and text",
             asks: json!({}),
             answers: vec![
-                ("mistral", json!([
-                    chunk(json!({ "role": "assistant", "content": [{ "type": "thinking", "thinking": [{ "type": "text", "text": "hm" }] }] }), Value::Null),
-                    { "id": "1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "magistral",
-                      "choices": [{ "index": 0, "delta": { "content": "42" }, "finish_reason": "stop" }],
-                      "usage": { "prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4 } },
-                    "[DONE]",
-                ])),
+                (
+                    "mistral",
+                    json!([
+                        chunk(json!({ "role": "assistant", "content": [{ "type": "thinking", "thinking": [{ "type": "text", "text": "hm" }] }] }), Value::Null),
+                        { "id": "1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "magistral",
+                          "choices": [{ "index": 0, "delta": { "content": "42" }, "finish_reason": "stop" }],
+                          "usage": { "prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4 } },
+                        "[DONE]",
+                    ]),
+                ),
                 ("anthropic", anthropic_stream(&[thinking, text].concat(), "end_turn")),
-                ("gemini", json!([
-                    { "candidates": [{ "content": { "role": "model", "parts": [{ "text": "hm", "thought": true }] } }], "usageMetadata": gemini_usage() },
-                    { "candidates": [{ "content": { "role": "model", "parts": [{ "text": "42" }] }, "finishReason": "STOP" }], "usageMetadata": gemini_usage() },
-                ])),
+                (
+                    "gemini",
+                    json!([
+                        { "candidates": [{ "content": { "role": "model", "parts": [{ "text": "hm", "thought": true }] } }], "usageMetadata": gemini_usage() },
+                        { "candidates": [{ "content": { "role": "model", "parts": [{ "text": "42" }] }, "finishReason": "STOP" }], "usageMetadata": gemini_usage() },
+                    ]),
+                ),
             ],
         },
         Fixture {
@@ -205,12 +306,15 @@ pub(crate) fn streamed() -> Vec<Fixture> {
                 { "type": "function", "function": { "name": "time" } }] }),
             answers: vec![
                 ("anthropic", anthropic_stream(&calls, "tool_use")),
-                ("gemini", json!([
-                    { "candidates": [{ "content": { "role": "model", "parts": [
-                        { "functionCall": { "name": "weather", "args": { "city": "Ulm" } } },
-                        { "functionCall": { "name": "time", "args": {} } }] }, "finishReason": "STOP" }],
-                      "usageMetadata": gemini_usage() },
-                ])),
+                (
+                    "gemini",
+                    json!([
+                        { "candidates": [{ "content": { "role": "model", "parts": [
+                            { "functionCall": { "name": "weather", "args": { "city": "Ulm" } } },
+                            { "functionCall": { "name": "time", "args": {} } }] }, "finishReason": "STOP" }],
+                          "usageMetadata": gemini_usage() },
+                    ]),
+                ),
             ],
         },
         Fixture {
@@ -218,25 +322,37 @@ pub(crate) fn streamed() -> Vec<Fixture> {
             asks: json!({}),
             answers: vec![
                 ("anthropic", anthropic_stream(&[], "refusal")),
-                ("gemini", json!([{ "promptFeedback": { "blockReason": "SAFETY" }, "usageMetadata": { "promptTokenCount": 4 } }])),
+                (
+                    "gemini",
+                    json!([{ "promptFeedback": { "blockReason": "SAFETY" }, "usageMetadata": { "promptTokenCount": 4 } }]),
+                ),
             ],
         },
         Fixture {
             name: "an error in mid-stream",
             asks: json!({}),
             answers: vec![
-                ("openai", json!([
-                    chunk(json!({ "role": "assistant", "content": "he" }), Value::Null),
-                    { "error": { "message": "The server had an error", "type": "server_error", "param": null, "code": null } },
-                ])),
-                ("anthropic", json!([
-                    anthropic_stream(&[], "end_turn")[0],
-                    { "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } },
-                ])),
-                ("gemini", json!([
-                    { "candidates": [{ "content": { "role": "model", "parts": [{ "text": "he" }] } }] },
-                    { "error": { "code": 503, "status": "UNAVAILABLE", "message": "The model is overloaded." } },
-                ])),
+                (
+                    "openai",
+                    json!([
+                        chunk(json!({ "role": "assistant", "content": "he" }), Value::Null),
+                        { "error": { "message": "The server had an error", "type": "server_error", "param": null, "code": null } },
+                    ]),
+                ),
+                (
+                    "anthropic",
+                    json!([
+                        anthropic_stream(&[], "end_turn")[0],
+                        { "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } },
+                    ]),
+                ),
+                (
+                    "gemini",
+                    json!([
+                        { "candidates": [{ "content": { "role": "model", "parts": [{ "text": "he" }] } }] },
+                        { "error": { "code": 503, "status": "UNAVAILABLE", "message": "The model is overloaded." } },
+                    ]),
+                ),
             ],
         },
     ]
@@ -244,17 +360,27 @@ pub(crate) fn streamed() -> Vec<Fixture> {
 
 /// Errors: the provider, the status, the body.
 pub(crate) fn errors() -> Vec<(&'static str, u16, Value)> {
-    let openai = |kind: &str| json!({ "error": { "message": "no", "type": kind, "param": null, "code": null } });
+    let openai =
+        |kind: &str| json!({ "error": { "message": "no", "type": kind, "param": null, "code": null } });
     let anthropic = |kind: &str| json!({ "type": "error", "error": { "type": kind, "message": "no" }, "request_id": "req_1" });
-    let gemini = |code: u16, status: &str| json!({ "error": { "code": code, "status": status, "message": "no" } });
+    let gemini =
+        |code: u16, status: &str| json!({ "error": { "code": code, "status": status, "message": "no" } });
     vec![
         ("openai", 400, openai("invalid_request_error")),
         ("openai", 429, openai("rate_limit_error")),
         ("openai", 502, "<html>bad gateway</html>".into()),
-        ("mistral", 422, json!({ "object": "error", "message": { "detail": [{ "type": "extra_forbidden", "loc": ["body", "x"],
-            "msg": "Extra inputs are not permitted", "input": 1 }] }, "type": "invalid_request_error", "param": null, "code": null })),
+        (
+            "mistral",
+            422,
+            json!({ "object": "error", "message": { "detail": [{ "type": "extra_forbidden", "loc": ["body", "x"],
+            "msg": "Extra inputs are not permitted", "input": 1 }] }, "type": "invalid_request_error", "param": null, "code": null }),
+        ),
         ("mistral", 401, json!({ "detail": "Unauthorized" })),
-        ("mistral", 429, json!({ "object": "error", "message": "Rate limit exceeded", "type": "rate_limited", "param": null, "code": "1300" })),
+        (
+            "mistral",
+            429,
+            json!({ "object": "error", "message": "Rate limit exceeded", "type": "rate_limited", "param": null, "code": "1300" }),
+        ),
         ("anthropic", 400, anthropic("invalid_request_error")),
         ("anthropic", 401, anthropic("authentication_error")),
         ("anthropic", 403, anthropic("permission_error")),

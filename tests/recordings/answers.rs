@@ -4,7 +4,7 @@ use super::{
     described,
     providers::{Asks, Format, endpoint, is_relayed, question},
 };
-use crate::support::{
+use crate::{
     gateway::{Answer, Gateway},
     reading::openai,
     recording::Recording,
@@ -33,7 +33,12 @@ pub(crate) async fn error(gateway: &Gateway, recording: &Recording) -> Result<()
     let (expected, got) = (recording.json(), answer.json());
     let message = &expected["error"]["message"];
     if answer.status.as_u16() != recording.status || got["error"]["message"] != *message {
-        return Err(format!("expected {} {message}, got {} {}", recording.status, answer.status, answer.text()));
+        return Err(format!(
+            "expected {} {message}, got {} {}",
+            recording.status,
+            answer.status,
+            answer.text()
+        ));
     }
     if is_relayed(recording) {
         let is_same = answer.body == recording.body;
@@ -74,10 +79,11 @@ fn is_sent_where_it_was_recorded(answer: &Answer, recording: &Recording) -> Resu
 fn is_well_formed(answer: &Answer) -> Result<(), String> {
     let json = answer.json();
     let message = &json["choices"][0]["message"];
-    let mut ids: Vec<_> = message["tool_calls"].as_array().into_iter().flatten().map(|call| &call["id"]).collect();
+    let mut ids: Vec<_> =
+        message["tool_calls"].as_array().into_iter().flatten().map(|call| &call["id"]).collect();
     let calls = ids.len();
     ids.retain(|id| id.as_str().is_some_and(|id| !id.is_empty()));
-    ids.sort_by_key(|id| id.to_string());
+    ids.sort_by_key(ToString::to_string);
     ids.dedup();
     let is_filled = |name: &str| json[name].as_str().is_some_and(|text| !text.is_empty());
     let is_right = json["object"] == "chat.completion"

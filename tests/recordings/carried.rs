@@ -50,11 +50,17 @@ pub(crate) fn check(request: &Value, sent: &Value, dropped: &str) -> Result<(), 
         let is_word = dropped.split(", ").any(|path| path == name || path.starts_with(&format!("{name}.")));
         let is_same = sent.get(name) == Some(value);
         // What everyone does unasked needs no saying.
-        let is_idle = value.is_null() || *value == false || (name == "n" && value == 1) || is_zero(value) || is_empty(value);
+        let is_idle = value.is_null()
+            || *value == false
+            || (name == "n" && value == 1)
+            || is_zero(value)
+            || is_empty(value);
         // A value found elsewhere has another name there, as `seed` has in `generationConfig`.
         let is_elsewhere = has(sent, value);
         if !UNDERSTOOD.contains(&name.as_str()) && !is_word && !is_same && !is_idle && !is_elsewhere {
-            return Err(format!("this field is lost without a word: {name}\n      dropped {dropped:?}, sent {sent:.1500}"));
+            return Err(format!(
+                "this field is lost without a word: {name}\n      dropped {dropped:?}, sent {sent:.1500}"
+            ));
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::support::schema::Schemas;
+use crate::schema::Schemas;
 
 static SCHEMAS: LazyLock<Result<Option<Schemas>, String>> = LazyLock::new(|| {
     let names = [

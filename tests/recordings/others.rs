@@ -10,13 +10,7 @@ use super::{
     providers::{Asks, Format, endpoint, is_relayed, question},
     streams::recorded_stream,
 };
-use crate::support::{
-    events::events,
-    gateway::Gateway,
-    reading::openai,
-    recording::Recording,
-    upstream::Script,
-};
+use crate::{events::events, gateway::Gateway, reading::openai, recording::Recording, upstream::Script};
 
 /// Plays an answer without tool calls to a client of the legacy completions. None where the answer
 /// calls a tool, which they have no word for, or where it is relayed, as it has the shape already.
@@ -75,7 +69,11 @@ pub(crate) async fn collected(gateway: &Gateway, recording: &Recording) -> Optio
     }
     let answer = gateway.post("/v1/chat/completions", &question, script(recording.body.len() / 2)).await;
     let is_error = answer.status.is_server_error() && answer.json()["error"]["message"].is_string();
-    Some(is_error.then_some(()).ok_or_else(|| format!("half a stream gave {}: {}", answer.status, answer.text())))
+    Some(
+        is_error
+            .then_some(())
+            .ok_or_else(|| format!("half a stream gave {}: {}", answer.status, answer.text())),
+    )
 }
 
 /// Plays the first half of a whole answer, after which the connection breaks.
@@ -115,7 +113,8 @@ pub(crate) async fn vectors(gateway: &Gateway, recording: &Recording) -> Result<
         if answer.status != 200 || expected.is_empty() || expected != got {
             return Err(format!("({encoding}) got {}: {:.400}", answer.status, answer.text()));
         }
-        let is_listed = data.iter().enumerate().all(|(place, row)| row["index"] == place && row["object"] == "embedding");
+        let is_listed =
+            data.iter().enumerate().all(|(place, row)| row["index"] == place && row["object"] == "embedding");
         if encoding == "float" {
             described::check("CreateEmbeddingResponse", &json)?;
         }

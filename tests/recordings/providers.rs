@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{
+use crate::{
     events::Event,
     reading::{Reading, anthropic, gemini, openai},
     recording::Recording,
@@ -49,7 +49,8 @@ pub(crate) const CHATS: &[&str] = &[
 pub(crate) const COMPLETIONS: &[&str] = &["openai/completions"];
 
 /// Where embeddings were recorded.
-pub(crate) const EMBEDDINGS: &[&str] = &["openai/embeddings", "mistral/embeddings", "gemini/batchEmbedContents"];
+pub(crate) const EMBEDDINGS: &[&str] =
+    &["openai/embeddings", "mistral/embeddings", "gemini/batchEmbedContents"];
 
 /// The client's path for what was recorded.
 pub(crate) fn endpoint(recording: &Recording) -> &'static str {
@@ -159,7 +160,8 @@ pub(crate) fn question(recording: &Recording, asks: Asks) -> Value {
 /// The request for vectors that Gemini was sent, in OpenAI's words.
 fn input(recording: &Recording) -> Value {
     let requests = recording.request["requests"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let texts: Vec<_> = requests.iter().map(|request| request["content"]["parts"][0]["text"].clone()).collect();
+    let texts: Vec<_> =
+        requests.iter().map(|request| request["content"]["parts"][0]["text"].clone()).collect();
     let mut question = json!({ "model": format!("gemini/{}", model(recording)), "input": texts });
     if let Some(dimensions) = requests.first().and_then(|first| first["outputDimensionality"].as_u64()) {
         question["dimensions"] = dimensions.into();

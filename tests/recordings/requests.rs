@@ -13,7 +13,7 @@ use super::{
     carried,
     providers::{Format, endpoint},
 };
-use crate::support::{
+use crate::{
     gateway::Gateway,
     recording::Recording,
     score::{Exception, Score},
@@ -228,12 +228,7 @@ pub(crate) async fn check(recordings: Vec<Recording>, score: &mut Score) -> Resu
     Ok(())
 }
 
-async fn send(
-    gateway: &Gateway,
-    recording: &Recording,
-    target: &Target,
-    media: &str,
-) -> Result<(), String> {
+async fn send(gateway: &Gateway, recording: &Recording, target: &Target, media: &str) -> Result<(), String> {
     let (provider, model, judge) = *target;
     let model = own_model(recording, provider).unwrap_or(model);
     let mut request = recording.request.clone();
@@ -250,7 +245,8 @@ async fn send(
     };
     let Ok(body) = serde_json::from_slice(&sent.body) else { return Err("sent no JSON".to_owned()) };
     judge(model, &body).map_err(|fault| format!("{fault}\n      sent {body:.1500}"))?;
-    let dropped = answer.headers.get("x-tollway-dropped").and_then(|names| names.to_str().ok()).unwrap_or_default();
+    let dropped =
+        answer.headers.get("x-tollway-dropped").and_then(|names| names.to_str().ok()).unwrap_or_default();
     carried::check(&request, &body, dropped)
 }
 

@@ -10,7 +10,7 @@ use super::{
     described,
     providers::{Asks, Format, endpoint, is_relayed, question},
 };
-use crate::support::{
+use crate::{
     cuts::Cuts,
     events::{Event, events},
     gateway::{Answer, Gateway},
@@ -30,7 +30,9 @@ pub(crate) fn recorded_stream(recording: &Recording) -> Bytes {
     // Gemini answers with an array where no event stream is asked for, as the gateway always does.
     let json = recording.json();
     let frames = json.as_array().map(Vec::as_slice).unwrap_or_default();
-    frames.iter().map(|frame| format!("data: {frame}\r\n\r\n")).collect::<String>().into()
+    let framed =
+        frames.iter().flat_map(|frame| ["data: ".to_owned(), frame.to_string(), "\r\n\r\n".to_owned()]);
+    framed.collect::<String>().into()
 }
 
 /// Plays a stream in several pieces to a client that asks for usage and one that does not.
@@ -48,7 +50,8 @@ pub(crate) async fn streamed(gateway: &Gateway, recording: &Recording) -> Result
         for asks in [Asks::Streamed, Asks::StreamedWithUsage] {
             let script = script(&stream).cut_at(places.iter().copied());
             let answer = gateway.post(endpoint(recording), &question(recording, asks), script).await;
-            says_all(&answer, recording, &stream, asks).map_err(|said| format!("({way}, {asks:?}) {said}"))?;
+            says_all(&answer, recording, &stream, asks)
+                .map_err(|said| format!("({way}, {asks:?}) {said}"))?;
         }
     }
     Ok(())
@@ -72,7 +75,8 @@ pub(crate) async fn cut(gateway: &Gateway, recording: &Recording) -> Result<(), 
         for breaks in [false, true] {
             let script = script(&stream.slice(..place));
             let script = if breaks { script.then_break() } else { script };
-            let answer = gateway.post(endpoint(recording), &question(recording, Asks::Streamed), script).await;
+            let answer =
+                gateway.post(endpoint(recording), &question(recording, Asks::Streamed), script).await;
             let how = if breaks { "broken" } else { "closed" };
             is_known_as_cut(&answer, &whole).map_err(|said| format!("({how} after {place} bytes) {said}"))?;
         }
@@ -91,7 +95,8 @@ fn says_all(answer: &Answer, recording: &Recording, stream: &Bytes, asks: Asks) 
     let recorded = std::str::from_utf8(stream).unwrap_or_default();
     let format = Format::of(&recording.provider);
     if is_relayed(recording) {
-        let expected = if asks == Asks::Streamed { without_usage_chunk(recorded) } else { recorded.to_owned() };
+        let expected =
+            if asks == Asks::Streamed { without_usage_chunk(recorded) } else { recorded.to_owned() };
         return same(&expected.as_str(), &answer.text());
     }
     let mut expected = format.stream(&events(recorded));

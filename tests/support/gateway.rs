@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -94,7 +93,8 @@ impl Gateway {
     pub(crate) async fn post(&self, path: &str, body: &Value, script: Script) -> Answer {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.scripts.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, script);
-        let mut request = Request::post(path).body(Full::new(Bytes::from(body.to_string()))).unwrap_or_default();
+        let mut request =
+            Request::post(path).body(Full::new(Bytes::from(body.to_string()))).unwrap_or_default();
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(SCRIPT, id.into());
         let mut answer = self.send(request).await;
@@ -113,13 +113,11 @@ impl Gateway {
         let mut read = BytesMut::new();
         let mut is_whole = true;
         while let Some(frame) = body.frame().await {
-            match frame {
-                Ok(frame) => read.extend_from_slice(frame.data_ref().map(AsRef::as_ref).unwrap_or_default()),
-                Err(_) => {
-                    is_whole = false;
-                    break;
-                }
-            }
+            let Ok(frame) = frame else {
+                is_whole = false;
+                break;
+            };
+            read.extend_from_slice(frame.data_ref().map(AsRef::as_ref).unwrap_or_default());
         }
         Answer { status: parts.status, headers: parts.headers, body: read.freeze(), is_whole, sent: None }
     }

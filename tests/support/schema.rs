@@ -32,9 +32,15 @@ impl Schemas {
     /// Holds a value against a schema.
     pub(crate) fn check(&self, name: &str, value: &Value) -> Result<(), String> {
         let schema = self.0.get(name).ok_or_else(|| format!("no such schema: {name}"))?;
-        let faults: Vec<_> =
-            schema.iter_errors(value).map(|fault| format!("{}: {fault:.300}", fault.instance_path())).collect();
-        if faults.is_empty() { Ok(()) } else { Err(format!("not a {name}: {}\n      {value}", faults.join("; "))) }
+        let faults: Vec<_> = schema
+            .iter_errors(value)
+            .map(|fault| format!("{}: {fault:.300}", fault.instance_path()))
+            .collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("not a {name}: {}\n      {value}", faults.join("; ")))
+        }
     }
 }
 

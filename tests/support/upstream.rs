@@ -119,7 +119,7 @@ where
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let received = Received { uri: parts.uri, headers: parts.headers, body };
     let Script { status, headers, pieces, broken } = script(received);
-    let mut response = Response::new(Pieces { pieces, broken, rest: false });
+    let mut response = Response::new(Pieces { left: pieces, broken, rest: false });
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)
@@ -128,7 +128,7 @@ where
 /// A body that is sent piece by piece, each flushed before the next.
 #[derive(Debug)]
 struct Pieces {
-    pieces: VecDeque<Bytes>,
+    left: VecDeque<Bytes>,
     broken: bool,
     rest: bool,
 }
@@ -147,7 +147,7 @@ impl Body for Pieces {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        match self.pieces.pop_front() {
+        match self.left.pop_front() {
             Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
             None if self.broken => Poll::Ready(Some(Err(Break))),
             None => Poll::Ready(None),
@@ -155,12 +155,12 @@ impl Body for Pieces {
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.broken && self.pieces.iter().all(Bytes::is_empty)
+        !self.broken && self.left.iter().all(Bytes::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.pieces.front() {
-            Some(whole) if self.pieces.len() == 1 && !self.broken => SizeHint::with_exact(whole.len() as u64),
+        match self.left.front() {
+            Some(whole) if self.left.len() == 1 && !self.broken => SizeHint::with_exact(whole.len() as u64),
             _ => SizeHint::default(),
         }
     }

@@ -41,7 +41,8 @@ pub(super) struct TurnOut<'a> {
 
 impl TurnOut<'_> {
     fn calls(&self) -> bool {
-        let is_call = |part: &PartOut<'_>| matches!(part, PartOut::Wire(part) if part.function_call.is_some());
+        let is_call =
+            |part: &PartOut<'_>| matches!(part, PartOut::Wire(part) if part.function_call.is_some());
         self.parts.iter().any(is_call)
     }
 }

@@ -84,7 +84,8 @@ impl Edit<'_> {
                 refused.find(|name| member.is(body, name))
             };
             // An empty list, such as the `annotations` of most answers, says nothing.
-            let says = member.kind != Kind::Null && !(member.kind == Kind::Array && says_nothing(body, &member));
+            let says =
+                member.kind != Kind::Null && !(member.kind == Kind::Array && says_nothing(body, &member));
             gone.extend(name.filter(|_| says));
             let null = drop_nulls && member.kind == Kind::Null;
             self.splice.cut(cutter.item(&member.bounds(), name.is_some() || null));

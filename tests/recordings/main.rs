@@ -3,40 +3,38 @@
 //!
 //! The recordings lie beside the checkout, in `../shared/recordings`; where they are not, these tests
 //! say so and pass. What the client gets is held against an independent reading of the recording
-//! ([`support::reading`]).
+//! ([`reading`]).
 
-mod recordings {
-    pub(crate) mod answers;
-    pub(crate) mod carried;
-    pub(crate) mod described;
-    pub(crate) mod others;
-    pub(crate) mod providers;
-    pub(crate) mod requests;
-    pub(crate) mod streams;
-}
+mod answers;
+mod carried;
+mod cuts;
+mod described;
+mod others;
+mod providers;
+mod reading;
+mod recording;
+mod requests;
+mod streams;
 
-mod support {
-    pub(crate) mod cuts;
-    pub(crate) mod events;
-    pub(crate) mod gateway;
-    pub(crate) mod reading;
-    pub(crate) mod recording;
-    pub(crate) mod schema;
-    pub(crate) mod score;
-    pub(crate) mod shared;
-    pub(crate) mod upstream;
-}
+#[path = "../support/events.rs"]
+mod events;
+#[path = "../support/gateway.rs"]
+mod gateway;
+#[path = "../support/schema.rs"]
+mod schema;
+#[path = "../support/score.rs"]
+mod score;
+#[path = "../support/shared.rs"]
+mod shared;
+#[path = "../support/upstream.rs"]
+mod upstream;
 
 use std::{io::Write as _, sync::Arc};
 
-use recordings::{
-    answers, others,
-    providers::{CHATS, COMPLETIONS, CONFIGURATION, EMBEDDINGS, Format, endpoint, is_chat},
-    requests, streams,
-};
-use support::{
+use self::{
     gateway::Gateway,
-    recording::{self, Recording},
+    providers::{CHATS, COMPLETIONS, CONFIGURATION, EMBEDDINGS, Format, endpoint, is_chat},
+    recording::Recording,
     score::{Exception, Score},
 };
 use tokio::sync::Semaphore;
@@ -66,8 +64,7 @@ async fn every_recorded_answer_reaches_the_client() -> Result<(), BoxError> {
             score.count(&recording.provider, kind, &recording.name, result);
         }
     }
-    score.finish();
-    Ok(())
+    Ok(score.finish()?)
 }
 
 /// Plays a recording in every way that fits it.
@@ -88,7 +85,8 @@ async fn play(gateway: &Gateway, recording: &Recording) -> Vec<(&'static str, Re
         let kind = if legacy { "completion, streamed" } else { "streamed" };
         results.push((kind, streams::streamed(gateway, recording).await));
         results.push(("stream cut short", streams::cut(gateway, recording).await));
-        results.extend(others::collected(gateway, recording).await.map(|result| ("stream collected", result)));
+        results
+            .extend(others::collected(gateway, recording).await.map(|result| ("stream collected", result)));
     } else {
         let kind = if legacy { "completion" } else { "plain" };
         results.push((kind, answers::plain(gateway, recording).await));
@@ -101,10 +99,10 @@ async fn play(gateway: &Gateway, recording: &Recording) -> Vec<(&'static str, Re
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_request_reaches_every_format() -> Result<(), BoxError> {
     let Some(recordings) = load(&[CHATS, COMPLETIONS, EMBEDDINGS].concat())? else { return Ok(()) };
-    let mut score = Score::new("recorded requests, sent to an upstream of every format", requests::EXCEPTIONS);
+    let mut score =
+        Score::new("recorded requests, sent to an upstream of every format", requests::EXCEPTIONS);
     requests::check(recordings, &mut score).await?;
-    score.finish();
-    Ok(())
+    Ok(score.finish()?)
 }
 
 /// The recordings of some endpoints; says so where there are none. The variable `TOLLWAY_RECORDING`
@@ -115,7 +113,10 @@ fn load(endpoints: &[&str]) -> Result<Option<Vec<Recording>>, BoxError> {
         recordings.retain(|recording| recording.name.contains(&part));
     }
     if recordings.is_none() {
-        writeln!(std::io::stdout(), "no recordings beside the checkout (../shared/recordings), none are played")?;
+        writeln!(
+            std::io::stdout(),
+            "no recordings beside the checkout (../shared/recordings), none are played"
+        )?;
     }
     Ok(recordings)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Call, Reading, Tokens, count, list, text};
-use crate::support::events::Event;
+use crate::events::Event;
 
 /// Reads a whole answer.
 pub(crate) fn whole(answer: &Value) -> Reading {
@@ -13,7 +13,9 @@ pub(crate) fn whole(answer: &Value) -> Reading {
             "text" => reading.text.push_str(text(block, "text")),
             "thinking" => reading.reasoning.push_str(text(block, "thinking")),
             "tool_use" => {
-                reading.calls.push(Call { name: text(block, "name").into(), arguments: block["input"].clone() });
+                reading
+                    .calls
+                    .push(Call { name: text(block, "name").into(), arguments: block["input"].clone() });
             }
             // What the provider's own tools did is no call for the client to answer.
             _ => {}
@@ -128,7 +130,7 @@ data: {"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"outpu
 data: {"type":"message_stop"}
 
 "#;
-    let events = crate::support::events::events(stream);
+    let events = crate::events::events(stream);
     let expected = Reading {
         text: "ab".into(),
         reasoning: "hm".into(),

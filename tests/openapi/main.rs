@@ -3,33 +3,34 @@
 //! The description lies beside the checkout, in `../shared/specs`; where it is not, these tests say so
 //! and pass.
 
-mod openapi {
-    pub(crate) mod fixtures;
-}
+mod fixtures;
 
-mod support {
-    pub(crate) mod events;
-    pub(crate) mod gateway;
-    pub(crate) mod schema;
-    pub(crate) mod score;
-    pub(crate) mod shared;
-    pub(crate) mod upstream;
-}
+#[path = "../support/events.rs"]
+mod events;
+#[path = "../support/gateway.rs"]
+mod gateway;
+#[path = "../support/schema.rs"]
+mod schema;
+#[path = "../support/score.rs"]
+mod score;
+#[path = "../support/shared.rs"]
+mod shared;
+#[path = "../support/upstream.rs"]
+mod upstream;
 
 use std::io::Write as _;
 
-use bytes::Bytes;
-use http::{Request, header::CONTENT_TYPE};
-use http_body_util::Full;
-use openapi::fixtures;
-use serde_json::{Value, json};
-use support::{
+use self::{
     events::{Event, events},
     gateway::{Answer, Gateway},
     schema::Schemas,
     score::{Exception, Score},
     upstream::{Received, Script},
 };
+use bytes::Bytes;
+use http::{Request, header::CONTENT_TYPE};
+use http_body_util::Full;
+use serde_json::{Value, json};
 use tollway::BoxError;
 
 const CONFIGURATION: &str = "
@@ -78,7 +79,12 @@ async fn answers_are_what_openai_describes() -> Result<(), BoxError> {
         }
     }
     for (provider, status, body) in fixtures::errors() {
-        score.count(provider, "errors", &format!("{provider}: {status}"), checks.error(provider, status, &body).await);
+        score.count(
+            provider,
+            "errors",
+            &format!("{provider}: {status}"),
+            checks.error(provider, status, &body).await,
+        );
     }
     for provider in ["openai", "mistral", "gemini"] {
         score.count(provider, "embeddings", provider, checks.embeddings(provider).await);
@@ -87,8 +93,7 @@ async fn answers_are_what_openai_describes() -> Result<(), BoxError> {
         score.count("tollway", "errors", name, result);
     }
     score.count("tollway", "models", "models", checks.models().await);
-    score.finish();
-    Ok(())
+    Ok(score.finish()?)
 }
 
 struct Checks {
@@ -107,7 +112,11 @@ impl Checks {
     async fn completion(&self, provider: &str, answer: &Value) -> Result<(), String> {
         let script = Script::new(200, Some("application/json"), answer.to_string());
         let prompt = json!({ "model": model(provider), "prompt": "Go on." });
-        self.is_a("CreateCompletionResponse", 200, &self.gateway.post("/v1/completions", &prompt, script).await)
+        self.is_a(
+            "CreateCompletionResponse",
+            200,
+            &self.gateway.post("/v1/completions", &prompt, script).await,
+        )
     }
 
     async fn streamed(&self, provider: &str, asks: &Value, answer: &Value) -> Result<(), String> {
@@ -133,7 +142,7 @@ impl Checks {
         // The same stream, broken off.
         let script = Script::new(200, Some("text/event-stream"), stream[..half].to_owned()).then_break();
         let got = self.gateway.post("/v1/chat/completions", &question, script).await;
-        let events = support::events::events(got.text());
+        let events = events::events(got.text());
         let Some(last) = events.last() else { return Err("a broken stream ended without a word".to_owned()) };
         self.schemas.check("ErrorResponse", &last.json())
     }
@@ -167,7 +176,8 @@ impl Checks {
     /// Errors the gateway itself makes.
     async fn own_errors(&self) -> Vec<(&'static str, Result<(), String>)> {
         let request = |method: &str, path: &str, body: &'static str| {
-            let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+            let request =
+                Request::builder().method(method).uri(path).header("content-type", "application/json");
             request.body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap_or_default()
         };
         let chat = "/v1/chat/completions";
@@ -176,11 +186,23 @@ impl Checks {
             ("no body", 400, request("POST", chat, "")),
             ("no model", 400, request("POST", chat, r#"{"messages":[]}"#)),
             ("no messages", 400, request("POST", chat, r#"{"model":"anthropic/claude-sonnet-4-5"}"#)),
-            ("an unknown model", 404, request("POST", chat, r#"{"model":"no-such-model","messages":[{"role":"user","content":"a"}]}"#)),
+            (
+                "an unknown model",
+                404,
+                request(
+                    "POST",
+                    chat,
+                    r#"{"model":"no-such-model","messages":[{"role":"user","content":"a"}]}"#,
+                ),
+            ),
             (
                 "several answers of a format that gives one",
                 400,
-                request("POST", chat, r#"{"model":"anthropic/claude-sonnet-4-5","n":2,"messages":[{"role":"user","content":"a"}]}"#),
+                request(
+                    "POST",
+                    chat,
+                    r#"{"model":"anthropic/claude-sonnet-4-5","n":2,"messages":[{"role":"user","content":"a"}]}"#,
+                ),
             ),
             ("an unknown path", 404, request("POST", "/v1/nothing", "{}")),
             ("the wrong method", 405, request("GET", chat, "")),
@@ -245,7 +267,8 @@ fn model(provider: &str) -> &'static str {
 }
 
 fn question(provider: &str, asks: &Value) -> Value {
-    let mut question = json!({ "model": model(provider), "messages": [{ "role": "user", "content": "Go on." }] });
+    let mut question =
+        json!({ "model": model(provider), "messages": [{ "role": "user", "content": "Go on." }] });
     for (name, value) in asks.as_object().into_iter().flatten() {
         question[name] = value.clone();
     }
@@ -256,5 +279,6 @@ fn question(provider: &str, asks: &Value) -> Value {
 fn event_stream(events: &Value) -> String {
     let events = events.as_array().map(Vec::as_slice).unwrap_or_default();
     let data = |event: &Value| event.as_str().map_or_else(|| event.to_string(), str::to_owned);
-    events.iter().map(|event| format!("data: {}\n\n", data(event))).collect()
+    let framed = events.iter().flat_map(|event| ["data: ".to_owned(), data(event), "\n\n".to_owned()]);
+    framed.collect()
 }

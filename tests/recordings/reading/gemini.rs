@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Call, Reading, Tokens, count, list, text};
-use crate::support::events::Event;
+use crate::events::Event;
 
 /// Reads the first candidate of a whole answer.
 pub(crate) fn whole(answer: &Value) -> Reading {
@@ -45,14 +45,15 @@ fn frames(frames: &[Value]) -> Reading {
 
 /// Vertex answered some clients with the numbers of its enum.
 fn finish(reason: &Value, called: bool) -> Option<String> {
-    let word = match (reason.as_str(), reason.as_u64()) {
-        (Some("MAX_TOKENS"), _) | (_, Some(2)) => "length",
-        (Some("STOP" | "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL"), _) | (_, Some(1)) => {
-            if called { "tool_calls" } else { "stop" }
-        }
-        (None, None) => return None,
-        _ => "content_filter",
-    };
+    let word =
+        match (reason.as_str(), reason.as_u64()) {
+            (Some("MAX_TOKENS"), _) | (_, Some(2)) => "length",
+            (Some("STOP" | "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL"), _) | (_, Some(1)) => {
+                if called { "tool_calls" } else { "stop" }
+            }
+            (None, None) => return None,
+            _ => "content_filter",
+        };
     Some(word.to_owned())
 }
 
@@ -63,7 +64,13 @@ fn tokens(usage: &Value, searched: bool) -> Tokens {
     let reasoning = count(usage, "/thoughtsTokenCount");
     let input = count(usage, "/promptTokenCount") + tools;
     let output = count(usage, "/candidatesTokenCount") + reasoning;
-    Tokens { input, output, total: input + output, cached: count(usage, "/cachedContentTokenCount"), reasoning }
+    Tokens {
+        input,
+        output,
+        total: input + output,
+        cached: count(usage, "/cachedContentTokenCount"),
+        reasoning,
+    }
 }
 
 /// The byte at which the part of a stream begins without which it is not whole.
@@ -79,7 +86,7 @@ fn a_stream_is_read() {
         data: {\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"f\",\"args\":{\"x\":1}}}]},\
         \"finishReason\":\"STOP\"}],\
         \"usageMetadata\":{\"promptTokenCount\":9,\"candidatesTokenCount\":3,\"thoughtsTokenCount\":4,\"cachedContentTokenCount\":8}}\r\n\r\n";
-    let events = crate::support::events::events(stream);
+    let events = crate::events::events(stream);
     let expected = Reading {
         text: "a".into(),
         reasoning: "hm".into(),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Call, Reading, Tokens, count, list, text};
-use crate::support::events::Event;
+use crate::events::Event;
 
 /// Reads the first choice of a whole answer.
 pub(crate) fn whole(answer: &Value) -> Reading {
@@ -107,7 +107,8 @@ fn usage(usage: &Value) -> Option<Tokens> {
 /// there are compatible servers that send no `[DONE]`.
 pub(crate) fn completing_event(events: &[Event]) -> Option<usize> {
     let ends = |event: &&Event| {
-        event.data == "[DONE]" || list(&event.json(), "choices").iter().any(|choice| choice["finish_reason"].is_string())
+        event.data == "[DONE]"
+            || list(&event.json(), "choices").iter().any(|choice| choice["finish_reason"].is_string())
     };
     Some(events.iter().find(ends)?.place.start)
 }
@@ -143,7 +144,7 @@ data: {"choices":[{"index":0,"delta":{"content":[{"type":"thinking","thinking":[
 data: [DONE]
 
 "#;
-    let events = crate::support::events::events(stream);
+    let events = crate::events::events(stream);
     let reading = self::stream(&events);
     assert_eq!((reading.text.as_str(), reading.reasoning.as_str()), ("a", "b"));
     assert_eq!(reading.calls, [Call::written("g", "{}")]);

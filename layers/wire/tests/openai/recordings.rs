@@ -333,6 +333,7 @@ fn merge(message: &mut Value, delta: &Value) {
 /// - a content of one plain text part is written as a text; an assistant's that says nothing beside
 ///   calls is left out;
 /// - a tool or call without a type is a function, its arguments a text, and its index left out;
+/// - OpenRouter's `reasoning.effort` is written as `reasoning_effort`;
 /// - one stop is written as a list, OpenAI's cache breakpoint as a cache mark, Mistral's documents as
 ///   files, its bare URLs as objects and its `any` as `required`; data without a file name is given one.
 fn normalised(request: &Value) -> Value {
@@ -356,6 +357,11 @@ fn normalised(request: &Value) -> Value {
                     tool
                 });
                 out.insert(name.clone(), typed.collect());
+            }
+            ("reasoning", Value::Object(reasoning)) => {
+                out.extend(
+                    reasoning.get("effort").map(|effort| ("reasoning_effort".to_owned(), effort.clone())),
+                );
             }
             ("tool_choice", Value::String(word)) if word == "any" => {
                 out.insert(name.clone(), json!("required"));

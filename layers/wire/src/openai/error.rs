@@ -146,7 +146,11 @@ fn path_of(place: &[Value]) -> String {
                 path.push('.');
                 path.push_str(name);
             }
-            step => path.push_str(&format!("[{step}]")),
+            step => {
+                path.push('[');
+                path.push_str(&step.to_string());
+                path.push(']');
+            }
         }
     }
     path

@@ -45,14 +45,12 @@ impl ToolNames {
         if is_valid(name) {
             return Cow::Borrowed(name);
         }
-        match self.renamed.iter().find(|(_, original)| original == name) {
-            Some((sent, _)) => Cow::Borrowed(sent),
-            // A call in the history of a tool no longer on offer.
-            None => {
-                let plain = name.chars().map(|c| if is_plain(c) { c } else { '_' }).take(LONGEST);
-                Cow::Owned(plain.collect())
-            }
+        if let Some((sent, _)) = self.renamed.iter().find(|(_, original)| original == name) {
+            return Cow::Borrowed(sent);
         }
+        // A call in the history of a tool no longer on offer.
+        let plain = name.chars().map(|c| if is_plain(c) { c } else { '_' }).take(LONGEST);
+        Cow::Owned(plain.collect())
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) struct UsageBody {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct InputDetails {
     cached_tokens: Count,
     cache_write_tokens: Count,
@@ -54,6 +55,7 @@ struct InputDetails {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct OutputDetails {
     reasoning_tokens: Count,
     audio_tokens: Count,
@@ -118,6 +120,7 @@ pub(super) struct UsageOut {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct InputDetailsOut {
     cached_tokens: u64,
     audio_tokens: u64,
@@ -128,6 +131,7 @@ struct InputDetailsOut {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct OutputDetailsOut {
     reasoning_tokens: u64,
     audio_tokens: u64,
@@ -171,7 +175,6 @@ impl From<&Usage> for UsageOut {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use serde_json::json;
 

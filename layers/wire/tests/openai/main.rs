@@ -3,4 +3,5 @@
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
 mod recordings;
+mod streams;
 mod support;

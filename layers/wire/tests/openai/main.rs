@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
+mod answers;
 mod recordings;
 mod streams;
 mod support;

@@ -319,7 +319,7 @@ fn a_stream_is_written_as_openai_writes_it() {
         r#"{"index":0,"delta":{},"logprobs":null,"finish_reason":"length"}],"usage":null}"#,
         r#"],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}}"#,
     ];
-    let expected: String = expected.iter().map(|rest| format!("{head}{rest}\n\n")).collect();
+    let expected = expected.map(|rest| format!("{head}{rest}\n\n")).concat();
     assert_eq!(written, expected + "data: [DONE]\n\n");
 }
 
@@ -451,14 +451,12 @@ fn append(message: &mut Value, delta: &Value) {
     }
     for piece in delta["tool_calls"].as_array().into_iter().flatten() {
         let calls = message["tool_calls"].as_array_mut().unwrap();
-        match piece["id"].as_str() {
-            Some(_) => calls.push(piece.clone()),
-            None => {
-                let arguments = &mut calls.last_mut().unwrap()["function"]["arguments"];
-                *arguments = json!(
-                    arguments.as_str().unwrap().to_owned() + piece["function"]["arguments"].as_str().unwrap()
-                );
-            }
+        if piece.get("id").is_some() {
+            calls.push(piece.clone());
+        } else {
+            let arguments = &mut calls.last_mut().unwrap()["function"]["arguments"];
+            let more = piece["function"]["arguments"].as_str().unwrap();
+            *arguments = json!(arguments.as_str().unwrap().to_owned() + more);
         }
     }
 }

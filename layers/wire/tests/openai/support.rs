@@ -110,7 +110,7 @@ impl Said {
                         said.calls.push((id.clone(), name.clone(), String::new()));
                     }
                     Delta::ToolArguments { index, fragment } => {
-                        said.calls[*index as usize].2.push_str(fragment)
+                        said.calls[*index as usize].2.push_str(fragment);
                     }
                     Delta::Annotations(more) => said.annotations.extend(more.iter().cloned()),
                     Delta::Native(native) => said.natives.push(native.value.clone()),
@@ -182,5 +182,9 @@ pub(crate) fn data(stream: &str) -> Vec<Value> {
 
 /// `data:` frames, with the end mark.
 pub(crate) fn stream(frames: &[&str]) -> String {
-    frames.iter().chain(&["[DONE]"]).map(|frame| format!("data: {frame}\n\n")).collect()
+    let mut stream = String::new();
+    for frame in frames.iter().chain(&["[DONE]"]) {
+        stream.extend(["data: ", frame, "\n\n"]);
+    }
+    stream
 }

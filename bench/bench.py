@@ -141,7 +141,7 @@ def gateway(options, layout: str, simulator: Server) -> list:
         json.dumps(
             {
                 "server": {"listen": "127.0.0.1:0", "workers": layout.replace("-", "_")},
-                "providers": {"openai": provider("/v1"), "anthropic": provider(""), "gemini": provider("")},
+                "providers": {"openai": provider("/v1"), "anthropic": provider(""), "gemini": provider("/v1beta")},
             }
         )
     )

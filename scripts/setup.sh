@@ -66,7 +66,7 @@ set_up_python() {
     local version
     version=$(python3 -c 'import sys; print(sys.version)')
     fresh python "$version" "$(cat $requirements)" && "$setup/python/bin/python" -c "import pytest" 2>/dev/null && return
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed: $version"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "Python 3.11 or newer is needed: $version"
     python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
     say "installing the Python SDKs into .setup/python"
     rm -rf "$setup/python"

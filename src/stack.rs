@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tower::ServiceBuilder;
 
+use crate::BoxError;
 use crate::access_log::{AccessLog, AccessLogLayer, LineSink};
 use crate::config::Settings;
 use crate::ingest::{BodyLimits, Ingest, IngestLayer};
@@ -31,6 +32,18 @@ pub struct Shared {
     pub connector: Connector,
 }
 
+impl Shared {
+    /// What `settings` need: the system's proxies and roots, and nobody who reads access log lines.
+    pub fn new(settings: Arc<Settings>) -> Result<Self, BoxError> {
+        Ok(Self {
+            settings,
+            access_log: None,
+            readiness: Readiness::default(),
+            connector: Connector::from_system()?,
+        })
+    }
+}
+
 /// Builds the stack of one worker.
 ///
 /// Connections to providers belong to the stack: a worker with a runtime of its own has its own
@@ -43,7 +56,7 @@ pub fn build(shared: &Shared) -> Stack {
     let upstreams = settings
         .providers
         .iter()
-        .map(|provider| (provider.name.clone(), upstream::stack(provider, settings.media, &shared.connector)))
+        .map(|provider| (provider.name.clone(), upstream::stack(&Arc::new(provider.clone()), settings.media, &shared.connector)))
         .collect();
     let calls = ServiceBuilder::new()
         // The body is read once, here, within limits; what policy needs is learned in one pass.

@@ -14,7 +14,6 @@ mod relay;
 mod stream;
 mod timeouts;
 mod translate;
-mod urls;
 
 use std::sync::Arc;
 
@@ -30,7 +29,7 @@ use crate::config::{Media, Provider};
 pub(crate) use self::connect::Connector;
 
 /// The stack of one provider.
-pub type Upstream = Translate<Timeouts<Credentials<Forward>>>;
+pub(crate) type Upstream = Translate<Timeouts<Credentials<Forward>>>;
 
 /// Builds the stack of one provider. Its connections belong to the runtime it is first called on.
 pub(crate) fn stack(provider: &Arc<Provider>, media: Media, connector: &Connector) -> Upstream {

@@ -33,7 +33,7 @@ fn node_openai() -> Result<(), Box<dyn Error>> {
     let packaged = set_up("tests/sdk/node/node_modules/openai")?.with_file_name(".bin/node");
     let node = if packaged.exists() { packaged } else { "node".into() };
     run(Command::new(node)
-        .args(["--test", "--test-timeout=60000"])
+        .args(["--test", "--test-concurrency=1", "--test-timeout=60000"])
         .current_dir(root().join("tests/sdk/node")))
 }
 
@@ -78,9 +78,9 @@ impl Config {
             "providers": {
                 "openai": provider("/v1"),
                 "anthropic": provider(""),
-                "gemini": provider(""),
-                "mistral": provider("/v1"),
-                "groq": provider("/openai/v1"),
+                "gemini": provider("/v1beta"),
+                "mistral": provider("/mistral/v1"),
+                "groq": provider("/groq/openai/v1"),
             },
         });
         fs::write(&path, config.to_string())?;

@@ -252,7 +252,7 @@ async fn a_hang_up_cancels_the_upstream_and_is_logged_with_what_was_used() -> Ou
         tokio::time::sleep(Duration::from_millis(50)).await;
         let now = stats().await?;
         // The request for the statistics itself is the only one in flight.
-        if now["in_flight"].as_u64() <= Some(1) && now["client_gone"].as_u64() == Some(2) {
+        if now["in_flight"].as_u64() <= Some(1) && now["client_went_away"].as_u64() == Some(2) {
             return Ok(());
         }
         before = now;

@@ -1,24 +1,20 @@
 //! `tollway serve`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::runtime::Builder;
-use tracing_subscriber::EnvFilter;
 
 use crate::access_log::LineSink;
-use crate::config::{AccessLog, Env, Log, LogFormat, Settings, Source};
+use crate::config::{AccessLog, ConfigError, Env, Settings, Source};
 use crate::error::BoxError;
 use crate::server::{self, Reload};
-use crate::side::Readiness;
 use crate::simulate::{Options, Simulator};
 use crate::stack::Shared;
-use crate::upstream::Connector;
 
 /// Arguments of `tollway serve`.
 #[derive(Debug, Args)]
@@ -31,36 +27,19 @@ pub struct ServeArgs {
 
 /// Serves until told to end.
 pub fn run(args: &ServeArgs) -> ExitCode {
-    let env = Env::from_process();
-    let loaded = Source::find(args.config.as_deref(), &env)
-        .and_then(|source| Settings::load(&source, &env).map(|settings| (source, settings)));
-    let (source, settings) = match loaded {
+    let loader = Loader { asked: args.config.clone(), env: Env::of_process() };
+    let (source, settings) = match loader.load() {
         Ok(loaded) => loaded,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "{error}");
-            return ExitCode::from(super::EX_USAGE);
-        }
+        Err(error) => return super::refused(&error),
     };
-    log_to_stderr(&settings.log);
-    // This runtime accepts, listens to signals and runs the simulator; requests run on the workers.
-    let result = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(BoxError::from)
-        .and_then(|runtime| runtime.block_on(serve(source, env, settings)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    super::log_to_stderr(&settings.log.level, settings.log.format);
+    // This thread accepts, listens to signals and runs the simulator; requests run on the workers.
+    super::ended(super::block_on(serve(loader, &source, settings)))
 }
 
-async fn serve(source: Source, env: Env, settings: Settings) -> Result<(), BoxError> {
+async fn serve(loader: Loader, source: &Source, settings: Settings) -> Result<(), BoxError> {
     let simulator = start_simulator().await?;
-    let settings = settings.or_simulated(simulator);
-    if settings.is_simulated() {
+    if settings.uses_simulator() {
         tracing::warn!(
             "no provider has a key: answers come from the built-in simulated provider; \
              set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, MISTRAL_API_KEY or GROQ_API_KEY"
@@ -72,16 +51,14 @@ async fn serve(source: Source, env: Env, settings: Settings) -> Result<(), BoxEr
         AccessLog::Stderr => Some(LineSink::start(Box::new(io::stderr()))?),
     };
     let shared = Shared {
-        settings: Arc::new(settings),
         access_log: access_log.clone(),
-        readiness: Readiness::default(),
-        connector: Connector::from_system()?,
+        ..Shared::new(Arc::new(or_simulated(settings, simulator)))?
     };
     let reload = Reload {
-        files: source.files(),
+        files: source.path().into_iter().collect(),
         load: Box::new(move || {
-            let settings = Settings::load(&source, &env).map_err(|error| error.to_string())?;
-            Ok(settings.or_simulated(simulator))
+            let (_, settings) = loader.load().map_err(|error| error.to_string())?;
+            Ok(or_simulated(settings, simulator))
         }),
     };
     let result = server::serve(shared, reload).await;
@@ -89,6 +66,25 @@ async fn serve(source: Source, env: Env, settings: Settings) -> Result<(), BoxEr
         access_log.close();
     }
     Ok(result?)
+}
+
+/// Finds and reads the configuration, at start and at every reload.
+struct Loader {
+    asked: Option<PathBuf>,
+    env: Env,
+}
+
+impl Loader {
+    fn load(&self) -> Result<(Source, Settings), ConfigError> {
+        let source = Source::find(self.asked.as_deref(), &self.env, Path::new(""))?;
+        let settings = Settings::load(&source, &self.env)?;
+        Ok((source, settings))
+    }
+}
+
+/// The settings, with the simulator in place of providers where they say so.
+fn or_simulated(settings: Settings, simulator: SocketAddr) -> Settings {
+    if settings.uses_simulator() { settings.for_simulator(simulator) } else { settings }
 }
 
 /// Opens the simulator's socket. It costs one idle socket when it is not needed, and saves a
@@ -103,20 +99,4 @@ async fn start_simulator() -> io::Result<SocketAddr> {
         }
     });
     Ok(addr)
-}
-
-/// Sends diagnostics to stderr; stdout belongs to the access log.
-fn log_to_stderr(log: &Log) {
-    let json = match log.format {
-        LogFormat::Json => true,
-        LogFormat::Text => false,
-        LogFormat::Auto => !io::stderr().is_terminal(),
-    };
-    let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
-    if json {
-        builder.json().flatten_event(true).init();
-    } else {
-        builder.init();
-    }
 }

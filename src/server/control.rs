@@ -104,8 +104,8 @@ fn renew(current: &watch::Sender<Shared>, tls: Option<&Tls>, reload: &Reload) {
         return tracing::error!("the configuration was not reloaded, the old one goes on: {error}");
     }
     let old = current.borrow().settings.clone();
-    for field in settings.server.needs_restart(&old.server) {
-        tracing::warn!("server.{field} has changed, which takes effect at the next start");
+    for field in old.needs_restart(&settings) {
+        tracing::warn!("{field} has changed, which takes effect at the next start");
     }
     current.send_modify(|shared| shared.settings = settings);
     tracing::info!("the configuration was reloaded");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tollway_core::{Attempt, End, Observe, Outcome};
-use tollway_wire::relay::JsonTap;
+use tollway_wire::relay::UsageTap;
 
 use crate::Error;
 
@@ -50,7 +50,7 @@ impl Error {
 /// Reads the usage of a whole answer in passing.
 #[derive(Debug)]
 pub(super) struct UsageObserver {
-    pub(super) tap: JsonTap,
+    pub(super) tap: UsageTap,
     pub(super) attempt: Arc<Attempt>,
 }
 
@@ -61,7 +61,7 @@ impl Observe for UsageObserver {
     }
 
     fn end(&mut self, end: End) {
-        if let Some(usage) = self.tap.usage() {
+        if let Some(usage) = self.tap.reading().usage() {
             self.attempt.set_usage(usage);
         }
         self.attempt.set_outcome(match end {

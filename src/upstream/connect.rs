@@ -56,7 +56,7 @@ impl Connector {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        tcp.set_keepalive(Some(Duration::from_mins(1)));
         let proxied = Proxied { tcp, proxies: self.proxies.clone() };
         let builder =
             HttpsConnectorBuilder::new().with_tls_config(self.tls_config()).https_or_http();

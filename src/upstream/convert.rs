@@ -5,6 +5,7 @@ use tollway_core::{Call, Dialect, Endpoint, RequestId};
 use tollway_wire::chat::Chat;
 use tollway_wire::embeddings::EmbeddingRequest;
 use tollway_wire::openai::completions::CompletionOptions;
+use tollway_wire::peek::Peek;
 use tollway_wire::relay;
 use tollway_wire::{DecodeContext, EncodeContext, Encoded, Refusal, Target, anthropic, gemini, openai};
 
@@ -20,6 +21,8 @@ const ANTHROPIC_UNSTREAMED_MAX: u64 = 21_333;
 /// A request in the upstream's words.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    /// The endpoint to send it to.
+    pub(super) endpoint: Endpoint,
     /// The body to send.
     pub(super) body: Bytes,
     /// Whether the upstream is asked for a stream.
@@ -35,6 +38,8 @@ pub(super) struct Prepared {
 pub(super) enum Reading {
     /// As it is; the usage chunk is taken out of a stream where we asked for it.
     Relay {
+        /// How many answers were asked for.
+        n: Option<u64>,
         /// Whether the usage chunk is taken out.
         strip_usage: bool,
     },
@@ -63,6 +68,7 @@ pub(super) enum Reading {
 /// Says a call in the upstream's words.
 pub(super) async fn prepare(
     call: &Call,
+    peek: &Peek,
     resolved: &Resolved,
     provider: &Provider,
     fetch: &Fetch,
@@ -70,13 +76,13 @@ pub(super) async fn prepare(
 ) -> Result<Prepared, Error> {
     let upstream = &resolved.upstream;
     if upstream.dialect == Dialect::OpenAi && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat) {
-        return relayed(call, &upstream.model, provider);
+        return Ok(relayed(call, peek, &upstream.model, provider));
     }
     let encode = || EncodeContext {
         id: request_id.as_str().to_owned(),
         model: call.model.to_string(),
         created: now(),
-        include_usage: false,
+        ..EncodeContext::default()
     };
     if call.endpoint == Endpoint::Embeddings {
         return embeddings(call, upstream.dialect, &upstream.model, encode());
@@ -89,17 +95,21 @@ pub(super) async fn prepare(
         _ => (openai::decode_request(&call.body)?, None),
     };
     let decode = |renamed_tools| DecodeContext { renamed_tools, seed: request_id.as_str().to_owned() };
-    let chat_reading = |dialect, decode, include_usage| Reading::Chat {
+    let chat_reading = |dialect, decode, chat: &Chat| Reading::Chat {
         dialect,
         decode,
-        encode: EncodeContext { include_usage, ..encode() },
+        encode: EncodeContext {
+            include_usage: chat.include_usage,
+            legacy_functions: chat.legacy_functions,
+            ..encode()
+        },
         completion,
         stream: call.stream,
     };
     if upstream.dialect == Dialect::OpenAi {
         // The request is still spliced, only the answer is written anew.
-        let relayed = relayed(call, &upstream.model, provider)?;
-        let reading = chat_reading(Dialect::OpenAi, decode(Vec::new()), chat.include_usage);
+        let relayed = relayed(call, peek, &upstream.model, provider);
+        let reading = chat_reading(Dialect::OpenAi, decode(Vec::new()), &chat);
         return Ok(Prepared { reading, ..relayed });
     }
 
@@ -115,19 +125,21 @@ pub(super) async fn prepare(
         }
         _ => return Err(Error::Internal),
     };
-    let reading = chat_reading(upstream.dialect, decode(renamed_tools), chat.include_usage);
-    Ok(Prepared { body: body.into(), stream: chat.stream, dropped, reading })
+    let reading = chat_reading(upstream.dialect, decode(renamed_tools), &chat);
+    Ok(Prepared { endpoint: Endpoint::Chat, body: body.into(), stream: chat.stream, dropped, reading })
 }
 
 /// A body that goes out as it came, but for splices.
-fn relayed(call: &Call, model: &str, provider: &Provider) -> Result<Prepared, Error> {
-    let spliced = relay::Request::splice(call.endpoint, &call.body, model, &provider.quirks)?;
-    Ok(Prepared {
-        body: spliced.body,
+fn relayed(call: &Call, peek: &Peek, model: &str, provider: &Provider) -> Prepared {
+    let request = relay::Request { model, read_usage: true, quirks: &provider.quirks };
+    let spliced = request.relay(peek);
+    Prepared {
+        endpoint: call.endpoint,
+        body: spliced.body.into_bytes(),
         stream: call.stream,
         dropped: spliced.dropped,
-        reading: Reading::Relay { strip_usage: spliced.strip_usage },
-    })
+        reading: Reading::Relay { n: peek.n(), strip_usage: spliced.strip_usage },
+    }
 }
 
 fn embeddings(call: &Call, dialect: Dialect, model: &str, encode: EncodeContext) -> Result<Prepared, Error> {
@@ -136,7 +148,7 @@ fn embeddings(call: &Call, dialect: Dialect, model: &str, encode: EncodeContext)
         return Err(Refusal::at("model", format!("the provider of this model has no embeddings: {}", call.model)).into());
     }
     let Encoded { body, dropped, .. } = gemini::embeddings::encode_request(&request, model)?;
-    Ok(Prepared { body: body.into(), stream: false, dropped, reading: Reading::Embeddings { request, encode } })
+    Ok(Prepared { endpoint: Endpoint::Embeddings, body: body.into(), stream: false, dropped, reading: Reading::Embeddings { request, encode } })
 }
 
 /// Puts the bytes of pictures and documents in place of their URLs, all at once.
@@ -154,10 +166,10 @@ async fn fetch_media(chat: &mut Chat, fetch: &Fetch) -> Result<(), Error> {
         let (index, fetched) = done.map_err(|_| Error::Internal)?;
         let Some(media) = wanted.get_mut(index) else { continue };
         match fetched {
-            Ok(fetched) => media.replace(fetched.media_type, fetched.data),
+            Ok(fetched) => media.replace(fetched.media_type.unwrap_or_default(), fetched.data),
             Err(reason) => {
                 let message = format!("the URL could not be fetched, {reason}: {}", media.url());
-                return Err(Refusal::at(media.param(), message).into());
+                return Err(Refusal::at(media.param.clone(), message).into());
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use std::task::{Context, Poll};
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 use std::sync::Arc;
 
-use crate::config::{Auth, Provider};
+use crate::config::Provider;
 use tollway_core::Dialect;
 
 const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
@@ -23,24 +23,8 @@ pub(crate) struct CredentialsLayer {
 
 impl CredentialsLayer {
     pub(crate) fn new(provider: &Provider) -> Self {
-        let mut headers = HeaderMap::new();
-        for (name, value) in &provider.headers {
-            headers.insert(name.clone(), value.clone());
-        }
-        if let Some(secret) = &provider.credentials {
-            let pair = match &provider.auth {
-                Auth::Bearer => Some((AUTHORIZATION, format!("Bearer {}", secret.expose()))),
-                Auth::Header(name) => Some((name.clone(), secret.expose().to_owned())),
-                Auth::None => None,
-            };
-            // The configuration has checked that the value may stand in a header.
-            if let Some((name, value)) = pair
-                && let Ok(mut value) = HeaderValue::from_str(&value)
-            {
-                value.set_sensitive(true);
-                headers.insert(name, value);
-            }
-        }
+        let mut headers = provider.headers.clone();
+        headers.extend(provider.authorization());
         Self { headers: Arc::new(headers), anthropic: provider.dialect == Dialect::Anthropic }
     }
 }

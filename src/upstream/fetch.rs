@@ -180,9 +180,8 @@ fn is_public(ip: IpAddr) -> bool {
                 _ => None,
             };
             if let Some((high, low)) = inner {
-                let [a, b] = high.to_be_bytes();
-                let [c, d] = low.to_be_bytes();
-                return is_public(IpAddr::from([a, b, c, d]));
+                let bits = u32::from(high) << 16 | u32::from(low);
+                return is_public(IpAddr::V4(bits.into()));
             }
             // Global unicast is 2000::/3, less documentation (2001:db8::/32, 3fff::/20) and the
             // protocol assignments of 2001::/23.

@@ -11,8 +11,9 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 use tollway_core::{Attempt, Call, Dialect, Exchange, Outcome, RequestId, Tap, Upstream};
 use tollway_wire::chat::Collect;
-use tollway_wire::relay::JsonTap;
-use tollway_wire::{ApiError, ErrorKind, anthropic, gemini, openai};
+use tollway_wire::relay::UsageTap;
+use tollway_wire::peek::Peek;
+use tollway_wire::{ApiError, ErrorKind, Refusal, anthropic, gemini, openai};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -22,7 +23,6 @@ use super::fetch::Fetch;
 use super::headers::{self, DROPPED, UPSTREAM};
 use super::relay::Relayed;
 use super::stream::{Decoder, Encoder, Translated};
-use super::urls::Urls;
 use crate::Error;
 use crate::body::{Answer, full};
 use crate::config::{Provider, Resolved};
@@ -50,8 +50,7 @@ impl<S> Layer<S> for TranslateLayer {
     type Service = Translate<S>;
 
     fn layer(&self, inner: S) -> Translate<S> {
-        let urls = Urls::new(&self.provider);
-        Translate { inner, room: Arc::new(Room { provider: self.provider.clone(), fetch: self.fetch.clone(), urls }) }
+        Translate { inner, room: Arc::new(Room { provider: self.provider.clone(), fetch: self.fetch.clone() }) }
     }
 }
 
@@ -67,7 +66,6 @@ pub struct Translate<S> {
 struct Room {
     provider: Arc<Provider>,
     fetch: Fetch,
-    urls: Urls,
 }
 
 impl<S, B> Service<Request<()>> for Translate<S>
@@ -101,19 +99,23 @@ impl Room {
     {
         let (mut parts, ()) = req.into_parts();
         let call = parts.extensions.remove::<Arc<Call>>().ok_or(Error::Internal)?;
+        let peek = parts.extensions.remove::<Arc<Peek>>().ok_or(Error::Internal)?;
         let resolved = parts.extensions.remove::<Resolved>().ok_or(Error::Internal)?;
         let exchange = parts.extensions.remove::<Arc<Exchange>>();
         let request_id = exchange.as_ref().map_or_else(|| RequestId::from_random(0), |exchange| exchange.request_id().clone());
 
-        let prepared = convert::prepare(&call, &resolved, &self.provider, &self.fetch, &request_id).await?;
-        let uri = self.urls.for_call(call.endpoint, &resolved.upstream.model, prepared.stream)?;
+        let prepared = convert::prepare(&call, &peek, &resolved, &self.provider, &self.fetch, &request_id).await?;
+        let model = &resolved.upstream.model;
+        let uri = self.provider.uri(prepared.endpoint, model, prepared.stream).ok_or_else(|| {
+            Refusal::at("model", format!("provider {} has no such endpoint for model {model}", self.provider.name))
+        })?;
 
         let attempt = match &exchange {
             Some(exchange) => exchange.begin_attempt(resolved.upstream),
             None => Arc::new(Attempt::new(resolved.upstream)),
         };
         let mut ending = Ending::new(attempt.clone());
-        let Prepared { body, stream, dropped, reading } = prepared;
+        let Prepared { endpoint: _, body, stream, dropped, reading } = prepared;
         let mut out = Request::new(Full::new(body));
         *out.method_mut() = Method::POST;
         *out.uri_mut() = uri;
@@ -163,19 +165,19 @@ where
     let (parts, body) = response.into_parts();
     let is_stream = is_event_stream(&parts.headers);
     let (headers, body) = match reading {
-        Reading::Relay { strip_usage } => {
+        Reading::Relay { n, strip_usage } => {
             let headers = headers::to_client(parts.headers, !strip_usage || !is_stream);
             let body = if is_stream {
-                Relayed::new(body, strip_usage, attempt.clone()).boxed_unsync()
+                Relayed::new(body, strip_usage, n, attempt.clone()).boxed_unsync()
             } else {
-                let observer = UsageObserver { tap: JsonTap::new(), attempt: attempt.clone() };
+                let observer = UsageObserver { tap: UsageTap::body(), attempt: attempt.clone() };
                 Tap::new(body.map_err(Into::into), observer).boxed_unsync()
             };
             (headers, body)
         }
         Reading::Chat { dialect, decode, encode, completion, stream } => {
             let mut headers = headers::to_client(parts.headers, false);
-            if stream && is_stream {
+            if stream && (is_stream || dialect == Dialect::Gemini) {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
                 let encoder = Encoder::new(encode, completion.is_some());

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     process::{Child, ChildStderr, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::Duration,
 };
@@ -58,6 +58,35 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Returns the address it listens on.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends it a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "SIG{name} could not be sent");
+    }
+
+    /// Waits until the child prints a line that contains `text`, and returns it.
+    pub(crate) fn wait_for(&self, text: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
+        let line = self.log.wait_for(text, Duration::from_secs(20));
+        line.ok_or_else(|| format!("never printed: {text}\n{}", self.log()).into())
+    }
+
+    /// Waits for its end.
+    pub(crate) fn exit_code(&mut self) -> std::io::Result<Option<i32>> {
+        Ok(self.child.wait()?.code())
+    }
+
+    /// Its resident memory in MiB.
+    pub(crate) fn resident_mib(&self) -> Result<u64, Box<dyn Error + Send + Sync>> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
+    }
+
     /// Returns what the child has printed so far.
     pub(crate) fn log(&self) -> String {
         self.log.text()
@@ -74,7 +103,7 @@ impl Drop for Server {
 
 /// The newest lines a child printed.
 #[derive(Debug, Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
+struct Log(Arc<(Mutex<Vec<String>>, Condvar)>);
 
 impl Log {
     const LINES: usize = 200;
@@ -82,22 +111,36 @@ impl Log {
     /// Keeps what comes, so that the child never blocks on a full pipe, and tells the first address.
     fn follow(&self, stderr: ChildStderr, found: &mpsc::Sender<SocketAddr>) {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            let address = line.split_once("listening on http://").and_then(|(_, rest)| {
+            let address = line.split_once("listening on http").and_then(|(_, rest)| {
+                let rest = rest.strip_prefix('s').unwrap_or(rest).strip_prefix("://")?;
                 rest.split(|c: char| c.is_whitespace() || c == '"' || c == ',').next()?.parse().ok()
             });
             if let Some(address) = address {
                 // Nobody waits any more for a second one.
                 let _ = found.send(address);
             }
-            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lines = self.lines();
             if lines.len() == Self::LINES {
                 lines.remove(0);
             }
             lines.push(line);
+            self.0.1.notify_all();
         }
     }
 
+    /// Waits for a line that contains `text`.
+    fn wait_for(&self, text: &str, limit: Duration) -> Option<String> {
+        let find = |lines: &Vec<String>| lines.iter().find(|line| line.contains(text)).cloned();
+        let waited = self.0.1.wait_timeout_while(self.lines(), limit, |lines| find(lines).is_none());
+        let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        find(&lines)
+    }
+
     fn text(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
+        self.lines().join("\n")
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -29,6 +29,7 @@ mod decode_config;
 mod decode_request;
 mod decode_response;
 mod decode_turns;
+mod encode_calls;
 mod encode_config;
 mod encode_request;
 mod encode_response;

@@ -132,5 +132,4 @@ fn outline(body: &[u8]) -> Result<(usize, Vec<Member>), Refusal> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;

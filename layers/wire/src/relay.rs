@@ -4,6 +4,24 @@
 //! wholeness from the bytes as they pass, and where usage in the stream was our idea, a
 //! [`UsageStrip`] takes the extra chunk out again.
 
+mod body;
+mod chunk;
+mod events;
+mod reading;
 mod request;
+mod strip;
+mod tap;
+mod usage;
 
-pub use self::request::{Relayed, Request};
+pub use self::{
+    events::MAX_HELD,
+    reading::Reading,
+    request::{Relayed, Request},
+    strip::{Ending, UsageStrip},
+    tap::UsageTap,
+};
+
+#[cfg(test)]
+mod recordings;
+#[cfg(test)]
+mod stream_text;

@@ -245,7 +245,9 @@ impl<'a> Scanner<'a> {
 
     fn next_is(&mut self, byte: u8) -> bool {
         let is = self.text.get(self.at) == Some(&byte);
-        self.at += usize::from(is);
+        if is {
+            self.at += 1;
+        }
         is
     }
 

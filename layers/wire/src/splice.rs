@@ -156,5 +156,4 @@ pub(crate) fn quote(text: &str) -> Bytes {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 pub(crate) mod tests;

@@ -145,7 +145,6 @@ pub(super) fn unreadable(what: impl std::fmt::Display) -> ApiError {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use proptest::prelude::*;
 

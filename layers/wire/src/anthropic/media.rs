@@ -86,7 +86,13 @@ pub(super) fn encode_document<'a>(
         Source::File { id } => SourceOut::File { file_id: id },
         Source::Text(text) => SourceOut::Text { media_type: "text/plain", data: Cow::Borrowed(text) },
     };
-    Ok(Block::Document { source, title: document.name.as_deref(), cache_control })
+    let title = document.name.as_deref().filter(|name| !name.is_empty()).map(title);
+    Ok(Block::Document { source, title, cache_control })
+}
+
+/// A document's name, within the 500 characters that a title may have.
+fn title(name: &str) -> &str {
+    name.char_indices().nth(500).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
 }
 
 fn https<'a>(url: &'a str, path: &impl Fn() -> String) -> Result<&'a str, Refusal> {

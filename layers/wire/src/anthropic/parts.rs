@@ -29,13 +29,17 @@ impl<'a> Parts<'a, '_> {
         let mut items = Vec::with_capacity(message.content.len());
         let mut calls = 0;
         for (part_at, part) in message.content.iter().enumerate() {
-            let item = if let Content::ToolCall(call) = &part.content {
-                calls += 1;
-                Some(self.call(at, calls - 1, part, call)?)
-            } else if let Content::Reasoning(reasoning) = &part.content {
-                self.reasoning(at, part, reasoning)
-            } else {
-                self.item(part, || format!("messages[{at}].content[{part_at}]"))?
+            let path = || format!("messages[{at}].content[{part_at}]");
+            let item = match &part.content {
+                Content::ToolCall(call) => {
+                    calls += 1;
+                    Some(self.call(at, calls - 1, part, call)?)
+                }
+                Content::Reasoning(reasoning) => self.reasoning(at, part, reasoning),
+                Content::Image(_) | Content::Document(_) => {
+                    return Err(Refusal::at(path(), "Anthropic takes images and files from the user only"));
+                }
+                _ => self.item(part, path)?,
             };
             items.extend(item);
         }

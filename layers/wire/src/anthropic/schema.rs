@@ -17,6 +17,9 @@ pub(super) enum SchemaError {
     /// It has an object of any keys, but Anthropic wants every key named.
     #[error("schema has an object of free keys, which Anthropic cannot enforce")]
     OpenObject,
+    /// A part of it takes no value at all.
+    #[error("schema has a part that takes no value, which Anthropic cannot enforce")]
+    Never,
     /// A reference leads nowhere in it.
     #[error("schema refers to what is not in it: {0}")]
     Unresolved(String),
@@ -31,7 +34,7 @@ pub(super) enum SchemaError {
 impl SchemaError {
     /// Whether it is a good schema all the same, that a tool may show to the model.
     pub(super) const fn is_only_unenforceable(&self) -> bool {
-        matches!(self, Self::Recursive(_) | Self::OpenObject)
+        matches!(self, Self::Recursive(_) | Self::OpenObject | Self::Never)
     }
 }
 
@@ -109,7 +112,7 @@ impl<'a> Inliner<'a> {
         match schema {
             Value::Object(fields) => self.object(fields, depth).map(Value::Object),
             Value::Bool(true) => Ok(json!({})),
-            Value::Bool(false) => Ok(json!({ "not": {} })),
+            Value::Bool(false) => Err(SchemaError::Never),
             _ => Err(SchemaError::NotASchema),
         }
     }
@@ -322,8 +325,8 @@ mod tests {
     fn limits_that_are_not_enforced_are_told() {
         let schema = json!({"type": "array", "description": "scores", "minItems": 2, "maxItems": 3,
             "items": {"type": "integer", "minimum": 1, "format": "int32"}});
-        let expected = json!({"type": "array", "description": "scores\n\n{maxItems: 3}\n\n{minItems: 2}",
-            "items": {"type": "integer", "description": "{format: int32}\n\n{minimum: 1}"}});
+        let expected = json!({"type": "array", "description": "scores\n\n{minItems: 2}\n\n{maxItems: 3}",
+            "items": {"type": "integer", "description": "{minimum: 1}\n\n{format: int32}"}});
         assert_eq!(enforceable(&schema), Ok(expected));
     }
 

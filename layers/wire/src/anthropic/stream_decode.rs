@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
+    common_delta::common_delta,
     error::{Details, from_parts, unreadable},
     open_block::Blocks,
     text::Str,
@@ -104,6 +105,11 @@ impl Machine {
     }
 
     fn event(&mut self, data: &[u8]) {
+        if let Some((index, delta)) = common_delta(data) {
+            self.start(None);
+            let result = self.blocks.grow(Some(index), delta, &mut self.queue);
+            return self.check(result);
+        }
         let event: WireEvent<'_> = match serde_json::from_slice(data) {
             Ok(event) => event,
             Err(error) => return self.odd_event(data, &error),

@@ -131,12 +131,15 @@ mod tests {
         ReasoningRequest { effort: Some(effort), ..ReasoningRequest::default() }
     }
 
+    /// Kind and budget of thinking, effort, limit, and what is listed.
+    type Planned = (Option<(&'static str, Option<u64>)>, Option<&'static str>, u64, Vec<String>);
+
     fn planned(
         wanted: &ReasoningRequest,
         max_tokens: Option<u64>,
         target: &Target,
         situation: Situation,
-    ) -> (Option<(&'static str, Option<u64>)>, Option<&'static str>, u64, Vec<String>) {
+    ) -> Planned {
         let mut losses = Losses::default();
         let plan = plan(Some(wanted), max_tokens, target, situation, &mut losses).expect("planned");
         let thinking = plan.thinking.map(|thinking| (thinking.kind, thinking.budget_tokens));

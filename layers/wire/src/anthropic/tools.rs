@@ -45,7 +45,12 @@ pub(super) fn encode_tools<'a>(
         _ => None,
     };
     let options = chat.extra.get(TOOL_OPTIONS).and_then(Value::as_object);
+    let mut seen = HashSet::new();
     for (at, tool) in chat.tools.iter().enumerate() {
+        if !tool.name.is_empty() && !seen.insert(tool.name.as_str()) {
+            let message = format!("two tools have the same name: {}", tool.name);
+            return Err(Refusal::at(format!("tools[{at}]"), message));
+        }
         if allowed.as_ref().is_none_or(|allowed| allowed.contains(tool.name.as_str())) {
             offer.tools.push(encode_tool(at, tool, traits, names, options, losses)?);
         }
@@ -104,6 +109,7 @@ fn encode_tool<'a>(
             ));
         }
     };
+    check_keys(at, parameters)?;
     let mut strict = tool.strict == Some(true);
     let mut schema = match parameters {
         None => Cow::Owned(json!({ "type": "object", "properties": {} })),
@@ -131,6 +137,22 @@ fn encode_tool<'a>(
         cache_control: tool.cache_control.as_ref(),
         options: options.and_then(|options| options.get(&tool.name)).and_then(Value::as_object),
     }))
+}
+
+/// Anthropic takes arguments by names of `^[a-zA-Z0-9_.-]{1,64}$` only.
+fn check_keys(at: usize, parameters: Option<&Value>) -> Result<(), Refusal> {
+    let keys = parameters.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
+    let is_taken = |key: &str| {
+        (1..=64).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+    };
+    match keys.into_iter().flat_map(Map::keys).find(|key| !is_taken(key)) {
+        None => Ok(()),
+        Some(key) => Err(Refusal::at(
+            format!("tools[{at}].function.parameters"),
+            format!("Anthropic takes properties named by 1 to 64 letters, digits and `_.-`, not {key:?}"),
+        )),
+    }
 }
 
 fn encode_choice<'a>(

@@ -16,9 +16,9 @@ pub(super) struct Answer<'a> {
     #[serde(borrow)]
     pub(super) candidates: Option<Vec<Candidate<'a>>>,
     #[serde(borrow)]
-    pub(super) prompt_feedback: Option<PromptFeedback<'a>>,
+    pub(super) prompt_feedback: Option<Box<PromptFeedback<'a>>>,
     #[serde(borrow)]
-    pub(super) usage_metadata: Option<Counters<'a>>,
+    pub(super) usage_metadata: Option<Box<Counters<'a>>>,
     #[serde(borrow)]
     pub(super) model_version: Option<Words<'a>>,
     #[serde(borrow)]
@@ -39,11 +39,11 @@ pub(super) struct Candidate<'a> {
     #[serde(borrow)]
     pub(super) finish_reason: Option<EnumWord<'a>>,
     #[serde(borrow)]
-    pub(super) grounding_metadata: Option<Grounding<'a>>,
+    pub(super) grounding_metadata: Option<Box<Grounding<'a>>>,
     #[serde(borrow)]
-    pub(super) citation_metadata: Option<Citations<'a>>,
+    pub(super) citation_metadata: Option<Box<Citations<'a>>>,
     #[serde(borrow)]
-    pub(super) logprobs_result: Option<Logprobs<'a>>,
+    pub(super) logprobs_result: Option<Box<Logprobs<'a>>>,
 }
 
 /// What a candidate says.

@@ -23,7 +23,7 @@ use crate::{
 
 /// Reads an answer. One that cannot be read is an error of the provider's, status 502.
 pub fn decode_response(body: &[u8], cx: &DecodeContext) -> Result<Reply, ApiError> {
-    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    let answer: Answer<'_> = parse(body).map_err(|why| unreadable(&why))?;
     if let Some(error) = answer.error {
         return Err(error::decode_status(error.get().as_bytes()));
     }
@@ -37,7 +37,7 @@ pub fn decode_response(body: &[u8], cx: &DecodeContext) -> Result<Reply, ApiErro
     }
     let mut extra = Map::new();
     if choices.is_empty() {
-        let feedback = answer.prompt_feedback.as_ref();
+        let feedback = answer.prompt_feedback.as_deref();
         let blocked = feedback.and_then(|feedback| finish::decode_block(feedback.block_reason.as_ref()?));
         let Some(finish) = blocked else { return Err(unreadable(&"no candidates")) };
         choices.push(Choice { index: 0, content: blocked_content(feedback), finish, logprobs: None });
@@ -52,7 +52,7 @@ pub fn decode_response(body: &[u8], cx: &DecodeContext) -> Result<Reply, ApiErro
         created: answer.create_time.as_deref().and_then(time::parse),
         choices,
         usage: tally.usage(),
-        service_tier: answer.usage_metadata.as_ref().and_then(tier::tier).map(str::to_owned),
+        service_tier: answer.usage_metadata.as_deref().and_then(tier::tier).map(str::to_owned),
         system_fingerprint: None,
         extra,
     })
@@ -62,7 +62,7 @@ fn choice(mut candidate: Candidate<'_>, place: u32, ids: &mut CallIds, cx: &Deco
     let mut text = TextIndex::default();
     let mut content: Vec<Part> = Vec::new();
     let index = candidate.index.unwrap_or(place);
-    let logprobs = candidate.logprobs_result.as_ref().map(logprobs::decode);
+    let logprobs = candidate.logprobs_result.as_deref().map(logprobs::decode);
     for part in candidate.content.take().and_then(|turn| turn.parts).into_iter().flatten() {
         let Some(part) = decode_part(part, ids, cx) else { continue };
         if let Content::Text(said) = &part.content {
@@ -103,9 +103,9 @@ pub(super) fn decode_part(part: WirePart<'_>, ids: &mut CallIds, cx: &DecodeCont
         let native = Native { dialect: Dialect::Gemini, value: part.to_native() };
         return Some(Content::Native(native).into());
     } else if let Some(blob) = part.inline_data {
-        media::from_blob(blob)
+        media::from_blob(*blob)
     } else if let Some(file) = part.file_data {
-        media::from_file(file)
+        media::from_file(*file)
     } else {
         part.thought_signature.as_ref()?;
         Content::Text(Text::default())
@@ -122,6 +122,12 @@ pub(super) fn seal(value: Words<'_>) -> Signature {
 pub(super) fn blocked_content(feedback: Option<&PromptFeedback<'_>>) -> Vec<Part> {
     let told = feedback.and_then(|feedback| feedback.block_reason_message.as_deref());
     told.map(|told| Content::Refusal(told.to_owned()).into()).into_iter().collect()
+}
+
+/// Parses JSON. Its text is checked as a whole, which is cheaper than string by string.
+pub(super) fn parse<'a, T: serde::Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(json).map_err(|error| error.to_string())?;
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// An answer that cannot be read.

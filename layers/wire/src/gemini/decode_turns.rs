@@ -103,7 +103,7 @@ impl Reader {
 
     fn take(&mut self, mut part: WirePart<'_>) {
         if let Some(response) = part.function_response.take() {
-            let result = self.result(response);
+            let result = self.result(*response);
             return self.push(Role::Tool, Content::ToolResult(result).into());
         }
         let Some(part) = decode_part(part, &mut self.ids, &self.none) else { return };
@@ -134,9 +134,9 @@ impl Reader {
         let mut content = vec![Part::text(text)];
         for part in response.parts {
             if let Some(blob) = part.inline_data {
-                content.push(media::from_blob(blob).into());
+                content.push(media::from_blob(*blob).into());
             } else if let Some(file) = part.file_data {
-                content.push(media::from_file(file).into());
+                content.push(media::from_file(*file).into());
             }
         }
         ToolResult { call_id, name: (!name.is_empty()).then_some(name), content, is_error }

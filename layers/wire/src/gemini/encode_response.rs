@@ -5,7 +5,8 @@ use serde_json::Value;
 use tollway_core::Dialect;
 
 use super::{
-    encode_turns::{PartOut, any_function_call, own_signature},
+    encode_calls::{any_function_call, own_signature},
+    encode_turns::PartOut,
     finish, grounding, logprobs, media,
     part::WirePart,
     text_index::TextIndex,
@@ -59,14 +60,11 @@ pub(super) struct ContentOut<'a> {
 pub fn encode_response(reply: &Reply, cx: &EncodeContext) -> Vec<u8> {
     let feedback = reply.extra.get("promptFeedback");
     let blocked = feedback.is_some_and(|feedback| feedback.get("blockReason").is_some());
-    let mut usage = reply.usage.as_ref().map(UsageOut::from);
-    if let Some(usage) = &mut usage {
-        usage.service_tier = reply.service_tier.as_deref().and_then(tier::service_tier);
-    }
+    let tier = reply.service_tier.as_deref().and_then(tier::service_tier);
     let answer = AnswerOut {
         candidates: if blocked { Vec::new() } else { reply.choices.iter().map(candidate).collect() },
         prompt_feedback: feedback,
-        usage_metadata: usage,
+        usage_metadata: UsageOut::new(reply.usage.as_ref(), tier),
         model_version: reply.model.as_deref().unwrap_or(&cx.model),
         response_id: reply.id.as_deref().unwrap_or(&cx.id),
         create_time: reply.created.map(time::format),

@@ -1,21 +1,21 @@
 //! Messages → `contents` and `systemInstruction`.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use tollway_core::Dialect;
 
 use super::{
+    encode_calls::{function_call, own_signature, response},
     media,
     names::ToolNames,
-    part::{Args, FunctionCall, FunctionResponse, ResponseObject, WirePart},
-    raw,
+    part::{FunctionResponse, WirePart},
     words::Words,
 };
 use crate::{
     ReasoningStyle, Refusal, Traits,
-    chat::{Content, Message, Part, Role, Signature, ToolCall, ToolResult},
+    chat::{Content, Message, Part, Role, ToolCall, ToolResult},
 };
 
 /// Base64 of `skip_thought_signature_validator`: what Google documents for a call that no Gemini
@@ -273,7 +273,7 @@ impl<'a> Writer<'a, '_> {
             response: response(&texts, result.is_error),
             parts,
         };
-        let part = WirePart { function_response: Some(response), ..WirePart::default() };
+        let part = WirePart { function_response: Some(Box::new(response)), ..WirePart::default() };
         self.push(Kind::Results, part.into());
         self.order.push(known.map_or(usize::MAX, |(_, place)| place));
         if !beside.is_empty() {
@@ -315,64 +315,5 @@ fn seal_step(turn: &mut TurnOut<'_>) {
     });
     if let Some(part) = first {
         part.thought_signature.get_or_insert_with(|| NO_SIGNATURE.into());
-    }
-}
-
-/// A seal, if Gemini made it. Another's means nothing here and would be refused.
-pub(super) fn own_signature(signature: Option<&Signature>) -> Option<Words<'_>> {
-    let signature = signature.filter(|signature| signature.dialect == Dialect::Gemini)?;
-    Some(signature.value.as_str().into())
-}
-
-/// A call; `None` when its arguments are no JSON object.
-pub(super) fn function_call<'a>(call: &'a ToolCall, name: Cow<'a, str>, ids: bool) -> Option<WirePart<'a>> {
-    let args = if call.custom { wrapped(&call.arguments)? } else { raw::object(&call.arguments)?.into() };
-    Some(call_part(call, name, ids, args))
-}
-
-/// A call whose arguments may be cut off or no JSON at all, as an answer may hold one.
-pub(super) fn any_function_call(call: &ToolCall) -> Option<WirePart<'_>> {
-    let name = Cow::Borrowed(call.name.as_str());
-    function_call(call, name.clone(), true)
-        .or_else(|| Some(call_part(call, name, true, wrapped(&call.arguments)?)))
-}
-
-fn call_part<'a>(call: &'a ToolCall, name: Cow<'a, str>, ids: bool, args: Args<'a>) -> WirePart<'a> {
-    let id = ids.then(|| call.id.as_str().into());
-    let function_call = Some(FunctionCall { id, name: Words(name), args: Some(args) });
-    WirePart { function_call, ..WirePart::default() }
-}
-
-/// Text in the place of an object: Gemini has no other for it.
-fn wrapped(text: &str) -> Option<Args<'static>> {
-    serde_json::value::to_raw_value(&serde_json::json!({ "input": text })).ok().map(Into::into)
-}
-
-/// A result's object: text that is one goes as it is, other text under the keys Google documents.
-fn response<'a>(texts: &[&'a str], is_error: bool) -> ResponseObject<'a> {
-    let text: Cow<'a, str> = match texts {
-        [only] => Cow::Borrowed(only),
-        texts => Cow::Owned(texts.join("\n")),
-    };
-    let object = |text: &str| !text.trim().is_empty() && raw::object(text).is_some();
-    if is_error {
-        let tells = |text: &str| {
-            serde_json::from_str::<super::lenient::Fields<'_>>(text)
-                .is_ok_and(|fields| fields.0.iter().any(|(name, _)| &**name == "error"))
-        };
-        if !object(&text) || !tells(&text) {
-            return ResponseObject::Error { error: text };
-        }
-    }
-    match text {
-        text if !object(&text) => ResponseObject::Output { output: text },
-        Cow::Borrowed(text) => match raw::object(text) {
-            Some(raw) => ResponseObject::Borrowed(raw),
-            None => ResponseObject::Output { output: Cow::Borrowed(text) },
-        },
-        Cow::Owned(text) => match RawValue::from_string(text) {
-            Ok(raw) => ResponseObject::Owned(raw),
-            Err(_) => ResponseObject::default(),
-        },
     }
 }

@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    /// The delay Google asks for stands in the body, not in a header; LiteLLM, TensorZero, Envoy and
+    /// The delay Google asks for stands in the body, not in a header; `LiteLLM`, `TensorZero`, Envoy and
     /// agentgateway do not read it and try again at once.
     #[test]
     fn the_retry_delay_is_read_from_the_body() {

@@ -36,7 +36,7 @@ impl RemoteMedia<'_> {
 
 /// Lists what must be fetched before a request can be encoded, in the order it stands there.
 ///
-/// `gs://` objects, files kept by Gemini's File API and YouTube videos go as they are.
+/// `gs://` objects, files kept by Gemini's File API and `YouTube` videos go as they are.
 pub fn remote_media(chat: &mut Chat) -> Vec<RemoteMedia<'_>> {
     let mut found = Vec::new();
     for (at, message) in chat.messages.iter_mut().enumerate() {
@@ -143,7 +143,7 @@ pub(super) fn audio_part<'a>(audio: &'a Audio, path: impl Fn() -> String) -> Res
             Some(format) => format!("audio/{format}").into(),
             None => "audio/wav".into(),
         };
-        let inline_data = Some(Blob { mime_type: media_type, data: data.as_str().into() });
+        let inline_data = Some(Box::new(Blob { mime_type: media_type, data: data.as_str().into() }));
         return Ok(WirePart { inline_data, ..WirePart::default() });
     }
     match &audio.transcript {
@@ -153,12 +153,12 @@ pub(super) fn audio_part<'a>(audio: &'a Audio, path: impl Fn() -> String) -> Res
 }
 
 fn inline<'a>(media_type: &'a str, data: &'a str) -> WirePart<'a> {
-    let inline_data = Some(Blob { mime_type: media_type.into(), data: data.into() });
+    let inline_data = Some(Box::new(Blob { mime_type: media_type.into(), data: data.into() }));
     WirePart { inline_data, ..WirePart::default() }
 }
 
 fn file<'a>(file_uri: Words<'a>, media_type: Option<&'a str>) -> WirePart<'a> {
-    let file_data = Some(FileData { mime_type: media_type.map(Into::into), file_uri });
+    let file_data = Some(Box::new(FileData { mime_type: media_type.map(Into::into), file_uri }));
     WirePart { file_data, ..WirePart::default() }
 }
 
@@ -187,7 +187,7 @@ fn scheme(url: &str, scheme: &str) -> bool {
         && url.get(scheme.len()..).is_some_and(|rest| rest.starts_with("://"))
 }
 
-/// Whether a URL is a file of Gemini's File API or a YouTube video.
+/// Whether a URL is a file of Gemini's File API or a `YouTube` video.
 fn is_kept(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     if !scheme.eq_ignore_ascii_case("https") {
@@ -240,7 +240,7 @@ pub(super) fn fits_in_response(part: &Part) -> bool {
         Content::Document(Document { source: Source::Url { media_type: Some(kind), .. }, .. }) => kind,
         _ => return false,
     };
-    matches!(kind.as_str(), "application/pdf" | "text/plain")
+    kind.starts_with("image/") || matches!(kind.as_str(), "application/pdf" | "text/plain")
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::words::Words;
 
-/// A part. Read in one pass, with what is unknown kept beside.
+/// A part. Read in one pass, with what is unknown kept beside, and small: most are text, and each is
+/// moved several times.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WirePart<'a> {
@@ -16,13 +17,13 @@ pub(super) struct WirePart<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) thought: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) inline_data: Option<Blob<'a>>,
+    pub(super) inline_data: Option<Box<Blob<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file_data: Option<FileData<'a>>,
+    pub(super) file_data: Option<Box<FileData<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) function_call: Option<FunctionCall<'a>>,
+    pub(super) function_call: Option<Box<FunctionCall<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) function_response: Option<FunctionResponse<'a>>,
+    pub(super) function_response: Option<Box<FunctionResponse<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) thought_signature: Option<Words<'a>>,
     /// What this module has no field for: `executableCode`, `videoMetadata`, …

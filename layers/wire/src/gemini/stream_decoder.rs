@@ -7,7 +7,7 @@ use tollway_core::{Dialect, Usage};
 
 use super::{
     answer::{Answer, Candidate, PromptFeedback},
-    decode_response::{blocked_content, decode_part, unreadable},
+    decode_response::{blocked_content, decode_part, parse, unreadable},
     error, finish,
     frames::Frames,
     grounding::{self, Citations},
@@ -152,13 +152,13 @@ impl State {
             return;
         }
         if frame.trim_ascii_start().starts_with(b"[") {
-            match serde_json::from_slice::<Vec<Answer<'_>>>(frame) {
+            match parse::<Vec<Answer<'_>>>(frame) {
                 Ok(answers) => answers.into_iter().for_each(|answer| self.take(answer)),
                 Err(error) => self.fail(unreadable(&error)),
             }
             return;
         }
-        match serde_json::from_slice(frame) {
+        match parse(frame) {
             Ok(answer) => self.take(answer),
             Err(error) => self.fail(unreadable(&error)),
         }
@@ -255,6 +255,7 @@ impl State {
         if self.choices.iter().any(|choice| choice.finish.is_none()) {
             return Err(Truncated);
         }
+        self.choices.sort_by_key(|choice| choice.index);
         for choice in &mut self.choices {
             let Some(mut finish) = choice.finish.take() else { continue };
             if choice.calls > 0 && finish.reason == FinishReason::Stop {
@@ -319,7 +320,7 @@ fn start(answer: &Answer<'_>) -> Start {
         id: owned(&answer.response_id),
         model: owned(&answer.model_version),
         created: answer.create_time.as_deref().and_then(time::parse),
-        service_tier: answer.usage_metadata.as_ref().and_then(tier::tier).map(str::to_owned),
+        service_tier: answer.usage_metadata.as_deref().and_then(tier::tier).map(str::to_owned),
         ..Start::default()
     }
 }

@@ -6,8 +6,9 @@ use serde_json::Value;
 use tollway_core::{Dialect, Usage};
 
 use super::{
+    encode_calls::{any_function_call, own_signature},
     encode_response::{AnswerOut, CandidateOut, ContentOut, text_part},
-    encode_turns::{PartOut, any_function_call, own_signature},
+    encode_turns::PartOut,
     error::encode_error,
     finish, grounding, logprobs,
     part::{Blob, WirePart},
@@ -179,7 +180,7 @@ impl StreamEncoder {
                 let text = |key| audio.get(key).and_then(Value::as_str);
                 if let Some(data) = text("data") {
                     let mime_type = format!("audio/{}", text("format").unwrap_or("pcm")).into();
-                    let inline_data = Some(Blob { mime_type, data: data.into() });
+                    let inline_data = Some(Box::new(Blob { mime_type, data: data.into() }));
                     self.part(choice, WirePart { inline_data, ..WirePart::default() }.into(), out);
                 }
             }
@@ -226,14 +227,10 @@ impl StreamEncoder {
     }
 
     fn frame(&self, candidates: Vec<CandidateOut<'_>>, out: &mut Vec<u8>) {
-        let mut usage = self.usage.as_ref().map(UsageOut::from);
-        if let Some(usage) = &mut usage {
-            usage.service_tier = self.tier;
-        }
         let answer = AnswerOut {
             candidates,
             prompt_feedback: None,
-            usage_metadata: usage,
+            usage_metadata: UsageOut::new(self.usage.as_ref(), self.tier),
             model_version: self.model.as_deref().unwrap_or(&self.cx.model),
             response_id: self.id.as_deref().unwrap_or(&self.cx.id),
             create_time: self.created.map(time::format),

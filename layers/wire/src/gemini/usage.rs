@@ -110,12 +110,15 @@ fn count_of(details: &[ModalityCount<'_>], wanted: &str) -> u64 {
 }
 
 /// `usageMetadata` as it is written.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UsageOut {
-    prompt_token_count: u64,
-    candidates_token_count: u64,
-    total_token_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_token_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidates_token_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_token_count: Option<u64>,
     #[serde(skip_serializing_if = "is_zero")]
     cached_content_token_count: u64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -125,7 +128,7 @@ pub(super) struct UsageOut {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     candidates_tokens_details: Vec<ModalityOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) service_tier: Option<&'static str>,
+    service_tier: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -135,12 +138,23 @@ struct ModalityOut {
     token_count: u64,
 }
 
+impl UsageOut {
+    /// What is known of usage and tier, if anything.
+    pub(super) fn new(usage: Option<&Usage>, service_tier: Option<&'static str>) -> Option<Self> {
+        let counts = match usage {
+            Some(usage) => Self::from(usage),
+            None => Self::default(),
+        };
+        (usage.is_some() || service_tier.is_some()).then_some(Self { service_tier, ..counts })
+    }
+}
+
 impl From<&Usage> for UsageOut {
     fn from(usage: &Usage) -> Self {
         Self {
-            prompt_token_count: usage.input,
-            candidates_token_count: usage.output.saturating_sub(usage.reasoning),
-            total_token_count: usage.total(),
+            prompt_token_count: Some(usage.input),
+            candidates_token_count: Some(usage.output.saturating_sub(usage.reasoning)),
+            total_token_count: Some(usage.total()),
             cached_content_token_count: usage.cached_input,
             thoughts_token_count: usage.reasoning.min(usage.output),
             prompt_tokens_details: details(

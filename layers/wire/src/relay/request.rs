@@ -42,7 +42,7 @@ impl Request<'_> {
         }
         let strip_usage = edit.stream_options(self.read_usage, self.quirks);
         edit.top_level(self.quirks);
-        if messages::concern(self.quirks) {
+        if messages::concerned(self.quirks) {
             edit.messages(self.quirks);
         }
         Relayed { body: edit.splice.finish(), dropped: edit.dropped, strip_usage }
@@ -139,5 +139,4 @@ impl Edit<'_> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;

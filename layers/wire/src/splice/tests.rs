@@ -127,7 +127,7 @@ pub(crate) fn request() -> impl Strategy<Value = String> {
     let unknown = json_text::string().prop_map(|key| key.replacen('"', "\"-", 1));
     let key = prop_oneof![unknown, "\"[a-c]{0,2}\""];
     let extra = prop::collection::vec((key, json_text::value()), 0..6);
-    let known = vec![
+    let known = [
         ("\"model\"".to_owned(), "\"m\"".to_owned()),
         ("\"mess\\u0061ges\"".to_owned(), "[ { } ]".to_owned()),
     ];

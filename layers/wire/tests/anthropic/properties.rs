@@ -237,8 +237,10 @@ proptest! {
             ],
         ), 0..8),
     ) {
-        let stream: String =
-            frames.iter().map(|(kind, key, value)| format!("data: {}\n\n", json!({"type": kind, (*key): value}))).collect();
+        let frame = |(kind, key, value): &(&str, &str, Value)| {
+            format!("data: {}\n\n", json!({"type": kind, (*key): value}))
+        };
+        let stream = frames.iter().map(frame).collect::<Vec<_>>().concat();
         let (events, end) = decode(&[stream.as_bytes()]);
         prop_assert!(end.is_err());
         let errors = events.iter().filter(|event| matches!(event, Event::Error(_))).count();

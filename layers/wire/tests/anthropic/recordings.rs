@@ -225,7 +225,7 @@ fn collected(stream: &str) -> (Vec<Value>, Value, Value) {
             block[key] = json!(text);
         };
         match event["type"].as_str().unwrap() {
-            "message_start" => usage = event["message"]["usage"].as_object().unwrap().clone(),
+            "message_start" => usage.clone_from(event["message"]["usage"].as_object().unwrap()),
             "content_block_start" => {
                 assert_eq!(at.unwrap(), blocks.len());
                 blocks.push(event["content_block"].clone());

@@ -328,6 +328,26 @@ fn a_custom_tool_is_refused() {
 }
 
 #[test]
+fn tools_anthropic_cannot_tell_apart_or_call_are_refused() {
+    let twice = Chat { tools: vec![weather(), weather()], ..hi() };
+    assert_eq!(refused(&twice).param.as_deref(), Some("tools[1]"));
+    let odd = tool("t", json!({"type": "object", "properties": {"größe": {}}}));
+    let odd = refused(&Chat { tools: vec![odd], ..hi() });
+    assert_eq!(odd.param.as_deref(), Some("tools[0].function.parameters"));
+    let list = tool("t", json!([1]));
+    let list = refused(&Chat { tools: vec![list], ..hi() });
+    assert_eq!(list.param.as_deref(), Some("tools[0].function.parameters"));
+}
+
+#[test]
+fn pictures_of_the_assistant_are_refused() {
+    let source = Source::Url { url: "https://example.com/a.png".to_owned(), media_type: None };
+    let image = Content::Image(Image { source, detail: None });
+    let history = vec![says(Role::User, "draw"), message(Role::Assistant, vec![image.into()])];
+    assert_eq!(refused(&chat(history)).param.as_deref(), Some("messages[1].content[0]"));
+}
+
+#[test]
 fn media_become_blocks_in_messages_and_in_results() {
     let image = |source| Part::from(Content::Image(Image { source, detail: None }));
     let base64 = |media_type: &str, data: &str| Source::Base64 {

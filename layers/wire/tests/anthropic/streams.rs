@@ -12,10 +12,8 @@ use crate::support::{Said, cx, data, decode, decode_with, encode};
 
 /// A stream of these events, framed as Anthropic does.
 fn stream(events: &[Value]) -> String {
-    events
-        .iter()
-        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()))
-        .collect()
+    let frame = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
+    events.iter().map(frame).collect::<Vec<_>>().concat()
 }
 
 fn start() -> Value {

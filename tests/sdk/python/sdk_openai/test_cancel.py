@@ -19,32 +19,37 @@ def slow_answer(model: str) -> dict:
 
 @pytest.mark.parametrize("model", upstreams.CHAT)
 async def test_time_out_before_the_answer(async_client, model):
-    before = simulator.stats()
+    before = await simulator.idle()
     with pytest.raises(openai.APITimeoutError):
         await async_client.with_options(timeout=0.5).chat.completions.create(**slow_answer(model))
-    assert await simulator.cancelled_since(before) == 1
+    assert await simulator.hang_ups(before) == 1
 
 
-def test_time_out_sync(client):
-    with pytest.raises(openai.APITimeoutError):
-        client.with_options(timeout=0.5).chat.completions.create(**slow_answer(upstreams.CHAT[0]))
+async def test_time_out_sync(client):
+    before = await simulator.idle()
+
+    def give_up():
+        with pytest.raises(openai.APITimeoutError):
+            client.with_options(timeout=0.5).chat.completions.create(**slow_answer(upstreams.CHAT[0]))
+
+    await asyncio.to_thread(give_up)
+    assert await simulator.hang_ups(before) == 1
 
 
 @pytest.mark.parametrize("model", upstreams.CHAT)
 async def test_cancelled_task(async_client, model):
-    before = simulator.stats()
+    before = await simulator.idle()
     task = asyncio.create_task(async_client.chat.completions.create(**slow_answer(model)))
-    while (await asyncio.to_thread(simulator.stats))["started"] == before["started"]:
-        await asyncio.sleep(0.02)
+    await simulator.at_work(before)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await simulator.cancelled_since(before) == 1
+    assert await simulator.hang_ups(before) == 1
 
 
 @pytest.mark.parametrize("model", upstreams.CHAT)
 async def test_closed_stream(async_client, model):
-    before = simulator.stats()
+    before = await simulator.idle()
     stream = await async_client.chat.completions.create(**long_answer(model))
     seen = 0
     async for _ in stream:
@@ -52,13 +57,13 @@ async def test_closed_stream(async_client, model):
         if seen == 5:
             break
     await stream.close()
-    assert await simulator.cancelled_since(before) == 1
+    assert await simulator.hang_ups(before) == 1
 
 
 @pytest.mark.parametrize("model", upstreams.CHAT)
 async def test_left_stream(base_url, model):
     """A sync client that leaves its `with` in the middle of a stream."""
-    before = simulator.stats()
+    before = await simulator.idle()
 
     def leave_early():
         with openai.OpenAI(base_url=base_url, api_key="sk-any", max_retries=0, timeout=20) as client:
@@ -66,7 +71,7 @@ async def test_left_stream(base_url, model):
                 next(iter(stream))
 
     await asyncio.to_thread(leave_early)
-    assert await simulator.cancelled_since(before) == 1
+    assert await simulator.hang_ups(before) == 1
 
 
 async def test_many_at_once(async_client):

@@ -210,12 +210,12 @@ fn check(schema: &Value, defs: &Value) -> Result<(), String> {
         }
         match (key.as_str(), value) {
             ("properties" | "$defs", Value::Object(map)) => {
-                map.values().try_for_each(|it| check(it, defs))?
+                map.values().try_for_each(|it| check(it, defs))?;
             }
             ("items", it) => check(it, defs)?,
             ("additionalProperties", it) if !it.is_boolean() => check(it, defs)?,
             ("anyOf" | "prefixItems", Value::Array(list)) => {
-                list.iter().try_for_each(|it| check(it, defs))?
+                list.iter().try_for_each(|it| check(it, defs))?;
             }
             ("enum", Value::Array(values))
                 if values.is_empty() || !values.iter().all(|it| it.is_string() || it.is_number()) =>

@@ -3,7 +3,9 @@
 //! Lists are walked, not collected: a body of a million elements costs no more memory than one of
 //! three.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
+
+use memchr::memmem::Finder;
 
 use super::Edit;
 use crate::{
@@ -19,8 +21,10 @@ const DEPTH: u32 = 8;
 const SAYING: [&str; 7] =
     ["content", "tool_calls", "function_call", "refusal", "audio", "reasoning", "reasoning_content"];
 
+static NULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"null"));
+
 /// Whether any quirk looks into messages.
-pub(super) const fn concern(quirks: &Quirks) -> bool {
+pub(super) const fn concerned(quirks: &Quirks) -> bool {
     quirks.drop_nulls
         || quirks.developer_as_system
         || quirks.name_on_tool_messages_only
@@ -58,8 +62,11 @@ impl Edit<'_> {
         {
             self.splice.patch(role.value.clone(), &b"\"system\""[..]);
         }
-        let nameless = quirks.name_on_tool_messages_only && !message.role_is("tool");
-        if !nameless && !quirks.drop_nulls {
+        let nameless = quirks.name_on_tool_messages_only && message.named && !message.role_is("tool");
+        // Most messages hold no null, and a search is cheaper than a walk.
+        let text = body.get(at.clone()).unwrap_or_default();
+        let drop_nulls = quirks.drop_nulls && NULL.find(text).is_some();
+        if !nameless && !drop_nulls {
             return false;
         }
         let mut named = false;
@@ -67,9 +74,9 @@ impl Edit<'_> {
         members(body, at, |member| {
             let name = nameless && member.is(body, "name");
             named |= name && member.kind != Kind::Null;
-            let null = quirks.drop_nulls && member.kind == Kind::Null;
+            let null = drop_nulls && member.kind == Kind::Null;
             self.splice.cut(cutter.item(&member.bounds(), name || null));
-            if quirks.drop_nulls && !name {
+            if drop_nulls && !name {
                 nulls(&mut self.splice, body, &member.value, member.kind, DEPTH);
             }
         });
@@ -85,15 +92,18 @@ impl Edit<'_> {
 struct Message<'a> {
     body: &'a [u8],
     role: Option<Member>,
+    named: bool,
     saying: [Option<Member>; SAYING.len()],
 }
 
 impl<'a> Message<'a> {
     fn read(body: &'a [u8], at: &Range<usize>) -> Self {
-        let mut message = Self { body, role: None, saying: Default::default() };
+        let mut message = Self { body, role: None, named: false, saying: Default::default() };
         members(body, at, |member| {
             if member.is(body, "role") {
                 message.role = Some(member);
+            } else if member.is(body, "name") {
+                message.named = true;
             } else if let Some(at) = SAYING.iter().position(|name| member.is(body, name)) {
                 message.saying[at] = Some(member);
             }

@@ -1,0 +1,70 @@
+//! Configuration: from YAML and the environment to validated [`Settings`].
+//!
+//! ```text
+//! YAML text ─ tree ─ ${NAME} filled in ─ TOLLWAY__… set ─ document ─ validated ─ Settings
+//! ```
+//!
+//! Loading is a function of a [`Source`], an [`Env`] and the files they name; nothing here reads the
+//! process's own environment or keeps state, so that a reload is another call of [`Settings::load`].
+//! An unknown field, a missing variable or a key that is not there is an error or a provider left
+//! out, never a guess. Keys are [`Secret`]s from the moment they are read.
+//!
+//! In reading order: [`Source`] finds the text, `document` is the file as written, `validate` makes
+//! a [`Provider`] of what it says and what its [`Kind`] knows, [`Catalogue`] resolves models.
+
+mod base_url;
+mod catalogue;
+mod context;
+mod date;
+mod document;
+mod env;
+mod error;
+mod interpolate;
+mod kind;
+mod lenient;
+mod log;
+mod media;
+mod models;
+mod nearest;
+mod overrides;
+mod path;
+mod paths;
+mod provider;
+mod provider_file;
+mod read;
+mod schema;
+mod secret;
+mod server;
+mod settings;
+mod simulated;
+mod source;
+mod units;
+mod unresolved;
+mod validate;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    base_url::BaseUrl,
+    catalogue::{Catalogue, ModelEntry, Resolved},
+    date::Date,
+    env::Env,
+    error::ConfigError,
+    kind::Kind,
+    log::{AccessLog, Log, LogFormat},
+    media::Media,
+    models::{Capability, Retirement},
+    nearest::nearest,
+    overrides::PREFIX as OVERRIDE_PREFIX,
+    path::{Path, Step},
+    paths::{Paths, is_path_segment},
+    provider::{Auth, Disabled, Http2, Provider, Timeouts, Why},
+    schema::schema,
+    secret::Secret,
+    server::{Server, Tls, Workers},
+    settings::{Settings, SimulatorMode},
+    source::Source,
+    unresolved::{Reason, Unresolved},
+};

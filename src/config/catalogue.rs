@@ -1,0 +1,225 @@
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use tollway_core::{Dialect, Upstream};
+use tollway_wire::Traits;
+
+mod build;
+
+pub(super) use self::build::{Fault, Parts};
+
+use super::{
+    Capability, Date, Disabled, Kind, Reason, Retirement, Unresolved, Why, models::Models, nearest::nearest,
+    paths::is_path_segment,
+};
+
+/// Which provider a model's name leads to, and what is known of the model.
+///
+/// In this order: an alias; a name known in full, alone or behind a provider's name; any other name
+/// behind a provider's; any other name of a known family; the default provider.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    /// What is found at once: aliases, `provider/model`, and bare names.
+    names: HashMap<Box<str>, Arc<Entry>>,
+    providers: HashMap<Box<str>, Arc<Served>>,
+    /// Who serves the models of each section of the list of models.
+    vendors: HashMap<Box<str>, Arc<Served>>,
+    default: Option<Arc<Served>>,
+    disabled: HashMap<Box<str>, Disabled>,
+    /// Aliases whose provider has no key.
+    dead: HashMap<Box<str>, Unresolved>,
+    /// Bare names and aliases, in order.
+    listed: BTreeMap<Arc<str>, Arc<Entry>>,
+    models: Arc<Models>,
+    unlisted_traits: Arc<Traits>,
+}
+
+/// What a name leads to.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Where the request goes.
+    pub upstream: Upstream,
+    /// What the model accepts.
+    pub traits: Arc<Traits>,
+    /// Whether the provider knows the model by another name than the client used.
+    pub aliased: bool,
+    /// When the provider takes the model away, if that is known.
+    pub retirement: Option<Retirement>,
+}
+
+/// A model that can be asked for.
+#[derive(Clone, Debug)]
+pub struct ModelEntry {
+    /// The name to ask for it by.
+    pub id: Arc<str>,
+    /// The provider it is asked of.
+    pub owned_by: Arc<str>,
+    /// When it came out, or the day the list was made; in seconds since 1970.
+    pub created: u64,
+    /// The most tokens it reads.
+    pub context: Option<u64>,
+    /// The most tokens it answers with.
+    pub max_output: Option<u64>,
+    /// What it is known to do.
+    pub capabilities: Arc<[Capability]>,
+    /// When its provider takes it away.
+    pub retirement: Option<Retirement>,
+}
+
+impl ModelEntry {
+    /// Whether its provider has taken it away by a day.
+    pub fn is_retired(&self, today: Date) -> bool {
+        self.retirement.is_some_and(|retirement| retirement.has_come(today))
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    resolved: Resolved,
+    model: ModelEntry,
+}
+
+/// A provider as far as resolving needs it.
+#[derive(Debug)]
+struct Served {
+    name: Arc<str>,
+    kind: Kind,
+    dialect: Dialect,
+    models: Option<Vec<Arc<str>>>,
+    /// Whether the model's name becomes part of a URL.
+    in_path: bool,
+    vendor: Option<&'static str>,
+}
+
+impl Served {
+    fn serves(&self, model: &str) -> bool {
+        self.models.as_ref().is_none_or(|models| models.iter().any(|served| **served == *model))
+    }
+}
+
+/// Whether a text can be a model's name at all.
+pub(super) fn is_sane(name: &str) -> bool {
+    const LONGEST: usize = 256;
+    !name.is_empty() && name.len() <= LONGEST && !name.chars().any(char::is_control) && name.trim() == name
+}
+
+impl Catalogue {
+    /// Finds where a model's name leads. One look-up for every name known beforehand.
+    pub fn resolve(&self, name: &str) -> Result<Resolved, Unresolved> {
+        if let Some(entry) = self.names.get(name) {
+            return Ok(entry.resolved.clone());
+        }
+        if let Some(dead) = self.dead.get(name) {
+            return Err(dead.clone());
+        }
+        if !is_sane(name) {
+            return Err(Unresolved::new(name, Reason::NotAName));
+        }
+        self.resolve_unlisted(name)
+    }
+
+    /// The models that can be asked for by a bare name or an alias, in order.
+    pub fn list(&self) -> impl Iterator<Item = &ModelEntry> {
+        self.listed.values().map(|entry| &entry.model)
+    }
+
+    /// A model by its name, by `provider/model`, or by an alias.
+    pub fn get(&self, id: &str) -> Option<&ModelEntry> {
+        self.names.get(id).map(|entry| &entry.model)
+    }
+
+    fn resolve_unlisted(&self, name: &str) -> Result<Resolved, Unresolved> {
+        if let Some((prefix, model)) = name.split_once('/') {
+            if let Some(provider) = self.providers.get(prefix) {
+                // Gemini's own list of models gives names that begin so.
+                let model = if provider.dialect == Dialect::Gemini {
+                    model.trim_start_matches("models/")
+                } else {
+                    model
+                };
+                return self.at(provider, model, name);
+            }
+            if let Some(disabled) = self.disabled.get(prefix) {
+                return Err(Unresolved::new(name, Reason::disabled(disabled)));
+            }
+        }
+        let known = self.models.find(name, None);
+        let vendor = known.map(|(model, _)| &*model.vendor);
+        if let Some(provider) = vendor.and_then(|vendor| self.vendors.get(vendor)) {
+            return self.at(provider, name, name);
+        }
+        // A default provider with models of its own does not have those of others.
+        match (&self.default, vendor) {
+            (Some(default), Some(vendor)) if default.vendor.is_some_and(|own| own != vendor) => {
+                Err(self.nobody_serves(name, vendor))
+            }
+            (Some(default), _) => self.at(default, name, name),
+            (None, Some(vendor)) => Err(self.nobody_serves(name, vendor)),
+            (None, None) => Err(Unresolved::new(name, Reason::Unknown(self.near(name)))),
+        }
+    }
+
+    /// A model at a provider, whether or not anything is known of it.
+    fn at(&self, provider: &Arc<Served>, model: &str, asked: &str) -> Result<Resolved, Unresolved> {
+        if !is_sane(model) || (provider.in_path && !is_path_segment(model)) {
+            return Err(Unresolved::new(asked, Reason::NotAName));
+        }
+        if !provider.serves(model) {
+            let models = provider.models.iter().flatten().map(|model| &**model);
+            let near =
+                nearest(model, models).into_iter().map(|near| format!("{}/{near}", provider.name)).collect();
+            return Err(Unresolved::new(asked, Reason::NotServed { provider: provider.name.clone(), near }));
+        }
+        let known = provider.vendor.and_then(|vendor| self.models.find(model, Some(vendor)));
+        Ok(Resolved {
+            upstream: Upstream {
+                provider: provider.name.clone(),
+                dialect: provider.dialect,
+                model: model.into(),
+            },
+            traits: known.map_or_else(|| self.unlisted_traits.clone(), |(model, _)| model.traits.clone()),
+            aliased: model != asked,
+            retirement: known.and_then(|(_, retirement)| retirement),
+        })
+    }
+
+    /// Why a model that is known has nobody to serve it.
+    fn nobody_serves(&self, name: &str, vendor: &str) -> Unresolved {
+        let mut disabled: Vec<&Disabled> = self
+            .disabled
+            .values()
+            .filter(|one| *one.name == *vendor || one.kind.as_str() == vendor)
+            .collect();
+        disabled.sort_by_key(|one| one.name.clone());
+        let reason = match (disabled.first(), Kind::from_word(vendor)) {
+            (Some(disabled), _) => Reason::disabled(disabled),
+            (None, Some(kind)) => Reason::NotConfigured { kind },
+            (None, None) => Reason::Unknown(Vec::new()),
+        };
+        Unresolved::new(name, reason)
+    }
+
+    fn near(&self, name: &str) -> Vec<String> {
+        let near: Vec<_> =
+            nearest(name, self.names.keys().map(|known| &**known)).into_iter().map(str::to_owned).collect();
+        if !near.is_empty() {
+            return near;
+        }
+        // The provider's name may be what is wrong.
+        let Some((prefix, model)) = name.split_once('/') else { return near };
+        let providers = self.providers.keys().chain(self.disabled.keys()).map(|known| &**known);
+        nearest(prefix, providers).into_iter().map(|provider| format!("{provider}/{model}")).collect()
+    }
+}
+
+impl Reason {
+    fn disabled(disabled: &Disabled) -> Self {
+        let variables = match &disabled.why {
+            Why::MissingKey(variables) => variables.clone(),
+            Why::SwitchedOff => Vec::new(),
+        };
+        Self::Disabled { provider: disabled.name.clone(), variables }
+    }
+}

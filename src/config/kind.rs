@@ -1,0 +1,240 @@
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tollway_core::Dialect;
+use tollway_wire::Quirks;
+
+/// A kind of provider: what is known of it, so that a configuration need not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// OpenAI itself.
+    Openai,
+    /// Anthropic itself, and servers that speak its Messages format.
+    Anthropic,
+    /// Google's Gemini API (AI Studio).
+    Gemini,
+    /// Mistral.
+    Mistral,
+    /// Groq.
+    Groq,
+    /// Any server that speaks OpenAI's Chat Completions.
+    OpenaiCompatible,
+    /// OpenAI's models on Azure, by the v1 API or by deployments.
+    AzureOpenai,
+    /// OpenRouter.
+    Openrouter,
+    /// DeepSeek.
+    Deepseek,
+    /// xAI.
+    Xai,
+    /// Ollama, on this machine unless told otherwise.
+    Ollama,
+    /// vLLM, on this machine unless told otherwise.
+    Vllm,
+}
+
+/// What a kind of provider brings along.
+pub(super) struct Preset {
+    pub(super) dialect: Dialect,
+    /// None where it differs from customer to customer.
+    pub(super) base_url: Option<&'static str>,
+    /// The variables its key is usually in.
+    pub(super) variables: &'static [&'static str],
+    /// The header its key goes into; none for `authorization: Bearer`.
+    pub(super) key_header: Option<&'static str>,
+    /// Whether it refuses to work without a key.
+    pub(super) needs_key: bool,
+    pub(super) headers: &'static [(&'static str, &'static str)],
+    /// The section of the catalogue whose models it serves.
+    pub(super) catalogue: Option<&'static str>,
+    /// Where the simulated provider answers in its stead.
+    pub(super) simulated: &'static str,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::Openai,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Mistral,
+        Self::Groq,
+        Self::OpenaiCompatible,
+        Self::AzureOpenai,
+        Self::Openrouter,
+        Self::Deepseek,
+        Self::Xai,
+        Self::Ollama,
+        Self::Vllm,
+    ];
+
+    /// The word used in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Mistral => "mistral",
+            Self::Groq => "groq",
+            Self::OpenaiCompatible => "openai-compatible",
+            Self::AzureOpenai => "azure-openai",
+            Self::Openrouter => "openrouter",
+            Self::Deepseek => "deepseek",
+            Self::Xai => "xai",
+            Self::Ollama => "ollama",
+            Self::Vllm => "vllm",
+        }
+    }
+
+    /// The kind a word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The format it speaks.
+    pub fn dialect(self) -> Dialect {
+        self.preset().dialect
+    }
+
+    pub(super) fn preset(self) -> Preset {
+        let openai = Preset {
+            dialect: Dialect::OpenAi,
+            base_url: None,
+            variables: &[],
+            key_header: None,
+            needs_key: true,
+            headers: &[],
+            catalogue: None,
+            simulated: "/v1",
+        };
+        match self {
+            Self::Openai => Preset {
+                base_url: Some("https://api.openai.com/v1"),
+                variables: &["OPENAI_API_KEY"],
+                catalogue: Some("openai"),
+                ..openai
+            },
+            Self::Anthropic => Preset {
+                dialect: Dialect::Anthropic,
+                base_url: Some("https://api.anthropic.com"),
+                variables: &["ANTHROPIC_API_KEY"],
+                key_header: Some("x-api-key"),
+                headers: &[("anthropic-version", "2023-06-01")],
+                catalogue: Some("anthropic"),
+                simulated: "",
+                ..openai
+            },
+            Self::Gemini => Preset {
+                dialect: Dialect::Gemini,
+                base_url: Some("https://generativelanguage.googleapis.com/v1beta"),
+                variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+                key_header: Some("x-goog-api-key"),
+                catalogue: Some("gemini"),
+                simulated: "/v1beta",
+                ..openai
+            },
+            Self::Mistral => Preset {
+                base_url: Some("https://api.mistral.ai/v1"),
+                variables: &["MISTRAL_API_KEY"],
+                catalogue: Some("mistral"),
+                simulated: "/mistral/v1",
+                ..openai
+            },
+            Self::Groq => Preset {
+                base_url: Some("https://api.groq.com/openai/v1"),
+                variables: &["GROQ_API_KEY"],
+                catalogue: Some("groq"),
+                simulated: "/groq/openai/v1",
+                ..openai
+            },
+            Self::OpenaiCompatible => Preset { needs_key: false, ..openai },
+            Self::AzureOpenai => Preset {
+                variables: &["AZURE_OPENAI_API_KEY"],
+                key_header: Some("api-key"),
+                catalogue: Some("openai"),
+                ..openai
+            },
+            Self::Openrouter => Preset {
+                base_url: Some("https://openrouter.ai/api/v1"),
+                variables: &["OPENROUTER_API_KEY"],
+                ..openai
+            },
+            Self::Deepseek => Preset {
+                base_url: Some("https://api.deepseek.com"),
+                variables: &["DEEPSEEK_API_KEY"],
+                ..openai
+            },
+            Self::Xai => {
+                Preset { base_url: Some("https://api.x.ai/v1"), variables: &["XAI_API_KEY"], ..openai }
+            }
+            Self::Ollama => Preset {
+                base_url: Some("http://localhost:11434/v1"),
+                variables: &["OLLAMA_API_KEY"],
+                needs_key: false,
+                ..openai
+            },
+            Self::Vllm => Preset {
+                base_url: Some("http://localhost:8000/v1"),
+                variables: &["VLLM_API_KEY"],
+                needs_key: false,
+                ..openai
+            },
+        }
+    }
+
+    /// Where its requests depart from OpenAI's.
+    pub(super) fn quirks(self) -> Quirks {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let rename = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned())).collect()
+        };
+        match self {
+            // Its schema forbids what it does not know. Usage comes in the last chunk unasked, and
+            // thinking models answer with parts in `content`.
+            Self::Mistral => Quirks {
+                rename: rename(&[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")]),
+                drop: owned(&[
+                    "audio",
+                    "function_call",
+                    "functions",
+                    "logit_bias",
+                    "logprobs",
+                    "modalities",
+                    "prompt_cache_retention",
+                    "safety_identifier",
+                    "service_tier",
+                    "store",
+                    "stream_options",
+                    "top_logprobs",
+                    "user",
+                    "verbosity",
+                    "web_search_options",
+                ]),
+                drop_nulls: true,
+                developer_as_system: true,
+                tool_choice_any: true,
+                name_on_tool_messages_only: true,
+                drop_empty_assistant: true,
+                stream_usage: false,
+                normalise_answers: true,
+            },
+            // Its documentation lists these as refused with 400, and `name` in messages with them.
+            Self::Groq => Quirks {
+                drop: owned(&["logit_bias", "logprobs", "top_logprobs"]),
+                drop_nulls: true,
+                developer_as_system: true,
+                name_on_tool_messages_only: true,
+                ..Quirks::default()
+            },
+            // They know `max_tokens` only, and ignore the newer name.
+            Self::Deepseek | Self::Ollama => Quirks {
+                rename: rename(&[("max_completion_tokens", "max_tokens")]),
+                developer_as_system: true,
+                ..Quirks::default()
+            },
+            // The role goes into the model's own chat template, which does not know it.
+            Self::Vllm => Quirks { developer_as_system: true, ..Quirks::default() },
+            _ => Quirks::default(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+use std::{net::SocketAddr, sync::Arc};
+
+use super::{
+    Auth, BaseUrl, Catalogue, Http2, Kind, Paths, Provider, Secret, Settings, Timeouts, catalogue::Parts,
+    paths::Endpoints,
+};
+
+impl Settings {
+    /// These settings with every provider played by the simulated one at an address.
+    ///
+    /// The configured providers keep their names, quirks and models, with or without a key; the five
+    /// usual ones are there in any case, so that every model of the list is, and OpenAI's gets the
+    /// models nobody else claims.
+    #[must_use]
+    pub fn for_simulator(&self, address: SocketAddr) -> Self {
+        const USUAL: [Kind; 5] = [Kind::Openai, Kind::Anthropic, Kind::Gemini, Kind::Mistral, Kind::Groq];
+        let mut providers: Vec<Provider> = Vec::new();
+        for provider in &self.providers {
+            let played = simulated(provider.name.clone(), provider.kind, address);
+            providers.extend(played.map(|played| Provider {
+                quirks: provider.quirks.clone(),
+                timeouts: provider.timeouts,
+                max_streams_per_connection: provider.max_streams_per_connection,
+                models: provider.models.clone(),
+                ..played
+            }));
+        }
+        let left_out = self.disabled.iter().map(|one| (one.name.clone(), one.kind));
+        for (name, kind) in left_out.chain(USUAL.map(|kind| (Arc::from(kind.as_str()), kind))) {
+            if providers.iter().all(|provider| provider.name != name) {
+                providers.extend(simulated(name, kind, address));
+            }
+        }
+        let default: Arc<str> = self.default_provider.clone().unwrap_or_else(|| Kind::Openai.as_str().into());
+        let catalogue = |aliases: &[(String, String)]| {
+            Catalogue::build(Parts {
+                providers: &providers,
+                disabled: &[],
+                aliases,
+                default_provider: Some(&default),
+                models: self.models.clone(),
+            })
+        };
+        // The aliases were found good at load, and fewer names are out of reach here.
+        let catalogue = catalogue(&self.aliases).or_else(|_| catalogue(&[]));
+        Self {
+            catalogue: catalogue.unwrap_or_else(|_| self.catalogue.clone()),
+            providers,
+            disabled: Vec::new(),
+            default_provider: Some(default),
+            ..self.clone()
+        }
+    }
+}
+
+/// A provider of a kind, as the simulated one plays it. Nothing, were its URL no URL.
+fn simulated(name: Arc<str>, kind: Kind, address: SocketAddr) -> Option<Provider> {
+    let preset = kind.preset();
+    let base_url = BaseUrl::parse(&format!("http://{address}{}", preset.simulated)).ok()?;
+    let paths = Paths::of(preset.dialect);
+    let endpoints = Endpoints::new(&base_url, &paths, &[]).ok()?;
+    let headers = preset
+        .headers
+        .iter()
+        .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
+    Some(Provider {
+        kind,
+        dialect: preset.dialect,
+        base_url,
+        query: Vec::new(),
+        credentials: Some(Secret::new("simulated", "of the simulated provider")),
+        auth: preset
+            .key_header
+            .map_or(Auth::Bearer, |name| Auth::Header(http::HeaderName::from_static(name))),
+        headers: headers.collect(),
+        quirks: kind.quirks(),
+        timeouts: Timeouts::default(),
+        http2: Http2::Never,
+        max_streams_per_connection: 100,
+        paths,
+        models: None,
+        endpoints,
+        name,
+    })
+}

@@ -1,0 +1,24 @@
+//! The promises of the whole module. Each file's own promises stand in the file.
+
+mod catalogue;
+mod errors;
+mod examples;
+mod facts;
+mod loading;
+mod secrets;
+
+use super::{ConfigError, Env, Settings, Source};
+
+/// Loads a text with these variables.
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    Settings::load(&Source::text(text), &variables.iter().copied().collect::<Env>())
+}
+
+/// Variables that give the five usual providers a key.
+const KEYS: [(&str, &str); 5] = [
+    ("OPENAI_API_KEY", "sk-openai"),
+    ("ANTHROPIC_API_KEY", "sk-ant"),
+    ("GEMINI_API_KEY", "AIza"),
+    ("MISTRAL_API_KEY", "mistral"),
+    ("GROQ_API_KEY", "gsk_groq"),
+];

@@ -1,0 +1,193 @@
+//! From a provider as written to one that requests can go to, or to why it is left out.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::{
+    Auth, BaseUrl, Disabled, Kind, Path, Paths, Provider, Timeouts, Why,
+    context::Context,
+    error::Problem,
+    kind::Preset,
+    nearest::did_you_mean,
+    paths::Endpoints,
+    provider_file::{PathsFile, ProviderFile, TimeoutsFile},
+    secret::{Found, SecretFile, SecretPlace, find},
+    units::Span,
+};
+
+/// Reads one provider.
+pub(super) fn provider(
+    name: &str,
+    file: ProviderFile,
+    context: &Context<'_>,
+) -> Result<Result<Provider, Disabled>, Problem> {
+    let path = Path::of(&["providers", name]);
+    check_name(name, &path)?;
+    let kind = kind(name, file.kind, &path)?;
+    let preset = kind.preset();
+    let base_url = base_url(file.base_url.as_deref(), &preset, &path)?;
+    let name: Arc<str> = name.into();
+    let auth = auth(file.auth.as_deref(), &preset, &path.key("auth"))?;
+    let disabled = |why| Disabled { name: name.clone(), kind, base_url: base_url.clone(), why };
+    if file.enabled == Some(false) {
+        return Ok(Err(disabled(Why::SwitchedOff)));
+    }
+    let asked = file.api_key.is_some();
+    let place = file.api_key.unwrap_or_else(|| SecretFile::Full(SecretPlace::in_env(preset.variables)));
+    let found = match auth {
+        Auth::None if asked => {
+            return Err(Problem::plain(path.key("auth"), "a key is given, and `auth: none` never sends it")
+                .hint("leave one of the two out"));
+        }
+        Auth::None => None,
+        _ if !asked && preset.variables.is_empty() => None,
+        _ => Some(find(&place, &path.key("api_key"), context)?),
+    };
+    let credentials = match found {
+        Some(Found::Key(key)) => Some(key),
+        Some(Found::Unset(variables)) if asked || preset.needs_key => {
+            if file.enabled == Some(true) {
+                return Err(Problem::plain(path.key("api_key"), "no key, and the provider must be enabled")
+                    .hint(format!("set {}", variables.join(" or "))));
+            }
+            return Ok(Err(disabled(Why::MissingKey(variables))));
+        }
+        Some(Found::Unset(_)) | None => None,
+    };
+    let paths = paths(file.paths, Paths::of(preset.dialect), &path.key("paths"))?;
+    let query: Vec<_> = file.query.into_iter().collect();
+    let endpoints = Endpoints::new(&base_url, &paths, &query)
+        .map_err(|which| Problem::value(path.key("paths").key(which), "makes no URL below the base URL"))?;
+    let max_streams_per_connection = match file.max_streams_per_connection {
+        Some(0) => {
+            return Err(Problem::value(path.key("max_streams_per_connection"), "no request could be sent"));
+        }
+        given => given.unwrap_or(100),
+    };
+    Ok(Ok(Provider {
+        kind,
+        dialect: preset.dialect,
+        query,
+        auth: if credentials.is_some() { auth } else { Auth::None },
+        credentials,
+        headers: headers(&preset, file.headers, &path.key("headers"))?,
+        quirks: file.quirks.over(kind.quirks()),
+        timeouts: timeouts(&file.timeouts, &path.key("timeouts"))?,
+        http2: file.http2,
+        max_streams_per_connection,
+        models: file.models.map(|models| served(models, &path.key("models"))).transpose()?,
+        paths,
+        endpoints,
+        name: name.clone(),
+        base_url: base_url.clone(),
+    }))
+}
+
+fn check_name(name: &str, path: &Path) -> Result<(), Problem> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if !name.is_empty() && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(Problem::plain(path.clone(), "not a name for a provider")
+        .hint("it stands before a slash in model names: use letters, digits, `-`, `_` and `.`"))
+}
+
+fn kind(name: &str, given: Option<Kind>, path: &Path) -> Result<Kind, Problem> {
+    given.or_else(|| Kind::from_word(name)).ok_or_else(|| {
+        let words = Kind::ALL.map(Kind::as_str);
+        let hint = did_you_mean(name, words).unwrap_or_else(|| format!("say one of: {}", words.join(", ")));
+        Problem::plain(path.key("kind"), "missing, and the provider's name is no kind").hint(hint)
+    })
+}
+
+fn base_url(given: Option<&str>, preset: &Preset, path: &Path) -> Result<BaseUrl, Problem> {
+    let path = path.key("base_url");
+    let Some(text) = given.or(preset.base_url) else {
+        return Err(Problem::plain(path, "missing, as it differs from customer to customer")
+            .hint("give the URL that `/chat/completions` is appended to, as in https://host/v1"));
+    };
+    BaseUrl::parse(text).map_err(|what| {
+        Problem::value(path, what).hint("write it as SDKs do, as in https://api.openai.com/v1")
+    })
+}
+
+fn auth(given: Option<&str>, preset: &Preset, path: &Path) -> Result<Auth, Problem> {
+    match given.map(str::trim) {
+        None => {
+            Ok(preset.key_header.map_or(Auth::Bearer, |name| Auth::Header(HeaderName::from_static(name))))
+        }
+        Some("bearer") => Ok(Auth::Bearer),
+        Some("none") => Ok(Auth::None),
+        Some(name) => HeaderName::try_from(name).map(Auth::Header).map_err(|_| {
+            Problem::value(path.clone(), "not a header's name")
+                .hint("write `bearer`, `none`, or a header such as `api-key`")
+        }),
+    }
+}
+
+fn headers(preset: &Preset, given: BTreeMap<String, String>, path: &Path) -> Result<HeaderMap, Problem> {
+    const OURS: [&str; 7] =
+        ["connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade"];
+    let mut headers = HeaderMap::new();
+    for (name, value) in preset.headers {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    for (name, value) in given {
+        let path = path.key(&name);
+        let name =
+            HeaderName::try_from(name).map_err(|_| Problem::plain(path.clone(), "not a header's name"))?;
+        if OURS.contains(&name.as_str()) {
+            return Err(Problem::plain(path, "a header the gateway sets itself").hint("leave it out"));
+        }
+        let mut value = HeaderValue::try_from(value).map_err(|_| {
+            Problem::plain(path, "a value that no header can carry").hint("it must be one line")
+        })?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+fn paths(given: PathsFile, usual: Paths, path: &Path) -> Result<Paths, Problem> {
+    let checked = |field: &str, given: Option<String>, usual: String| match given {
+        None => Ok(usual),
+        Some(text) if text.starts_with('/') && !text.starts_with("//") && !text.contains(['#', ' ']) => {
+            Ok(text)
+        }
+        Some(_) => Err(Problem::value(path.key(field), "not a path")
+            .hint("begin it with one slash, as in /chat/completions")),
+    };
+    let stream = given.chat_stream.or_else(|| given.chat.clone());
+    Ok(Paths {
+        chat: checked("chat", given.chat, usual.chat)?,
+        chat_stream: checked("chat_stream", stream, usual.chat_stream)?,
+        text_completion: checked("text_completion", given.text_completion, usual.text_completion)?,
+        embeddings: checked("embeddings", given.embeddings, usual.embeddings)?,
+    })
+}
+
+fn timeouts(given: &TimeoutsFile, path: &Path) -> Result<Timeouts, Problem> {
+    let usual = Timeouts::default();
+    let checked = |field: &str, given: Option<Span>| match given {
+        Some(Span(Duration::ZERO)) => Err(Problem::value(path.key(field), "no time at all")),
+        given => Ok(given.map(|Span(span)| span)),
+    };
+    Ok(Timeouts {
+        connect: checked("connect", given.connect)?.unwrap_or(usual.connect),
+        first_byte: checked("first_byte", given.first_byte)?.unwrap_or(usual.first_byte),
+        idle: checked("idle", given.idle)?.unwrap_or(usual.idle),
+        total: checked("total", given.total)?,
+    })
+}
+
+fn served(models: Vec<String>, path: &Path) -> Result<Vec<Arc<str>>, Problem> {
+    if models.is_empty() {
+        return Err(Problem::plain(path.clone(), "no model at all").hint("leave it out to serve any"));
+    }
+    let checked = |(at, model): (usize, String)| {
+        let sane = super::catalogue::is_sane(&model);
+        sane.then(|| model.into()).ok_or_else(|| Problem::plain(path.index(at), "not a model's name"))
+    };
+    models.into_iter().enumerate().map(checked).collect()
+}

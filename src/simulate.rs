@@ -1,0 +1,191 @@
+//! A simulated provider: what tests, the benchmark and a newcomer without a key run against.
+//!
+//! It serves the dialects of OpenAI (chat, Responses, legacy completions, embeddings, models), Anthropic,
+//! Gemini, Mistral and Groq; holds requests to the rules of their provider ([`validate`]), in the
+//! provider's own words; and answers deterministically from the request. It shares no code with the
+//! gateway's translations, because it judges them.
+//!
+//! # Endpoints
+//!
+//! | provider | paths |
+//! |---|---|
+//! | OpenAI | `/v1/{chat/completions,responses,embeddings,completions,models,models/{id}}`, `/openai/deployments/{id}/chat/completions` |
+//! | Anthropic | `/v1/messages`, `/v1/messages/count_tokens`, `/v1/models` with `anthropic-version` |
+//! | Gemini | `/v1beta/models`, `/v1beta/models/{m}` and `/v1/models/{m}` with `:{generateContent,streamGenerateContent,countTokens,embedContent,batchEmbedContents}` |
+//! | Mistral | `/mistral/v1/{chat/completions,embeddings,models}` |
+//! | Groq | `/groq/openai/v1/{chat/completions,embeddings,models}` |
+//! | OpenAI-compatible | `/compatible/v1/{chat/completions,embeddings,models}` |
+//! | itself | `GET /sim/stats`, `GET /sim/last?n=…`, `POST /sim/reset`, `GET /sim/health` |
+//!
+//! Every key is good but `sim-invalid`; a missing or invalid one is a 401 in the provider's shape. Every
+//! model is known but names that begin with `sim-unknown`.
+//!
+//! # Answers
+//!
+//! - Text: the last text of the user, without its markers. Pictures and files are acknowledged as
+//!   `[image/png, 68 bytes]`.
+//! - Structured output: an instance of the schema; `{"echo": …}` for JSON without one.
+//! - Tools on offer: a call of the first, with arguments that satisfy its schema. `tool_choice` is obeyed.
+//!   When results of tools end the conversation: a text that quotes them.
+//! - Reasoning when the request asks for it or the model always does. Anthropic's signatures and Gemini's
+//!   thought signatures are checked when they come back; a wrong one is a 400.
+//! - Stop sequences and limits on tokens end the answer as they would. `n` replies are numbered.
+//! - Tokens: a run of white space and at most eight other characters; a picture is 85, a document 258.
+//!   A stream sends a token a chunk.
+//! - Ids come from the bytes of the request and `created` is fixed: the same request, the same answer.
+//!
+//! # Directives
+//!
+//! As headers `x-sim-NAME: VALUE`, as markers in the last text of the user (`[sim:NAME=VALUE]`,
+//! `[sim:NAME,NAME=VALUE]`), or as defaults of `tollway simulate`. Headers win over markers, and markers
+//! over defaults. An unknown name is a 400.
+//!
+//! | directive | what it does |
+//! |---|---|
+//! | `latency_ms` | time before the head of the answer |
+//! | `first_ms` | time between the head and the first bytes |
+//! | `gap_ms` | time between chunks |
+//! | `tokens` | text of this many tokens |
+//! | `chunk_bytes` | bytes in each chunk, whatever the events |
+//! | `drip` | one byte a chunk |
+//! | `split_unicode` | text of many alphabets in chunks that end inside characters |
+//! | `status` | an error of this status, in the provider's shape |
+//! | `retry_after` | its `retry-after` in seconds; 1 for a 429 |
+//! | `fault` | `none` or any of the following |
+//! | `reset`, `stall` | TCP reset, or silence, instead of an answer |
+//! | `cut`, `mid_reset`, `mid_stall` | connection closed, reset or silent in the middle of the answer |
+//! | `malformed`, `error_event` | an event of broken JSON, or the provider's error, in mid-stream |
+//! | `empty`, `html` | 200 without a body; a 502 page of HTML |
+//! | `after` | chunks before what goes wrong in mid-stream; half of them by default |
+//! | `rate` | share of requests that fail, exactly kept over many |
+//! | `refuse`, `filter`, `block` | the model declines; a filter stops the answer; a filter stops the prompt |
+//! | `text` | text though tools are offered |
+//! | `tool`, `calls`, `parallel` | the tool to call first; how many calls; two (also `[parallel]`) |
+//! | `reason`, `redacted` | reasoning unasked; reasoning kept from the reader |
+//! | `cached`, `cache_write` | input tokens read from and written to a cache |
+//!
+//! # Statistics
+//!
+//! `GET /sim/stats` tells `requests`, `in_flight`, `bytes_written` (of bodies), `client_went_away` (answers
+//! dropped before their end), `connections` and counts by `paths`. `GET /sim/last` tells the last requests,
+//! the newest first, with credentials redacted.
+
+mod answer;
+mod body;
+mod catalogue;
+mod credential;
+mod directive;
+mod fault;
+mod hash;
+mod headers;
+mod instance;
+mod line;
+mod memo;
+mod models;
+mod prompt;
+mod refusal;
+mod render;
+mod reply;
+mod route;
+mod service;
+mod signature;
+mod stats;
+mod tokens;
+pub mod validate;
+
+pub use directive::{Directives, Failure, Steer};
+pub use fault::{Fault, Provider};
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use line::{Line, Resetter};
+use service::Service;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+
+/// How a simulator behaves when a request says nothing about it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Defaults that headers and markers override.
+    pub directives: Directives,
+    /// Requests that `GET /sim/last` can tell of; none are kept with 0.
+    pub keep: usize,
+    /// How long running answers may go on after the shutdown has begun.
+    pub grace: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { directives: Directives::default(), keep: 64, grace: Duration::from_secs(1) }
+    }
+}
+
+/// The simulated provider.
+#[derive(Debug)]
+pub struct Simulator {
+    service: Arc<Service>,
+    grace: Duration,
+}
+
+impl Simulator {
+    /// Makes a simulator.
+    pub fn new(options: Options) -> Self {
+        let grace = options.grace;
+        Self { service: Arc::new(Service::new(options)), grace }
+    }
+
+    /// Serves HTTP/1.1 and HTTP/2 without TLS on `listener` until `shutdown` completes.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let graceful = GracefulShutdown::new();
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new());
+        builder.http2().timer(TokioTimer::new()).max_concurrent_streams(1_000);
+        let builder = Arc::new(builder);
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut shutdown => break,
+            };
+            match accepted {
+                Ok((stream, _)) => self.connect(stream, &builder, &graceful),
+                // A connection that died in the queue, or no descriptors left for a moment.
+                Err(error) => {
+                    tracing::debug!(%error, "cannot accept");
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+        }
+        let _ = tokio::time::timeout(self.grace, graceful.shutdown()).await;
+        Ok(())
+    }
+
+    fn connect(
+        &self,
+        stream: TcpStream,
+        builder: &Arc<auto::Builder<TokioExecutor>>,
+        graceful: &GracefulShutdown,
+    ) {
+        // Failing costs latency only.
+        let _ = stream.set_nodelay(true);
+        self.service.stats().connected();
+        let (service, builder, watcher) = (self.service.clone(), builder.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            let resetter = Resetter::default();
+            let line = TokioIo::new(Line::new(stream, resetter.clone()));
+            let answer = service_fn(move |request| {
+                let (service, resetter) = (service.clone(), resetter.clone());
+                async move { service.call(request, resetter).await }
+            });
+            let connection = builder.serve_connection(line, answer);
+            // Hang-ups of clients and faults asked for end here: nothing to tell.
+            let _ = watcher.watch(connection.into_owned()).await;
+        });
+    }
+}

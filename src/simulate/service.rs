@@ -1,0 +1,287 @@
+//! One request over HTTP: receive, count, judge, answer, and spoil on request.
+
+use super::body::{Ending, Pace, PacedBody};
+use super::directive::{Directives, Failure};
+use super::fault::{Fault, Provider};
+use super::hash::hash;
+use super::headers::provider_headers;
+use super::line::Resetter;
+use super::memo::Memo;
+use super::reply::{self, Prepared};
+use super::route::{Route, Surface, route};
+use super::stats::{Received, Stats, Ticket};
+use super::{Options, catalogue, credential, refusal};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The simulator behind all connections.
+#[derive(Debug)]
+pub(super) struct Service {
+    defaults: Directives,
+    stats: Arc<Stats>,
+    memo: Memo,
+    /// Counts the requests that may fail, so that a rate is kept exactly.
+    dice: AtomicU64,
+}
+
+/// The largest body that is read.
+const BODY_LIMIT: usize = 64 << 20;
+
+impl Service {
+    pub(super) fn new(options: Options) -> Self {
+        Self {
+            defaults: options.directives,
+            stats: Arc::new(Stats::new(options.keep)),
+            memo: Memo::default(),
+            dice: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn stats(&self) -> &Arc<Stats> {
+        &self.stats
+    }
+
+    /// Answers one request. An error closes the connection without an answer.
+    pub(super) async fn call(
+        &self,
+        request: Request<Incoming>,
+        resetter: Resetter,
+    ) -> io::Result<Response<PacedBody>> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path();
+        let Some(found) = route(path, parts.headers.contains_key("anthropic-version")) else {
+            let fault = no_such_path(path, &parts.method);
+            return Ok(Self::whole(&fault.body(), status(fault.status), None, resetter));
+        };
+        if found.is_own() {
+            let body = self.own(&found, credential::query(&parts.uri, "n"));
+            return Ok(Self::whole(&body, StatusCode::OK, None, resetter));
+        }
+        let sequence = self.stats.arrived(found.name());
+        let ticket = Ticket::new(self.stats.clone());
+        let refuse = |fault: &Fault, ticket| Ok(Self::refusal(fault, sequence, ticket, resetter.clone()));
+        if !found.takes(&parts.method) {
+            let message = format!("Not allowed to {} on {path}", parts.method);
+            return refuse(&Fault::new(found.provider, 405, message), ticket);
+        }
+        let bytes = match collect(body).await {
+            Ok(bytes) => bytes,
+            Err(Unread::TooLarge) => {
+                return refuse(&Fault::new(found.provider, 413, "request body is too large"), ticket);
+            }
+            Err(Unread::Broken(error)) => return Err(error),
+        };
+        let judged = credential::check(found.provider, &parts.headers, &parts.uri).and_then(|()| {
+            self.answer(&found, credential::query(&parts.uri, "alt"), path, &parts.headers, &bytes)
+        });
+        self.stats.received(Received {
+            sequence,
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+            headers: parts.headers.clone(),
+            body: bytes,
+        });
+        match judged {
+            Ok(prepared) => self.send(&found, &prepared, sequence, ticket, resetter).await,
+            Err(fault) => refuse(&fault, ticket),
+        }
+    }
+
+    /// Finds the answer among those made before, or makes it.
+    fn answer(
+        &self,
+        route: &Route<'_>,
+        alt: Option<&str>,
+        path: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Arc<Prepared>, Fault> {
+        if matches!(route.surface, Surface::Models | Surface::Model) {
+            let value = catalogue::models(route)?;
+            return Ok(Arc::new(Prepared {
+                content_type: "application/json",
+                frames: Arc::from([Bytes::from(value.to_string())]),
+                stream: false,
+                directives: self
+                    .defaults
+                    .clone()
+                    .read(headers, "")
+                    .map_err(|message| Fault::new(route.provider, 400, message))?,
+                model: String::new(),
+            }));
+        }
+        let head = head(path, alt, headers);
+        let key = hash(hash(7, head.as_bytes()), body);
+        if let Some(known) = self.memo.find(key, &head, body) {
+            return Ok(known);
+        }
+        let made = Arc::new(reply::prepare(route, alt, headers, body, &self.defaults)?);
+        self.memo.keep(key, head, body.clone(), made.clone());
+        Ok(made)
+    }
+
+    async fn send(
+        &self,
+        route: &Route<'_>,
+        prepared: &Prepared,
+        sequence: u64,
+        mut ticket: Ticket,
+        resetter: Resetter,
+    ) -> io::Result<Response<PacedBody>> {
+        let directives = &prepared.directives;
+        if !directives.latency.is_zero() {
+            tokio::time::sleep(directives.latency).await;
+        }
+        let failure = directives.failure.filter(|_| self.fails(directives.rate));
+        match failure {
+            Some(Failure::Status(code)) => {
+                let fault = refusal::injected(route.provider, code, directives.retry_after);
+                return Ok(Self::refusal(&fault, sequence, ticket, resetter));
+            }
+            Some(Failure::Reset) => {
+                ticket.done();
+                resetter.reset();
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+            Some(Failure::Stall) => {
+                // The ticket is dropped undone when the client gives up.
+                std::future::pending::<()>().await;
+            }
+            _ => {}
+        }
+        let (status, content_type, frames): (_, _, Arc<[Bytes]>) = match failure {
+            Some(Failure::Html) => {
+                (StatusCode::BAD_GATEWAY, "text/html; charset=utf-8", Arc::from([Bytes::from_static(HTML)]))
+            }
+            Some(Failure::Empty) => (StatusCode::OK, prepared.content_type, Arc::from([])),
+            _ => (StatusCode::OK, prepared.content_type, prepared.frames.clone()),
+        };
+        let ending = match failure {
+            Some(Failure::Cut) => Ending::Cut,
+            Some(Failure::MidReset) => Ending::Reset,
+            Some(Failure::MidStall) => Ending::Stall,
+            _ => Ending::Complete,
+        };
+        let (upto, frames) = if ending == Ending::Complete {
+            (frames.len(), frames)
+        } else {
+            let frames = if frames.len() < 2 { halves(&frames) } else { frames };
+            (directives.after.unwrap_or(frames.len() / 2), frames)
+        };
+        let pace = Pace { first: directives.first, gap: directives.gap };
+        let sized = !prepared.stream;
+        let mut response =
+            Response::new(PacedBody::new(frames, upto, ending, pace, sized, resetter, Some(ticket)));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        provider_headers(route.provider, sequence, &prepared.model, headers);
+        Ok(response)
+    }
+
+    /// Whether this request is among those that fail: every n-th, so that the rate holds exactly.
+    fn fails(&self, rate: f64) -> bool {
+        if rate >= 1.0 {
+            return true;
+        }
+        let n = u32::try_from(self.dice.fetch_add(1, Ordering::Relaxed) % 1_000_000).unwrap_or(0);
+        let before = (f64::from(n) * rate).floor();
+        (f64::from(n + 1) * rate).floor() > before
+    }
+
+    fn refusal(fault: &Fault, sequence: u64, ticket: Ticket, resetter: Resetter) -> Response<PacedBody> {
+        let mut response = Self::whole(&fault.body(), status(fault.status), Some(ticket), resetter);
+        let headers = response.headers_mut();
+        if let Some(seconds) = fault.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        provider_headers(fault.provider, sequence, "", headers);
+        response
+    }
+
+    fn whole(
+        body: &Value,
+        status: StatusCode,
+        ticket: Option<Ticket>,
+        resetter: Resetter,
+    ) -> Response<PacedBody> {
+        let frames: Arc<[Bytes]> = Arc::from([Bytes::from(body.to_string())]);
+        let mut response = Response::new(PacedBody::new(
+            frames,
+            1,
+            Ending::Complete,
+            Pace::default(),
+            true,
+            resetter,
+            ticket,
+        ));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    }
+
+    /// The simulator's own endpoints.
+    fn own(&self, route: &Route<'_>, n: Option<&str>) -> Value {
+        match route.surface {
+            Surface::Stats => self.stats.counters(),
+            Surface::Last => self.stats.last(n.and_then(|n| n.parse().ok()).unwrap_or(usize::MAX)),
+            Surface::Reset => {
+                self.stats.reset();
+                json!({"reset": true})
+            }
+            _ => json!({"status": "ok"}),
+        }
+    }
+}
+
+const HTML: &[u8] = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
+
+/// What beside the body decides about an answer.
+fn head(path: &str, alt: Option<&str>, headers: &HeaderMap) -> String {
+    let mut head = path.to_owned();
+    if let Some(alt) = alt {
+        let _ = write!(head, "?{alt}");
+    }
+    for (name, value) in headers {
+        if name.as_str().starts_with("x-sim-") {
+            let _ = write!(head, "\n{name}:{}", String::from_utf8_lossy(value.as_bytes()));
+        }
+    }
+    head
+}
+
+/// A single frame in two, so that there is a middle to break at.
+fn halves(frames: &[Bytes]) -> Arc<[Bytes]> {
+    let whole = frames.first().cloned().unwrap_or_default();
+    let middle = whole.len() / 2;
+    Arc::from([whole.slice(..middle), whole.slice(middle..)])
+}
+
+enum Unread {
+    TooLarge,
+    Broken(io::Error),
+}
+
+async fn collect(body: Incoming) -> Result<Bytes, Unread> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
+        Err(error) => Err(Unread::Broken(io::Error::other(error))),
+    }
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn no_such_path(path: &str, method: &Method) -> Fault {
+    Fault::new(Provider::OpenAi, 404, format!("Invalid URL ({method} {path})"))
+}

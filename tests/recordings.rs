@@ -1,0 +1,121 @@
+//! What providers really sent, played through the real stack to a client of OpenAI's dialect; and what
+//! such clients really sent, held against every provider's rules.
+//!
+//! The recordings lie beside the checkout, in `../shared/recordings`; where they are not, these tests
+//! say so and pass. What the client gets is held against an independent reading of the recording
+//! ([`support::reading`]).
+
+mod recordings {
+    pub(crate) mod answers;
+    pub(crate) mod carried;
+    pub(crate) mod described;
+    pub(crate) mod others;
+    pub(crate) mod providers;
+    pub(crate) mod requests;
+    pub(crate) mod streams;
+}
+
+mod support {
+    pub(crate) mod cuts;
+    pub(crate) mod events;
+    pub(crate) mod gateway;
+    pub(crate) mod reading;
+    pub(crate) mod recording;
+    pub(crate) mod schema;
+    pub(crate) mod score;
+    pub(crate) mod shared;
+    pub(crate) mod upstream;
+}
+
+use std::{io::Write as _, sync::Arc};
+
+use recordings::{
+    answers, others,
+    providers::{CHATS, COMPLETIONS, CONFIGURATION, EMBEDDINGS, Format, endpoint, is_chat},
+    requests, streams,
+};
+use support::{
+    gateway::Gateway,
+    recording::{self, Recording},
+    score::{Exception, Score},
+};
+use tokio::sync::Semaphore;
+use tollway::BoxError;
+
+/// Answers that do not reach the client as the provider gave them, and why.
+const ANSWERS: &[Exception] = &[];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_recorded_answer_reaches_the_client() -> Result<(), BoxError> {
+    let Some(recordings) = load(&[CHATS, COMPLETIONS, EMBEDDINGS].concat())? else { return Ok(()) };
+    let gateway = Arc::new(Gateway::start(CONFIGURATION).await?);
+    let turns = Arc::new(Semaphore::new(requests::AT_ONCE));
+    let mut checks = Vec::new();
+    for recording in recordings.into_iter().filter(is_chat).map(Arc::new) {
+        let (gateway, played, turn) = (gateway.clone(), recording.clone(), turns.clone());
+        let check = tokio::spawn(async move {
+            let _turn = turn.acquire().await;
+            play(&gateway, &played).await
+        });
+        checks.push((recording, check));
+    }
+    let mut score = Score::new("recorded answers, played to a client of OpenAI's dialect", ANSWERS);
+    for (recording, results) in checks {
+        let results = results.await.unwrap_or_else(|panic| vec![("panic", Err(panic.to_string()))]);
+        for (kind, result) in results {
+            score.count(&recording.provider, kind, &recording.name, result);
+        }
+    }
+    score.finish();
+    Ok(())
+}
+
+/// Plays a recording in every way that fits it.
+async fn play(gateway: &Gateway, recording: &Recording) -> Vec<(&'static str, Result<(), String>)> {
+    if recording.status != 200 {
+        return vec![("error", answers::error(gateway, recording).await)];
+    }
+    if endpoint(recording) == "/v1/embeddings" {
+        let result = match Format::of(&recording.provider) {
+            Format::Gemini => others::vectors(gateway, recording).await,
+            _ => answers::plain(gateway, recording).await,
+        };
+        return vec![("embeddings", result)];
+    }
+    let legacy = endpoint(recording) == "/v1/completions";
+    let mut results = Vec::new();
+    if recording.is_stream || recording.json().is_array() {
+        let kind = if legacy { "completion, streamed" } else { "streamed" };
+        results.push((kind, streams::streamed(gateway, recording).await));
+        results.push(("stream cut short", streams::cut(gateway, recording).await));
+        results.extend(others::collected(gateway, recording).await.map(|result| ("stream collected", result)));
+    } else {
+        let kind = if legacy { "completion" } else { "plain" };
+        results.push((kind, answers::plain(gateway, recording).await));
+        results.push(("broken off", others::broken(gateway, recording).await));
+    }
+    results.extend(others::as_completion(gateway, recording).await.map(|result| ("as a completion", result)));
+    results
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_recorded_request_reaches_every_format() -> Result<(), BoxError> {
+    let Some(recordings) = load(CHATS)? else { return Ok(()) };
+    let mut score = Score::new("recorded requests, sent to an upstream of every format", requests::EXCEPTIONS);
+    requests::check(recordings, &mut score).await?;
+    score.finish();
+    Ok(())
+}
+
+/// The recordings of some endpoints; says so where there are none. The variable `TOLLWAY_RECORDING`
+/// chooses those whose name has its text in it, to look into one.
+fn load(endpoints: &[&str]) -> Result<Option<Vec<Recording>>, BoxError> {
+    let mut recordings = recording::load(endpoints)?;
+    if let (Some(recordings), Ok(part)) = (&mut recordings, std::env::var("TOLLWAY_RECORDING")) {
+        recordings.retain(|recording| recording.name.contains(&part));
+    }
+    if recordings.is_none() {
+        writeln!(std::io::stdout(), "no recordings beside the checkout (../shared/recordings), none are played")?;
+    }
+    Ok(recordings)
+}

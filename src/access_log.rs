@@ -129,7 +129,7 @@ impl Observe for LogAtEnd {
 
     fn end(&mut self, end: End) {
         if let Some(entry) = self.entry.take() {
-            entry.sink.write(|line| line::write(line, &entry, self.status, self.bytes, end));
+            entry.sink.write(|line, clock| line::write(line, clock, &entry, self.status, self.bytes, end));
         }
     }
 }

@@ -8,11 +8,15 @@ use super::Entry;
 
 /// Appends the line of one exchange, as JSON. Names follow OpenTelemetry's `gen_ai.*` conventions
 /// where they have one. No prompt, no answer, no query string, no credential stands in it.
-pub(super) fn write(line: &mut Vec<u8>, entry: &Entry, status: Option<StatusCode>, bytes: u64, end: End) {
+pub(super) fn write(
+    line: &mut Vec<u8>,
+    clock: &mut Clock,
+    entry: &Entry, status: Option<StatusCode>, bytes: u64, end: End) {
     let now = Instant::now();
     let exchange = &entry.exchange;
-    let time = humantime::format_rfc3339_millis(SystemTime::now());
-    let _ = write!(line, "{{\"time\":\"{time}\",\"request_id\":");
+    line.extend_from_slice(b"{\"time\":\"");
+    clock.write(line, SystemTime::now());
+    line.extend_from_slice(b"\",\"request_id\":");
     text(line, exchange.request_id().as_str());
     field(line, "http.request.method", entry.method.as_str());
     field(line, "url.path", &entry.path);
@@ -83,10 +87,58 @@ fn number(line: &mut Vec<u8>, name: &str, value: u64) {
 fn millis(line: &mut Vec<u8>, name: &str, span: Duration) {
     let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
     number(line, name, micros / 1000);
-    let _ = write!(line, ".{:03}", micros % 1000);
+    line.push(b'.');
+    three_digits(line, micros % 1000);
+}
+
+fn three_digits(line: &mut Vec<u8>, number: u64) {
+    // A digit always fits.
+    line.extend([100, 10, 1].map(|place| b'0' + (number / place % 10) as u8));
+}
+
+/// Writes times, and formats each second only once.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    second: u64,
+    text: String,
+}
+
+impl Clock {
+    /// Writes a time as RFC 3339 in UTC with milliseconds.
+    fn write(&mut self, line: &mut Vec<u8>, time: SystemTime) {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        if since.as_secs() != self.second || self.text.is_empty() {
+            self.second = since.as_secs();
+            self.text = humantime::format_rfc3339_seconds(time).to_string();
+            // The `Z` comes after the milliseconds.
+            self.text.pop();
+        }
+        line.extend_from_slice(self.text.as_bytes());
+        line.push(b'.');
+        three_digits(line, since.subsec_millis().into());
+        line.push(b'Z');
+    }
 }
 
 fn text(line: &mut Vec<u8>, value: &str) {
     // Writing a string to a Vec cannot fail.
     let _ = serde_json::to_writer(line, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_milliseconds_and_change_with_the_second() {
+        let mut clock = Clock::default();
+        let mut write = |millis| {
+            let mut line = Vec::new();
+            clock.write(&mut line, SystemTime::UNIX_EPOCH + Duration::from_millis(millis));
+            String::from_utf8(line).unwrap()
+        };
+        assert_eq!(write(7), "1970-01-01T00:00:00.007Z");
+        assert_eq!(write(1_785_000_000_999), "2026-07-25T17:20:00.999Z");
+        assert_eq!(write(1_785_000_001_000), "2026-07-25T17:20:01.000Z");
+    }
 }

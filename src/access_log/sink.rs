@@ -3,6 +3,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::line::Clock;
+
 /// How long a line may wait before it is written.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
 /// How many bytes may wait; past it the request's own thread writes.
@@ -19,6 +21,7 @@ pub struct LineSink {
 #[derive(Default)]
 struct State {
     buffer: Vec<u8>,
+    clock: Clock,
     closed: bool,
 }
 
@@ -33,10 +36,11 @@ impl LineSink {
     }
 
     /// Appends what `line` writes.
-    pub fn write(&self, line: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn write(&self, line: impl FnOnce(&mut Vec<u8>, &mut Clock)) {
         let mut state = self.lock();
         let was_empty = state.buffer.is_empty();
-        line(&mut state.buffer);
+        let State { buffer, clock, .. } = &mut *state;
+        line(buffer, clock);
         let full = state.buffer.len() >= FLUSH_AT;
         drop(state);
         if full {

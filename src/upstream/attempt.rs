@@ -50,14 +50,26 @@ impl Error {
 /// Reads the usage of a whole answer in passing.
 #[derive(Debug)]
 pub(super) struct UsageObserver {
-    pub(super) tap: UsageTap,
-    pub(super) attempt: Arc<Attempt>,
+    tap: UsageTap,
+    /// How long the answer is, where it was told.
+    length: Option<u64>,
+    attempt: Arc<Attempt>,
+}
+
+impl UsageObserver {
+    pub(super) fn new(length: Option<u64>, attempt: Arc<Attempt>) -> Self {
+        Self { tap: UsageTap::body(), length, attempt }
+    }
 }
 
 impl Observe for UsageObserver {
     fn frame(&mut self, data: &Bytes) {
         self.attempt.set_first_byte();
-        self.tap.feed(data);
+        if self.length == Some(data.len() as u64) {
+            self.tap.feed_whole(data);
+        } else {
+            self.tap.feed(data);
+        }
     }
 
     fn end(&mut self, end: End) {

@@ -40,59 +40,51 @@ fn is_private(name: &HeaderName) -> bool {
 /// The client's headers for the provider: end-to-end ones go through. `accept-encoding` is our own
 /// choice, which is none: usage is read in passing. Towards another dialect the headers that speak
 /// of OpenAI's SDK stay behind too.
-pub(super) fn to_upstream(client: HeaderMap, dialect: Dialect) -> HeaderMap {
-    let named = connection_named(&client);
-    let mut out = HeaderMap::with_capacity(client.len() + 4);
-    let mut last = None;
-    for (name, value) in client {
-        // `into_iter` gives the name only with the first value of each.
-        if name.is_some() {
-            last = name;
-        }
-        let Some(name) = &last else { continue };
-        let foreign = dialect != Dialect::OpenAi
-            && (name.as_str().starts_with("x-stainless-") || name.as_str().starts_with("openai-"));
-        let ours = matches!(
-            *name,
-            header::ACCEPT_ENCODING | header::CONTENT_TYPE | header::EXPECT | header::ACCEPT
-        );
-        if !(is_hop(name) || is_private(name) || foreign || ours || named.contains(name)) {
-            out.append(name.clone(), value);
-        }
-    }
-    out
+pub(super) fn to_upstream(mut client: HeaderMap, dialect: Dialect) -> HeaderMap {
+    let foreign = |name: &HeaderName| {
+        dialect != Dialect::OpenAi
+            && (name.as_str().starts_with("x-stainless-") || name.as_str().starts_with("openai-"))
+    };
+    let ours = |name: &HeaderName| {
+        matches!(*name, header::ACCEPT_ENCODING | header::CONTENT_TYPE | header::EXPECT | header::ACCEPT)
+    };
+    remove(&mut client, |name| is_hop(name) || is_private(name) || foreign(name) || ours(name));
+    client
 }
 
 /// The provider's headers for the client: its limits, ids and timings come back; its cookies and
-/// what it says of its own host do not. `content-length` stays when the body is relayed as it is.
-pub(super) fn to_client(upstream: HeaderMap, same_body: bool) -> HeaderMap {
-    let named = connection_named(&upstream);
-    let mut out = HeaderMap::with_capacity(upstream.len() + 6);
-    let mut last = None;
-    for (name, value) in upstream {
-        if name.is_some() {
-            last = name;
+/// what it says of its own host do not. What describes the body stays when it is relayed as it is.
+pub(super) fn to_client(mut upstream: HeaderMap, same_body: bool) -> HeaderMap {
+    // `x-request-id` is the gateway's own; the provider's is kept for its support desk.
+    let id = upstream.remove("x-request-id").or_else(|| upstream.remove("request-id"));
+    remove(&mut upstream, |name| {
+        if matches!(
+            *name,
+            header::CONTENT_LENGTH | header::CONTENT_TYPE | header::CONTENT_ENCODING | header::ETAG
+        ) {
+            return !same_body;
         }
-        let Some(name) = &last else { continue };
-        let length = *name == header::CONTENT_LENGTH;
-        let of_body = matches!(*name, header::CONTENT_TYPE | header::CONTENT_ENCODING | header::ETAG);
         let of_host = matches!(
             *name,
             header::SET_COOKIE | header::ALT_SVC | header::STRICT_TRANSPORT_SECURITY | header::SERVER
-        ) || name.as_str() == "report-to"
-            || name.as_str() == "nel";
-        if length || of_body {
-            if same_body {
-                out.append(name.clone(), value);
-            }
-        } else if name.as_str() == "x-request-id" || name.as_str() == "request-id" {
-            // `x-request-id` is the gateway's own; the provider's is kept for its support desk.
-            out.append(UPSTREAM_REQUEST_ID, value);
-        } else if !(is_hop(name) || of_host || named.contains(name)) {
-            out.append(name.clone(), value);
-        }
+        ) || matches!(name.as_str(), "report-to" | "nel");
+        is_hop(name) || of_host
+    });
+    if let Some(id) = id {
+        upstream.insert(UPSTREAM_REQUEST_ID, id);
     }
-    out
+    upstream
+}
+
+/// Removes the headers that `doomed` names, and those that `connection` says are of this hop. Most
+/// stay, so that taking out a few is cheaper than building the map anew.
+fn remove(headers: &mut HeaderMap, doomed: impl Fn(&HeaderName) -> bool) {
+    let named = connection_named(headers);
+    let names: Vec<HeaderName> =
+        headers.keys().filter(|name| doomed(name) || named.contains(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
 }
 
 /// The provider's own id of the request.

@@ -11,7 +11,6 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 use tollway_core::{Attempt, Call, Dialect, Exchange, Outcome, RequestId, Tap, Upstream};
 use tollway_wire::chat::Collect;
-use tollway_wire::relay::UsageTap;
 use tollway_wire::peek::Peek;
 use tollway_wire::{ApiError, ErrorKind, Refusal, anthropic, gemini, openai};
 use tower_layer::Layer;
@@ -170,7 +169,7 @@ where
             let body = if is_stream {
                 Relayed::new(body, strip_usage, n, attempt.clone()).boxed_unsync()
             } else {
-                let observer = UsageObserver { tap: UsageTap::body(), attempt: attempt.clone() };
+                let observer = UsageObserver::new(body.size_hint().exact(), attempt.clone());
                 Tap::new(body.map_err(Into::into), observer).boxed_unsync()
             };
             (headers, body)

@@ -1,4 +1,27 @@
-//! OpenAI's Chat Completions, and what the servers that speak it make of it.
+//! OpenAI's Chat Completions, legacy Completions, Embeddings and model list, and what the servers that
+//! speak this format make of it.
+//!
+//! Sources: `OpenAI`'s API description, `docs.mistral.ai/api`, `console.groq.com/docs`,
+//! `api-docs.deepseek.com`, `openrouter.ai/docs`, `ai.google.dev/gemini-api/docs/openai`, and recorded
+//! exchanges, which win where they differ from the documents.
+//!
+//! Choices made where the format says too little:
+//!
+//! - **Thinking** stands in `reasoning_content` (DeepSeek's and vLLM's word) and is also read from
+//!   `reasoning` (Groq, OpenRouter) and from Mistral's `thinking` parts. Its seals stand in OpenRouter's
+//!   `reasoning_details`, which a client gives back as they are.
+//! - **Gemini's seals** on text and calls stand in `extra_content.google.thought_signature`, as at
+//!   Google's own OpenAI endpoint.
+//! - **Pictures** in an answer stand in OpenRouter's `images`.
+//! - **Tool calls** of a stream are told apart by index, id or name, whichever the server gives; calls
+//!   without an id are given one. Calls without arguments are written with `{}`.
+//! - **Usage** of a stream is what was told last, wherever it stood: never a sum.
+//! - **Annotations** are written only as `url_citation`, the one type OpenAI documents; blocks that
+//!   only another dialect understands are left out.
+//! - **An answer is whole** when `[DONE]` came or every choice told why it ended. `finish_reason:
+//!   "error"`, `error` frames and frames that cannot be read are errors, after which nothing follows.
+//! - **Fields without a canonical place** are kept by path and written back at the top level; further
+//!   down in a request they are listed as dropped.
 
 pub mod completions;
 pub mod embeddings;

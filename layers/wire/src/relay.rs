@@ -10,6 +10,7 @@ mod events;
 mod reading;
 mod request;
 mod strip;
+mod tail;
 mod tap;
 mod usage;
 

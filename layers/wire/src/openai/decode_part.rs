@@ -1,6 +1,6 @@
 //! Content parts from OpenAI's format, and from servers that add to it.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tollway_core::Dialect;
 
 use super::json::{Fields, Node, Path};
@@ -38,6 +38,7 @@ pub(super) fn decode_content_into(
     Ok(())
 }
 
+/// Reads one part. OpenAI's explicit cache breakpoint is what others call a cache mark.
 fn decode_part(node: Node<'_>, path: &Path<'_>, extra: &mut Map<String, Value>) -> Result<Part, Refusal> {
     let mut fields = match node {
         // Some clients put bare texts among the parts.
@@ -45,7 +46,8 @@ fn decode_part(node: Node<'_>, path: &Path<'_>, extra: &mut Map<String, Value>) 
         other => path.object(other)?,
     };
     let kind = fields.kind(path)?.ok_or_else(|| path.key("type").missing())?;
-    let cache_control = fields.take("cache_control").map(Node::into_value);
+    let breakpoint = fields.take("prompt_cache_breakpoint").map(|_| json!({ "type": "ephemeral" }));
+    let cache_control = fields.take("cache_control").map(Node::into_value).or(breakpoint);
     let content = match &*kind {
         "text" => {
             let text = fields.require_string(path, "text")?;

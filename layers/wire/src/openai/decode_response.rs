@@ -23,10 +23,10 @@ pub fn decode_response(body: &[u8], cx: &DecodeContext) -> Result<Reply, ApiErro
     let path = &Path::ROOT;
     let mut fields = Node::parse(body).and_then(|node| path.object(node)).map_err(misread)?;
     let Some(choices) = fields.take("choices") else {
-        return Err(match fields.is_empty() {
-            true => unreadable("it is empty"),
-            false => in_answer(&Value::Object(fields.into_map())),
-        });
+        if fields.is_empty() {
+            return Err(unreadable("it is empty"));
+        }
+        return Err(in_answer(&Value::Object(fields.into_map())));
     };
     let mut calls = Calls { ids: CallIds::new(&cx.seed), cx };
     let mut extra = Map::new();

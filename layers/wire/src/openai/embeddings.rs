@@ -119,7 +119,6 @@ impl Serialize for Numbers<'_> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use tollway_core::Usage;
 

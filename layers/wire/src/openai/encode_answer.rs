@@ -10,6 +10,7 @@ use super::encode_message::{FunctionCallOut, Seal, ToolCallOut, joined};
 use super::encode_part::{ImageOut, encode_image};
 use super::encode_response::within;
 use super::reasoning::{Detail, details};
+use super::stream_image::picture_of;
 use crate::EncodeContext;
 use crate::chat::{Audio, Content, Part};
 
@@ -50,10 +51,15 @@ struct AudioOut<'a> {
 
 /// A picture, as OpenRouter writes it.
 #[derive(Serialize)]
-pub(super) struct PictureOut<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    image_url: ImageOut<'a>,
+#[serde(untagged)]
+enum PictureOut<'a> {
+    Image {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        image_url: ImageOut<'a>,
+    },
+    /// One that came in a stream.
+    Streamed(Value),
 }
 
 impl<'a> AnswerOut<'a> {
@@ -91,7 +97,7 @@ impl<'a> AnswerOut<'a> {
             out.content = Some(Cow::Borrowed(""));
         }
         if !own.is_empty() {
-            out.extra = within(own, format!("choices[{place}].message."));
+            out.extra = within(own, &format!("choices[{place}].message."));
         }
         out
     }
@@ -110,10 +116,11 @@ impl<'a> AnswerOut<'a> {
             }
             Content::Audio(audio) => self.audio = Some(AudioOut::of(audio, cx)),
             Content::Image(image) => {
-                let picture =
-                    encode_image(image).map(|image_url| PictureOut { kind: "image_url", image_url });
-                self.images.extend(picture);
+                let image_url = encode_image(image);
+                self.images
+                    .extend(image_url.map(|image_url| PictureOut::Image { kind: "image_url", image_url }));
             }
+            Content::Native(native) => self.images.extend(picture_of(native).map(PictureOut::Streamed)),
             _ => {}
         }
     }

@@ -27,7 +27,7 @@ pub fn encode_response(reply: &Reply, cx: &EncodeContext) -> Vec<u8> {
             message: AnswerOut::new(&choice.content, own, place, cx),
             logprobs: choice.logprobs.as_ref().map(LogprobsOut::of),
             finish_reason,
-            extra: within(own, format!("choices[{place}].")),
+            extra: within(own, &format!("choices[{place}].")),
         }
     });
     to_json(&Body {
@@ -57,9 +57,9 @@ pub(super) fn is_tier(tier: &str) -> bool {
 }
 
 /// The members of `own` that stand directly within `prefix`, by their own name.
-pub(super) fn within(own: &Map<String, Value>, prefix: String) -> Map<String, Value> {
+pub(super) fn within(own: &Map<String, Value>, prefix: &str) -> Map<String, Value> {
     let members = own.iter().filter_map(|(path, value)| {
-        let name = path.strip_prefix(&prefix)?;
+        let name = path.strip_prefix(prefix)?;
         (!name.contains(['.', '['])).then(|| (name.to_owned(), value.clone()))
     });
     members.collect()

@@ -73,7 +73,8 @@ fn from_value(status: Option<u16>, body: &Value) -> ApiError {
     let inner = error.get("innererror").or_else(|| error.get("inner_error"));
     let inner_word = inner.and_then(|inner| inner.get("code")?.as_str());
     let words = [word, inner_word, text("type"), text("status")];
-    let status = error_status(status, code, &words);
+    // Azure writes the status of an error in an answer beside its code.
+    let status = error_status(status, code.into_iter().chain(error.get("status")), &words);
     let kind = kind_of(status, &words);
     ApiError {
         status: if status == 529 { 503 } else { status },
@@ -85,9 +86,9 @@ fn from_value(status: Option<u16>, body: &Value) -> ApiError {
     }
 }
 
-/// A type that says more than OpenAI's own general words.
+/// A type that says more than the general words OpenAI has for a kind.
 fn own_type(kind: Option<&str>) -> Option<&str> {
-    kind.filter(|kind| !matches!(*kind, "invalid_request_error" | "server_error" | "error"))
+    kind.filter(|kind| *kind != "error" && GENERAL.iter().all(|(_, word)| word != kind))
 }
 
 fn is_told(error: &Value) -> bool {
@@ -99,10 +100,14 @@ fn is_told(error: &Value) -> bool {
 }
 
 /// The HTTP status if it is an error's, or the one the body tells, or the one its words mean.
-fn error_status(http: Option<u16>, code: Option<&Value>, words: &[Option<&str>]) -> u16 {
+fn error_status<'a>(
+    http: Option<u16>,
+    told: impl IntoIterator<Item = &'a Value>,
+    words: &[Option<&str>],
+) -> u16 {
     let is_error = |status: &u16| (400..=599).contains(status);
-    let told = code.and_then(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
-    let told = told.and_then(|code| u16::try_from(code).ok()).filter(is_error);
+    let number = |code: &Value| code.as_u64().or_else(|| code.as_str()?.parse().ok());
+    let told = told.into_iter().find_map(|code| u16::try_from(number(code)?).ok().filter(is_error));
     let meant = || words.iter().flatten().find_map(|word| kind_by_word(word)).map(status_of);
     // A broken answer without a better word is the upstream's fault.
     http.filter(is_error).or(told).or_else(meant).unwrap_or(502)
@@ -141,7 +146,11 @@ fn path_of(place: &[Value]) -> String {
                 path.push('.');
                 path.push_str(name);
             }
-            step => path.push_str(&format!("[{step}]")),
+            step => {
+                path.push('[');
+                path.push_str(&step.to_string());
+                path.push(']');
+            }
         }
     }
     path
@@ -155,7 +164,7 @@ fn retry_after(error: &Value) -> Option<Duration> {
 
 /// An error of a body that is no JSON: its text, or of a page its title.
 fn bare(http: u16, body: &str) -> ApiError {
-    let status = error_status(Some(http), None, &[]);
+    let status = error_status(Some(http), [], &[]);
     let text = body.trim();
     let told = if text.starts_with('<') { title_of(text) } else { Some(text) };
     let told: String = told.unwrap_or_default().chars().take(MOST_TOLD).collect();
@@ -221,18 +230,21 @@ fn kind_by_word(word: &str) -> Option<ErrorKind> {
 
 /// OpenAI's type for a kind. Where OpenAI itself says no more than `invalid_request_error`, clients
 /// tell by the status.
-const fn word_of(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::InvalidRequest | ErrorKind::NotFound | ErrorKind::TooLarge => "invalid_request_error",
-        ErrorKind::Authentication => "authentication_error",
-        ErrorKind::Permission => "permission_error",
-        ErrorKind::RateLimit => "rate_limit_error",
-        ErrorKind::Quota => "insufficient_quota",
-        ErrorKind::Overloaded => "overloaded_error",
-        ErrorKind::Timeout => "timeout_error",
-        ErrorKind::Internal => "server_error",
-    }
+fn word_of(kind: ErrorKind) -> &'static str {
+    let general = GENERAL.iter().find(|(general, _)| *general == kind);
+    general.map_or("invalid_request_error", |(_, word)| word)
 }
+
+const GENERAL: [(ErrorKind, &str); 8] = [
+    (ErrorKind::InvalidRequest, "invalid_request_error"),
+    (ErrorKind::Authentication, "authentication_error"),
+    (ErrorKind::Permission, "permission_error"),
+    (ErrorKind::RateLimit, "rate_limit_error"),
+    (ErrorKind::Quota, "insufficient_quota"),
+    (ErrorKind::Overloaded, "overloaded_error"),
+    (ErrorKind::Timeout, "timeout_error"),
+    (ErrorKind::Internal, "server_error"),
+];
 
 const fn status_of(kind: ErrorKind) -> u16 {
     match kind {

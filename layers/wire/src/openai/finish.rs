@@ -72,7 +72,6 @@ fn broken(status: u16, kind: ErrorKind, message: &str) -> ApiError {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

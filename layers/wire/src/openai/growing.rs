@@ -1,5 +1,6 @@
 //! A choice that grows, chunk by chunk.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use tollway_core::Dialect;
@@ -9,7 +10,7 @@ use super::decode_answer::{decode_image, decode_piece};
 use super::error::unreadable;
 use super::ids::CallIds;
 use super::json::{Fields, Node};
-use super::lenient::Arguments;
+use super::lenient::{Arguments, Loose};
 use super::reasoning::{Entry, decode_entry};
 use super::stream_image;
 use crate::chat::{Content, Delta, Event, Finish, Reasoning, Signature};
@@ -70,13 +71,12 @@ impl Growing {
 
     /// Which call a piece belongs to. Servers tell it by index, by id, or by nothing: then a name or
     /// a new id begins a call, and anything else goes on with the last. Some number every call zero.
-    fn call_of(&self, piece: &CallDelta<'_>, names: bool) -> Option<usize> {
-        let id = piece.id.said();
+    fn call_of(&self, index: Option<u64>, id: Option<&str>, names: bool) -> Option<usize> {
         let is_same = |call: &Call| match (id, call.id.as_deref()) {
             (Some(id), Some(known)) => id == known || !names,
             _ => true,
         };
-        match piece.index.0 {
+        match index {
             Some(index) => {
                 let at = self.calls.iter().rposition(|call| call.wire == Some(index))?;
                 self.calls.get(at).is_some_and(is_same).then_some(at)
@@ -213,22 +213,18 @@ impl Grower<'_> {
     }
 
     fn call(&mut self, piece: CallDelta<'_>) -> Result<(), ApiError> {
-        let function = piece.function.as_ref().map(|function| &function.name);
-        let name = function.or(piece.custom.as_ref().map(|custom| &custom.name));
-        let name = name.and_then(|name| name.said());
-        let custom = piece.custom.is_some() && piece.function.is_none();
-        let found = self.choice.call_of(&piece, name.is_some());
-        let at = match found {
+        let (name, arguments, custom) = match (piece.function, piece.custom) {
+            (Some(function), _) => (function.name, function.arguments, false),
+            (None, Some(custom)) => (custom.name, custom.input, true),
+            (None, None) => (Loose::default(), Arguments::default(), false),
+        };
+        let (index, id) = (piece.index.0, piece.id.said());
+        let at = match self.choice.call_of(index, id, name.said().is_some()) {
             Some(at) => at,
-            None => self.add_call(piece.index.0, piece.id.said().map(str::to_owned), custom)?,
+            None => self.add_call(index, id.map(str::to_owned), custom)?,
         };
         let seal = piece.extra_content.into_fields().as_mut().and_then(google_seal);
-        let arguments = match (&piece.function, &piece.custom) {
-            (Some(function), _) => &function.arguments,
-            (None, Some(custom)) => &custom.input,
-            (None, None) => &Arguments::default(),
-        };
-        self.grow_call(at, name, &arguments.0, seal)
+        self.grow_call(at, name.said(), arguments.0, seal)
     }
 
     /// The legacy form knows one call and no id.
@@ -237,7 +233,8 @@ impl Grower<'_> {
             Some(at) => at,
             None => self.add_call(None, None, false)?,
         };
-        self.grow_call(at, function.name.said(), &function.arguments.0, None)
+        let FunctionDelta { name, arguments } = function;
+        self.grow_call(at, name.said(), arguments.0, None)
     }
 
     fn add_call(&mut self, wire: Option<u64>, id: Option<String>, custom: bool) -> Result<usize, ApiError> {
@@ -253,12 +250,12 @@ impl Grower<'_> {
         &mut self,
         at: usize,
         name: Option<&str>,
-        arguments: &str,
+        arguments: Cow<'_, str>,
         seal: Option<Signature>,
     ) -> Result<(), ApiError> {
         let Some(call) = self.choice.calls.get_mut(at) else { return Ok(()) };
         if !call.told {
-            call.held.push_str(arguments);
+            call.held.push_str(&arguments);
             self.choice.held = self.choice.held.saturating_add(arguments.len());
             if self.choice.held > MAX_EVENT {
                 return Err(unreadable("the arguments of a tool call without a name are too large"));
@@ -269,7 +266,7 @@ impl Grower<'_> {
             return Ok(());
         }
         if !arguments.is_empty() {
-            self.tell(Delta::ToolArguments { index: place(at), fragment: arguments.to_owned() });
+            self.tell(Delta::ToolArguments { index: place(at), fragment: arguments.into_owned() });
         }
         if let Some(seal) = seal {
             self.tell(Delta::Signature(seal));

@@ -38,7 +38,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Loose<'a>(Option<Cow<'a, str>>);
 
-impl<'a> Loose<'a> {
+impl Loose<'_> {
     /// The text, if it is not empty.
     pub(super) fn said(&self) -> Option<&str> {
         self.0.as_deref().filter(|text| !text.is_empty())

@@ -46,7 +46,6 @@ impl<'a> From<Model<'a>> for ModelOut<'a> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -295,7 +295,6 @@ pub(super) fn is_detail(native: &Native) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

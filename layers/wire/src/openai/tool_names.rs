@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::chat::Chat;
+use crate::chat::{Chat, ToolKind};
 
 const LONGEST: usize = 64;
 
@@ -14,10 +14,12 @@ pub(super) struct ToolNames {
 }
 
 impl ToolNames {
-    /// Finds a name for every tool whose own will not do, different from all others.
+    /// Finds a name for every tool whose own will not do, different from all others. Tools the
+    /// provider runs itself are not called by a name of ours.
     pub(super) fn of(chat: &Chat) -> Self {
         let mut names = Self::default();
-        for tool in chat.tools.iter().filter(|tool| !is_valid(&tool.name)) {
+        let ours = chat.tools.iter().filter(|tool| !matches!(tool.kind, ToolKind::Server(_)));
+        for tool in ours.filter(|tool| !is_valid(&tool.name)) {
             if names.renamed.iter().any(|(_, original)| *original == tool.name) {
                 continue;
             }
@@ -43,14 +45,12 @@ impl ToolNames {
         if is_valid(name) {
             return Cow::Borrowed(name);
         }
-        match self.renamed.iter().find(|(_, original)| original == name) {
-            Some((sent, _)) => Cow::Borrowed(sent),
-            // A call in the history of a tool no longer on offer.
-            None => {
-                let plain = name.chars().map(|c| if is_plain(c) { c } else { '_' }).take(LONGEST);
-                Cow::Owned(plain.collect())
-            }
+        if let Some((sent, _)) = self.renamed.iter().find(|(_, original)| original == name) {
+            return Cow::Borrowed(sent);
         }
+        // A call in the history of a tool no longer on offer.
+        let plain = name.chars().map(|c| if is_plain(c) { c } else { '_' }).take(LONGEST);
+        Cow::Owned(plain.collect())
     }
 }
 
@@ -65,7 +65,7 @@ fn is_valid(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Tool, ToolKind};
+    use crate::chat::Tool;
 
     fn offering(names: &[&str]) -> Chat {
         let tools = names.iter().map(|name| Tool {

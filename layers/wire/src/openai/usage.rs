@@ -1,6 +1,5 @@
 //! Tokens counted: OpenAI's `usage` object and what other servers make of it.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tollway_core::Usage;
@@ -8,30 +7,8 @@ use tollway_core::Usage;
 use super::lenient::{Count, object_or_default};
 
 /// Reads a `usage` object. `None` when it is not an object or counts nothing.
-pub fn decode_usage(usage: &Value) -> Option<Usage> {
+pub(super) fn decode_usage(usage: &Value) -> Option<Usage> {
     UsageBody::deserialize(usage).ok()?.usage()
-}
-
-/// Reads the usage of a whole answer or of one chunk of a stream, from its bytes.
-///
-/// Works for chat, legacy completions and embeddings, also where the usage stands in `x_groq`.
-/// Everything else in the body is passed over without being built.
-pub fn read_usage(body: &[u8]) -> Option<Usage> {
-    #[derive(Deserialize)]
-    struct Body {
-        #[serde(default, deserialize_with = "object_or_default")]
-        usage: UsageBody,
-        #[serde(default, deserialize_with = "object_or_default")]
-        x_groq: XGroq,
-    }
-    let body: Body = from_object(body)?;
-    body.usage.usage().or_else(|| body.x_groq.usage.usage())
-}
-
-fn from_object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    // An array would be read as the fields in order.
-    let object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    if object { serde_json::from_slice(body).ok() } else { None }
 }
 
 /// Groq's own corner of a chunk, where the usage of a stream stands.
@@ -68,6 +45,7 @@ pub(super) struct UsageBody {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct InputDetails {
     cached_tokens: Count,
     cache_write_tokens: Count,
@@ -77,6 +55,7 @@ struct InputDetails {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct OutputDetails {
     reasoning_tokens: Count,
     audio_tokens: Count,
@@ -141,6 +120,7 @@ pub(super) struct UsageOut {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct InputDetailsOut {
     cached_tokens: u64,
     audio_tokens: u64,
@@ -151,6 +131,7 @@ struct InputDetailsOut {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct OutputDetailsOut {
     reasoning_tokens: u64,
     audio_tokens: u64,
@@ -194,7 +175,6 @@ impl From<&Usage> for UsageOut {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use serde_json::json;
 
@@ -236,9 +216,6 @@ mod tests {
         let odd = decode_usage(&json!({"prompt_tokens": "12", "completion_tokens": 3.0,
             "prompt_tokens_details": null, "completion_tokens_details": []}));
         assert_eq!(odd.map(|u| (u.input, u.output)), Some((12, 3)));
-        let groq =
-            read_usage(br#"{"choices":[],"x_groq":{"usage":{"prompt_tokens":1,"completion_tokens":2}}}"#);
-        assert_eq!(groq.map(|u| (u.input, u.output)), Some((1, 2)));
     }
 
     #[test]
@@ -253,9 +230,6 @@ mod tests {
         for nothing in [json!(null), json!({}), json!([]), json!({"prompt_tokens": null}), json!("12")] {
             assert_eq!(decode_usage(&nothing), None, "{nothing}");
         }
-        assert_eq!(read_usage(b"[]"), None);
-        assert_eq!(read_usage(b"not json"), None);
-        assert_eq!(read_usage(br#"{"usage":null}"#), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use super::{
-    body::BodyScan,
+    body::{BodyScan, Member},
     events::{Cut, Events},
     reading::Reading,
+    tail,
 };
 use crate::{StreamEnd, Truncated};
 
@@ -40,6 +41,15 @@ impl UsageTap {
                 chunks.read(&cut, &mut self.reading);
             }),
             Source::Body(body) => body.feed(bytes, &mut self.reading),
+        }
+    }
+
+    /// Reads an answer that is there in one piece, and nothing was fed before. Of a JSON answer this
+    /// costs a fraction of [`feed`](Self::feed), and reads usage alone.
+    pub fn feed_whole(&mut self, answer: &[u8]) {
+        match (&self.source, tail::usage(answer)) {
+            (Source::Body(_), Some(usage)) => self.reading.member(Member::Usage, usage),
+            _ => self.feed(answer),
         }
     }
 

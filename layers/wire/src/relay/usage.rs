@@ -101,7 +101,12 @@ fn key<'a>(text: &'a [u8], member: &Member) -> &'a [u8] {
 
 /// A count. Some servers write whole numbers with a fraction.
 fn number(text: &[u8], at: &Range<usize>) -> Option<u64> {
-    let text = std::str::from_utf8(text.get(at.clone())?).ok()?;
+    let text = text.get(at.clone())?;
+    // Nearly all: so few digits that they cannot overflow.
+    if text.len() < 19 && text.iter().all(u8::is_ascii_digit) {
+        return Some(text.iter().fold(0, |count, digit| count * 10 + u64::from(digit - b'0')));
+    }
+    let text = std::str::from_utf8(text).ok()?;
     let whole = text
         .split_once('.')
         .map_or(text, |(whole, zeros)| if zeros.bytes().all(|byte| byte == b'0') { whole } else { text });

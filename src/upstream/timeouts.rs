@@ -61,7 +61,11 @@ where
 
     fn call(&mut self, req: Request<ReqBody>) -> Self::Future {
         let now = Instant::now();
-        let total = self.limits.total.map(|limit| Deadline { at: now + limit, limit, waited_for: "end of the answer" });
+        let total = self.limits.total.map(|limit| Deadline {
+            at: now + limit,
+            limit,
+            waited_for: "end of the answer",
+        });
         let first = Deadline::after(now, self.limits.first_byte, "answer");
         let watch = Watch {
             provider: self.provider.clone(),
@@ -182,10 +186,7 @@ where
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.project();
         match this.inner.poll_frame(cx) {
             Poll::Ready(frame) => {
@@ -194,7 +195,11 @@ where
                 }
                 Poll::Ready(frame.map(|frame| {
                     frame.map_err(|error| Error::Broken {
-                        provider: this.watch.as_ref().map(|watch| watch.provider.to_string()).unwrap_or_default(),
+                        provider: this
+                            .watch
+                            .as_ref()
+                            .map(|watch| watch.provider.to_string())
+                            .unwrap_or_default(),
                         reason: chain(&error),
                     })
                 }))

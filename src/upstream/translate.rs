@@ -49,7 +49,10 @@ impl<S> Layer<S> for TranslateLayer {
     type Service = Translate<S>;
 
     fn layer(&self, inner: S) -> Translate<S> {
-        Translate { inner, room: Arc::new(Room { provider: self.provider.clone(), fetch: self.fetch.clone() }) }
+        Translate {
+            inner,
+            room: Arc::new(Room { provider: self.provider.clone(), fetch: self.fetch.clone() }),
+        }
     }
 }
 
@@ -101,12 +104,18 @@ impl Room {
         let peek = parts.extensions.remove::<Arc<Peek>>().ok_or(Error::Internal)?;
         let resolved = parts.extensions.remove::<Resolved>().ok_or(Error::Internal)?;
         let exchange = parts.extensions.remove::<Arc<Exchange>>();
-        let request_id = exchange.as_ref().map_or_else(|| RequestId::from_random(0), |exchange| exchange.request_id().clone());
+        let request_id = exchange
+            .as_ref()
+            .map_or_else(|| RequestId::from_random(0), |exchange| exchange.request_id().clone());
 
-        let prepared = convert::prepare(&call, &peek, &resolved, &self.provider, &self.fetch, &request_id).await?;
+        let prepared =
+            convert::prepare(&call, &peek, &resolved, &self.provider, &self.fetch, &request_id).await?;
         let model = &resolved.upstream.model;
         let uri = self.provider.uri(prepared.endpoint, model, prepared.stream).ok_or_else(|| {
-            Refusal::at("model", format!("provider {} has no such endpoint for model {model}", self.provider.name))
+            Refusal::at(
+                "model",
+                format!("provider {} has no such endpoint for model {model}", self.provider.name),
+            )
         })?;
 
         let attempt = match &exchange {
@@ -145,7 +154,7 @@ impl Room {
 
 /// Says in the answer's headers who served it, and what could not be carried.
 fn tell(headers: &mut HeaderMap, upstream: &Upstream, dropped: &[String]) {
-    let name = format!("{}/{}", upstream.provider, upstream.model);
+    let name = [&*upstream.provider, "/", &*upstream.model].concat();
     if let Ok(value) = HeaderValue::try_from(name) {
         headers.insert(UPSTREAM, value);
     }
@@ -221,7 +230,11 @@ where
 }
 
 /// A stream put together to a whole answer.
-fn whole(mut decoder: Decoder, body: &[u8], attempt: &Attempt) -> Result<tollway_wire::chat::Reply, ApiError> {
+fn whole(
+    mut decoder: Decoder,
+    body: &[u8],
+    attempt: &Attempt,
+) -> Result<tollway_wire::chat::Reply, ApiError> {
     let mut collect = Collect::default();
     decoder.feed(body);
     let drain = |decoder: &mut Decoder, collect: &mut Collect| {

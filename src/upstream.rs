@@ -10,6 +10,7 @@ mod credentials;
 mod fetch;
 mod forward;
 mod headers;
+mod redact;
 mod relay;
 mod stream;
 mod timeouts;

@@ -111,7 +111,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Something came: the silence begins anew.
+    /// The silence begins anew.
     fn restart(&mut self) {
         self.deadline = Deadline::after(Instant::now(), self.idle, "further bytes").earlier(self.total);
     }
@@ -155,11 +155,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if let Poll::Ready(result) = this.inner.poll(cx) {
-            let watch = this.watch.take().map(|mut watch| {
-                watch.restart();
-                watch
-            });
-            return Poll::Ready(result.map(|response| response.map(|inner| Timed { inner, watch })));
+            let watch = this.watch.take();
+            return Poll::Ready(result.map(|response| response.map(|inner| Timed { inner, watch, waits: false })));
         }
         match this.watch {
             Some(watch) => watch.poll(cx).map(Err),
@@ -175,6 +172,8 @@ pin_project! {
         #[pin]
         inner: B,
         watch: Option<Watch>,
+        // Whether the provider is waited for. While the client takes its time it is not.
+        waits: bool,
     }
 }
 
@@ -190,9 +189,7 @@ where
         let this = self.project();
         match this.inner.poll_frame(cx) {
             Poll::Ready(frame) => {
-                if let Some(watch) = this.watch {
-                    watch.restart();
-                }
+                *this.waits = false;
                 Poll::Ready(frame.map(|frame| {
                     frame.map_err(|error| Error::Broken {
                         provider: this
@@ -205,7 +202,12 @@ where
                 }))
             }
             Poll::Pending => match this.watch {
-                Some(watch) => watch.poll(cx).map(|error| Some(Err(error))),
+                Some(watch) => {
+                    if !std::mem::replace(this.waits, true) {
+                        watch.restart();
+                    }
+                    watch.poll(cx).map(|error| Some(Err(error)))
+                }
                 None => Poll::Pending,
             },
         }

@@ -113,7 +113,7 @@ fn error_status<'a>(
     http.filter(is_error).or(told).or_else(meant).unwrap_or(502)
 }
 
-/// The first text that explains the error: a message, or the list FastAPI's servers give.
+/// The first text that explains the error: a message, or the list `FastAPI`'s servers give.
 fn message_of(error: &Value, deeper: u32) -> Option<String> {
     match error {
         Value::String(text) => {

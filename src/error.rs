@@ -68,7 +68,7 @@ pub enum Error {
         reason: String,
     },
     /// The upstream did not answer in time.
-    #[error("provider {provider} sent no {waited_for} within {} s", .limit.as_secs_f32())]
+    #[error("provider {provider}: no {waited_for} within {} s", .limit.as_secs_f32())]
     Timeout {
         /// The provider's name.
         provider: String,

@@ -104,31 +104,26 @@ where
     }
     let mut body = std::pin::pin!(body);
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut joined = BytesMut::new();
     while let Some(frame) = tokio::time::timeout(limits.timeout, body.frame())
         .await
         .map_err(|_| Error::BodyTimeout(limits.timeout))?
     {
         let frame = frame.map_err(|error| Error::BodyBroken(error.into()))?;
         let Ok(data) = frame.into_data() else { continue };
-        if first.len() + rest.len() + data.len() > limits.max_bytes {
+        if first.len() + joined.len() + data.len() > limits.max_bytes {
             return Err(too_large());
         }
-        if first.is_empty() {
+        if first.is_empty() && joined.is_empty() {
             first = data;
         } else {
-            if rest.is_empty() {
+            if joined.is_empty() {
                 // What was told bounds the growth; what was not told grows as it comes.
-                rest.reserve(told.unwrap_or(data.len()).saturating_sub(first.len()));
+                joined.reserve(told.unwrap_or(first.len() + data.len()));
+                joined.extend_from_slice(&std::mem::take(&mut first));
             }
-            rest.extend_from_slice(&data);
+            joined.extend_from_slice(&data);
         }
     }
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.unsplit(rest);
-    Ok(whole.freeze())
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
 }

@@ -10,6 +10,7 @@ mod credentials;
 mod fetch;
 mod forward;
 mod headers;
+mod redact;
 mod relay;
 mod stream;
 mod timeouts;
@@ -20,10 +21,10 @@ use std::sync::Arc;
 use tower::ServiceBuilder;
 
 use self::credentials::{Credentials, CredentialsLayer};
+use self::fetch::Fetch;
 use self::forward::Forward;
 use self::timeouts::{Timeouts, TimeoutsLayer};
 use self::translate::{Translate, TranslateLayer};
-use self::fetch::Fetch;
 use crate::config::{Media, Provider};
 
 pub(crate) use self::connect::Connector;

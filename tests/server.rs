@@ -223,7 +223,7 @@ async fn the_access_log_tells_who_and_how_much_but_never_what() -> Outcome<()> {
 
 #[tokio::test]
 async fn a_hang_up_cancels_the_upstream_and_is_logged_with_what_was_used() -> Outcome<()> {
-    let simulator = Server::start(&["simulate", "--port", "0"], &[])?;
+    let simulator = Server::start(&["simulate", "--port", "0"], &[]).unwrap();
     let sim = simulator.addr();
     let config = format!(
         "server: {{listen: '127.0.0.1:0'}}\nlog: {{access: stderr}}\nproviders:\n  openai: {{api_key: k, base_url: 'http://{sim}/v1'}}\n  anthropic: {{api_key: k, base_url: 'http://{sim}'}}\n"
@@ -362,7 +362,7 @@ async fn a_hundred_megabytes_are_refused_and_nothing_is_kept() -> Outcome<()> {
     let mut stream = TcpStream::connect(server.addr())?;
     stream.set_write_timeout(Some(Duration::from_secs(20)))?;
     write!(stream, "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")?;
-    let chunk = [b'['; 1 << 20];
+    let chunk = vec![b'['; 1 << 20];
     for _ in 0..100 {
         // The server answers and closes before all is written.
         let sent = write!(stream, "{:x}\r\n", chunk.len())

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -107,8 +107,9 @@ impl hyper::service::Service<Request<Incoming>> for Entry {
     fn call(&self, mut req: Request<Incoming>) -> EntryFuture {
         req.extensions_mut().insert(ClientAddr(self.peer));
         // Taken anew for each request, so that a reload reaches connections that stay open.
+        let running = self.activity.begin(req.version());
         let inner = Stack::clone(&self.stack.load()).oneshot(req);
-        EntryFuture { inner, running: Some(self.activity.begin()) }
+        EntryFuture { inner, running: Some(running) }
     }
 }
 
@@ -128,7 +129,7 @@ impl Future for EntryFuture {
         let this = self.project();
         let response = ready!(this.inner.poll(cx))?;
         // `running` is there at the first and only ready poll.
-        let running = this.running.take().unwrap_or_else(|| Activity::new().begin());
+        let running = this.running.take().unwrap_or_else(|| Activity::new().begin(Version::HTTP_11));
         Poll::Ready(Ok(response.map(|body| Tap::new(body, running))))
     }
 }

@@ -7,11 +7,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Version;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
@@ -30,23 +31,38 @@ pub(super) struct Activity {
     opened: Instant,
     /// Requests whose answers are not at their end.
     running: AtomicUsize,
+    /// Whether requests share the connection, as over HTTP/2. Bytes between two requests are then
+    /// the protocol's own, such as the answer to a ping, and not a head that must get done.
+    shared: AtomicBool,
     /// When the last answer ended, in milliseconds since `opened`; zero before the first.
     idle_since: AtomicU64,
 }
 
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { opened: Instant::now(), running: AtomicUsize::new(0), idle_since: AtomicU64::new(0) })
+        Arc::new(Self {
+            opened: Instant::now(),
+            running: AtomicUsize::new(0),
+            shared: AtomicBool::new(false),
+            idle_since: AtomicU64::new(0),
+        })
     }
 
     /// A request has begun, and runs until the returned value is dropped.
-    pub(super) fn begin(self: &Arc<Self>) -> Running {
+    pub(super) fn begin(self: &Arc<Self>, version: Version) -> Running {
+        if version == Version::HTTP_2 {
+            self.shared.store(true, Ordering::Relaxed);
+        }
         self.running.fetch_add(1, Ordering::Relaxed);
         Running(self.clone())
     }
 
     fn is_busy(&self) -> bool {
         self.running.load(Ordering::Relaxed) > 0
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed)
     }
 
     /// When a connection without a running request shall end. A new one has as long as a head for
@@ -113,7 +129,7 @@ impl<I: AsyncRead> AsyncRead for Idle<I> {
             }
             return read;
         }
-        if this.activity.is_busy() {
+        if this.activity.is_busy() || this.activity.is_shared() {
             *this.head_since = None;
         }
         loop {
@@ -192,7 +208,7 @@ mod tests {
         let (mut client, server) = duplex(64);
         let activity = Activity::new();
         let mut idle = Idle::new(server, activity.clone(), LIMITS);
-        drop(activity.begin());
+        drop(activity.begin(Version::HTTP_11));
         tokio::spawn(async move {
             for byte in b"POST / HTTP/1.1 and so on" {
                 client.write_all(&[*byte]).await.unwrap();
@@ -210,9 +226,21 @@ mod tests {
         let (_client, server) = duplex(64);
         let activity = Activity::new();
         let mut idle = Idle::new(server, activity.clone(), LIMITS);
-        let running = activity.begin();
+        let running = activity.begin(Version::HTTP_11);
         assert!(tokio::time::timeout(Duration::from_secs(600), ends_after(&mut idle)).await.is_err());
         drop(running);
+        let took = ends_after(&mut idle).await;
+        assert!((59..=61).contains(&took.as_secs()), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn over_http2_bytes_between_requests_are_no_head() {
+        let (mut client, server) = duplex(64);
+        let activity = Activity::new();
+        let mut idle = Idle::new(server, activity.clone(), LIMITS);
+        drop(activity.begin(Version::HTTP_2));
+        client.write_all(b"a ping").await.unwrap();
+        assert_eq!(idle.read(&mut [0; 64]).await.unwrap(), 6);
         let took = ends_after(&mut idle).await;
         assert!((59..=61).contains(&took.as_secs()), "{took:?}");
     }

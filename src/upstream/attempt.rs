@@ -73,12 +73,16 @@ impl Observe for UsageObserver {
     }
 
     fn end(&mut self, end: End) {
-        if let Some(usage) = self.tap.reading().usage() {
+        let usage = self.tap.reading().usage();
+        // Usage stands at the end, from where it was read if the answer came in one piece.
+        let is_whole = usage.is_some() || self.tap.finish().is_ok();
+        if let Some(usage) = usage {
             self.attempt.set_usage(usage);
         }
         self.attempt.set_outcome(match end {
-            End::Complete => Outcome::Complete,
-            End::Error => Outcome::Broken,
+            End::Complete if self.tap.reading().error_passed() => Outcome::Refused,
+            End::Complete if is_whole => Outcome::Complete,
+            End::Complete | End::Error => Outcome::Broken,
             End::Cancelled => Outcome::Cancelled,
         });
     }

@@ -1,11 +1,13 @@
 //! Connections to providers: TCP, through a proxy where the environment names one, TLS.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::Uri;
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Uri};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
@@ -51,6 +53,15 @@ impl Connector {
         (*self.tls).clone()
     }
 
+    /// What a proxy wants of requests that it reads itself, which are those in the clear.
+    pub(crate) fn proxy_authorization(&self, scheme: Scheme, authority: Authority) -> Option<HeaderValue> {
+        if scheme != Scheme::HTTP {
+            return None;
+        }
+        let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().ok()?;
+        proxy_for(&self.proxies, &uri)?.basic_auth().cloned()
+    }
+
     /// The connector for a provider that speaks `http2` and must accept within `timeout`.
     pub(crate) fn build(&self, http2: Http2, timeout: Duration) -> Within<Https> {
         let mut tcp = HttpConnector::new();
@@ -58,8 +69,7 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_mins(1)));
         let proxied = Proxied { tcp, proxies: self.proxies.clone() };
-        let builder =
-            HttpsConnectorBuilder::new().with_tls_config(self.tls_config()).https_or_http();
+        let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls_config()).https_or_http();
         let https = match http2 {
             Http2::Never => builder.enable_http1().wrap_connector(proxied),
             Http2::Auto => builder.enable_all_versions().wrap_connector(proxied),
@@ -105,11 +115,16 @@ where
         Box::pin(async move {
             match tokio::time::timeout(timeout, connecting).await {
                 Ok(result) => result.map_err(Into::into),
-                Err(_) => Err(format!("no connection within {} s", timeout.as_secs_f32()).into()),
+                Err(_) => Err(ConnectTimeout(timeout).into()),
             }
         })
     }
 }
+
+/// No connection was made in time.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection within {} s", .0.as_secs_f32())]
+pub(super) struct ConnectTimeout(pub(super) Duration);
 
 /// A TCP connector that obeys proxies.
 #[derive(Clone, Debug)]
@@ -129,7 +144,7 @@ impl Service<Uri> for Proxied {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let mut tcp = self.tcp.clone();
-        let proxy = self.proxies.intercept(&uri);
+        let proxy = proxy_for(&self.proxies, &uri);
         Box::pin(async move {
             let Some(proxy) = proxy else {
                 return Ok(Stream { io: tcp.call(uri).await?, proxied: false });
@@ -147,6 +162,15 @@ impl Service<Uri> for Proxied {
             Ok(Stream { io: tcp.call(proxy.uri().clone()).await?, proxied: true })
         })
     }
+}
+
+/// The proxy for a URL. This machine is never asked for through one: a proxy elsewhere cannot reach
+/// the simulated provider or a local Ollama.
+fn proxy_for(proxies: &Matcher, uri: &Uri) -> Option<Intercept> {
+    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+    let is_here = host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if is_here { None } else { proxies.intercept(uri) }
 }
 
 /// A proxy's scheme and host, without its credentials.
@@ -183,11 +207,7 @@ impl Read for Stream {
 }
 
 impl Write for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
         self.project().io.poll_write(cx, buf)
     }
 

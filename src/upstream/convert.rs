@@ -75,7 +75,9 @@ pub(super) async fn prepare(
     request_id: &RequestId,
 ) -> Result<Prepared, Error> {
     let upstream = &resolved.upstream;
-    if upstream.dialect == Dialect::OpenAi && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat) {
+    if upstream.dialect == Dialect::OpenAi
+        && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat)
+    {
         return Ok(relayed(call, peek, &upstream.model, provider));
     }
     let encode = || EncodeContext {
@@ -145,10 +147,20 @@ fn relayed(call: &Call, peek: &Peek, model: &str, provider: &Provider) -> Prepar
 fn embeddings(call: &Call, dialect: Dialect, model: &str, encode: EncodeContext) -> Result<Prepared, Error> {
     let request = openai::embeddings::decode_request(&call.body)?;
     if dialect != Dialect::Gemini {
-        return Err(Refusal::at("model", format!("the provider of this model has no embeddings: {}", call.model)).into());
+        return Err(Refusal::at(
+            "model",
+            format!("the provider of this model has no embeddings: {}", call.model),
+        )
+        .into());
     }
     let Encoded { body, dropped, .. } = gemini::embeddings::encode_request(&request, model)?;
-    Ok(Prepared { endpoint: Endpoint::Embeddings, body: body.into(), stream: false, dropped, reading: Reading::Embeddings { request, encode } })
+    Ok(Prepared {
+        endpoint: Endpoint::Embeddings,
+        body: body.into(),
+        stream: false,
+        dropped,
+        reading: Reading::Embeddings { request, encode },
+    })
 }
 
 /// Puts the bytes of pictures and documents in place of their URLs, all at once.
@@ -178,7 +190,5 @@ async fn fetch_media(chat: &mut Chat, fetch: &Fetch) -> Result<(), Error> {
 
 /// Seconds since the epoch.
 fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

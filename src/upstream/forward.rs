@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::PROXY_AUTHORIZATION;
+use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -16,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::connect::{Connector, Https, Within};
+use super::connect::{ConnectTimeout, Connector, Https, Within};
 use crate::Error;
 use crate::config::{Http2, Provider};
 use crate::error::chain;
@@ -30,11 +31,21 @@ const MAX_POOLS: usize = 32;
 /// so that a request rarely meets a connection the server is about to close.
 const POOL_IDLE: Duration = Duration::from_secs(45);
 
+/// How many bytes of an answer may wait for a client that reads slowly.
+const STREAM_WINDOW: u32 = 256 * 1024;
+
+/// How many bytes may wait on one HTTP/2 connection. More than all its streams together, because h2
+/// takes many small frames that wait for an attack and ends the connection with all its streams:
+/// each frame counts with what it lacks of 256 bytes, up to half of this window. Tokens come in
+/// frames of 50 to 300 bytes.
+const CONNECTION_WINDOW: u32 = 128 * 1024 * 1024;
+
 /// The innermost service.
 #[derive(Clone)]
 pub struct Forward {
     provider: Arc<str>,
     max_streams: usize,
+    proxy_authorization: Option<HeaderValue>,
     pools: Arc<[Pool]>,
 }
 
@@ -45,6 +56,9 @@ struct Pool {
 
 impl Forward {
     pub(crate) fn new(provider: &Provider, connector: &Connector) -> Self {
+        let url = &provider.base_url;
+        let proxy_authorization =
+            connector.proxy_authorization(url.scheme().clone(), url.authority().clone());
         let connector = connector.build(provider.http2, provider.timeouts.connect);
         let mut builder = Client::builder(TokioExecutor::new());
         builder
@@ -52,7 +66,8 @@ impl Forward {
             .timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .http2_only(provider.http2 == Http2::PriorKnowledge)
-            .http2_adaptive_window(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .http2_keep_alive_interval(Duration::from_secs(30));
         // Over HTTP/1.1 a connection carries one request and one pool holds as many as are needed.
         let pools = if provider.http2 == Http2::Never { 1 } else { MAX_POOLS };
@@ -60,6 +75,7 @@ impl Forward {
         Self {
             provider: provider.name.clone(),
             max_streams: provider.max_streams_per_connection as usize,
+            proxy_authorization,
             pools: std::iter::repeat_with(pool).take(pools).collect(),
         }
     }
@@ -82,7 +98,10 @@ impl Service<Request<Full<Bytes>>> for Forward {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, req: Request<Full<Bytes>>) -> ResponseFuture {
+    fn call(&mut self, mut req: Request<Full<Bytes>>) -> ResponseFuture {
+        if let Some(value) = &self.proxy_authorization {
+            req.headers_mut().insert(PROXY_AUTHORIZATION, value.clone());
+        }
         let inner = self.choose().map(|pool| {
             let ticket = Ticket::new(&pool.in_flight);
             (pool.client.request(req), ticket)
@@ -119,15 +138,17 @@ impl Future for ResponseFuture {
                 let ticket = this.ticket.take();
                 Ok(response.map(|inner| Counted { inner, ticket }))
             }
-            Err(error) => {
-                let (provider, reason) = (this.provider.to_string(), chain(&error));
-                Err(if error.is_connect() {
-                    Error::Connect { provider, reason }
-                } else {
-                    Error::Broken { provider, reason }
-                })
-            }
+            Err(error) => Err(failure(this.provider.to_string(), &error)),
         })
+    }
+}
+
+fn failure(provider: String, error: &legacy::Error) -> Error {
+    let late = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<ConnectTimeout>());
+    match late {
+        Some(ConnectTimeout(limit)) => Error::Timeout { provider, waited_for: "connection", limit: *limit },
+        None if error.is_connect() => Error::Connect { provider, reason: chain(error) },
+        None => Error::Broken { provider, reason: chain(error) },
     }
 }
 

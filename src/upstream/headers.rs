@@ -29,7 +29,13 @@ fn is_private(name: &HeaderName) -> bool {
             "x-api-key"
                 | "api-key"
                 | "x-goog-api-key"
+                | "ocp-apim-subscription-key"
+                | "x-goog-user-project"
                 | "x-real-ip"
+                | "x-client-ip"
+                | "x-cluster-client-ip"
+                | "true-client-ip"
+                | "cf-connecting-ip"
                 | "x-request-id"
                 | "openai-organization"
                 | "openai-project"
@@ -52,17 +58,28 @@ pub(super) fn to_upstream(mut client: HeaderMap, dialect: Dialect) -> HeaderMap 
     client
 }
 
+/// What becomes of a provider's body on its way to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passage {
+    /// It goes through as it came.
+    Whole,
+    /// It goes through event by event, of which some may be taken out and one put in.
+    Events,
+    /// Another takes its place.
+    Anew,
+}
+
 /// The provider's headers for the client: its limits, ids and timings come back; its cookies and
-/// what it says of its own host do not. What describes the body stays when it is relayed as it is.
-pub(super) fn to_client(mut upstream: HeaderMap, same_body: bool) -> HeaderMap {
+/// what it says of its own host do not. What describes the body stays as far as it is still true.
+pub(super) fn to_client(mut upstream: HeaderMap, passage: Passage) -> HeaderMap {
     // `x-request-id` is the gateway's own; the provider's is kept for its support desk.
     let id = upstream.remove("x-request-id").or_else(|| upstream.remove("request-id"));
     remove(&mut upstream, |name| {
-        if matches!(
-            *name,
-            header::CONTENT_LENGTH | header::CONTENT_TYPE | header::CONTENT_ENCODING | header::ETAG
-        ) {
-            return !same_body;
+        if matches!(*name, header::CONTENT_LENGTH | header::ETAG) {
+            return passage != Passage::Whole;
+        }
+        if matches!(*name, header::CONTENT_TYPE | header::CONTENT_ENCODING) {
+            return passage == Passage::Anew;
         }
         let of_host = matches!(
             *name,

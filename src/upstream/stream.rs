@@ -10,9 +10,7 @@ use pin_project_lite::pin_project;
 use tollway_core::{Attempt, Dialect, Outcome};
 use tollway_wire::chat::Event;
 use tollway_wire::openai::completions;
-use tollway_wire::{
-    ApiError, DecodeContext, EncodeContext, StreamEnd, Truncated, anthropic, gemini, openai,
-};
+use tollway_wire::{ApiError, DecodeContext, EncodeContext, StreamEnd, Truncated, anthropic, gemini, openai};
 
 use super::attempt::Ending;
 use crate::Error;

@@ -61,7 +61,11 @@ where
 
     fn call(&mut self, req: Request<ReqBody>) -> Self::Future {
         let now = Instant::now();
-        let total = self.limits.total.map(|limit| Deadline { at: now + limit, limit, waited_for: "end of the answer" });
+        let total = self.limits.total.map(|limit| Deadline {
+            at: now + limit,
+            limit,
+            waited_for: "end of the answer",
+        });
         let first = Deadline::after(now, self.limits.first_byte, "answer");
         let watch = Watch {
             provider: self.provider.clone(),
@@ -107,7 +111,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Something came: the silence begins anew.
+    /// The silence begins anew.
     fn restart(&mut self) {
         self.deadline = Deadline::after(Instant::now(), self.idle, "further bytes").earlier(self.total);
     }
@@ -151,11 +155,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if let Poll::Ready(result) = this.inner.poll(cx) {
-            let watch = this.watch.take().map(|mut watch| {
-                watch.restart();
-                watch
-            });
-            return Poll::Ready(result.map(|response| response.map(|inner| Timed { inner, watch })));
+            let watch = this.watch.take();
+            return Poll::Ready(result.map(|response| response.map(|inner| Timed { inner, watch, waits: false })));
         }
         match this.watch {
             Some(watch) => watch.poll(cx).map(Err),
@@ -171,6 +172,8 @@ pin_project! {
         #[pin]
         inner: B,
         watch: Option<Watch>,
+        // Whether the provider is waited for. While the client takes its time it is not.
+        waits: bool,
     }
 }
 
@@ -182,25 +185,29 @@ where
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.project();
         match this.inner.poll_frame(cx) {
             Poll::Ready(frame) => {
-                if let Some(watch) = this.watch {
-                    watch.restart();
-                }
+                *this.waits = false;
                 Poll::Ready(frame.map(|frame| {
                     frame.map_err(|error| Error::Broken {
-                        provider: this.watch.as_ref().map(|watch| watch.provider.to_string()).unwrap_or_default(),
+                        provider: this
+                            .watch
+                            .as_ref()
+                            .map(|watch| watch.provider.to_string())
+                            .unwrap_or_default(),
                         reason: chain(&error),
                     })
                 }))
             }
             Poll::Pending => match this.watch {
-                Some(watch) => watch.poll(cx).map(|error| Some(Err(error))),
+                Some(watch) => {
+                    if !std::mem::replace(this.waits, true) {
+                        watch.restart();
+                    }
+                    watch.poll(cx).map(|error| Some(Err(error)))
+                }
                 None => Poll::Pending,
             },
         }

@@ -6,25 +6,26 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 use tollway_core::{Attempt, Call, Dialect, Exchange, Outcome, RequestId, Tap, Upstream};
 use tollway_wire::chat::Collect;
 use tollway_wire::peek::Peek;
-use tollway_wire::{ApiError, ErrorKind, Refusal, anthropic, gemini, openai};
+use tollway_wire::{ApiError, Refusal, anthropic, gemini, openai};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::attempt::{Ending, UsageObserver};
 use super::convert::{self, Prepared, Reading};
 use super::fetch::Fetch;
-use super::headers::{self, DROPPED, UPSTREAM};
+use super::headers::{self, DROPPED, Passage, UPSTREAM};
+use super::redact;
 use super::relay::Relayed;
 use super::stream::{Decoder, Encoder, Translated};
 use crate::Error;
 use crate::body::{Answer, full};
-use crate::config::{Provider, Resolved};
+use crate::config::{Provider, Resolved, Secret};
 use crate::respond::error_response;
 
 /// The most bytes of a whole answer that must be read before it can be translated.
@@ -49,7 +50,10 @@ impl<S> Layer<S> for TranslateLayer {
     type Service = Translate<S>;
 
     fn layer(&self, inner: S) -> Translate<S> {
-        Translate { inner, room: Arc::new(Room { provider: self.provider.clone(), fetch: self.fetch.clone() }) }
+        Translate {
+            inner,
+            room: Arc::new(Room { provider: self.provider.clone(), fetch: self.fetch.clone() }),
+        }
     }
 }
 
@@ -101,12 +105,18 @@ impl Room {
         let peek = parts.extensions.remove::<Arc<Peek>>().ok_or(Error::Internal)?;
         let resolved = parts.extensions.remove::<Resolved>().ok_or(Error::Internal)?;
         let exchange = parts.extensions.remove::<Arc<Exchange>>();
-        let request_id = exchange.as_ref().map_or_else(|| RequestId::from_random(0), |exchange| exchange.request_id().clone());
+        let request_id = exchange
+            .as_ref()
+            .map_or_else(|| RequestId::from_random(0), |exchange| exchange.request_id().clone());
 
-        let prepared = convert::prepare(&call, &peek, &resolved, &self.provider, &self.fetch, &request_id).await?;
+        let prepared =
+            convert::prepare(&call, &peek, &resolved, &self.provider, &self.fetch, &request_id).await?;
         let model = &resolved.upstream.model;
         let uri = self.provider.uri(prepared.endpoint, model, prepared.stream).ok_or_else(|| {
-            Refusal::at("model", format!("provider {} has no such endpoint for model {model}", self.provider.name))
+            Refusal::at(
+                "model",
+                format!("provider {} has no such endpoint for model {model}", self.provider.name),
+            )
         })?;
 
         let attempt = match &exchange {
@@ -132,11 +142,20 @@ impl Room {
         };
         attempt.set_status(response.status());
         let mut answer = if response.status().is_success() {
-            ending.disarm();
-            answer(response, reading, &attempt).await?
+            match answer(response, reading, &attempt).await {
+                Ok(answer) => {
+                    // What is still on its way records its own end.
+                    ending.disarm();
+                    answer
+                }
+                Err(error) => {
+                    ending.set(error.outcome());
+                    return Err(error);
+                }
+            }
         } else {
             ending.set(Outcome::Refused);
-            refusal(response, self.provider.dialect).await
+            refusal(response, &self.provider).await
         };
         tell(answer.headers_mut(), attempt.upstream(), &dropped);
         Ok(answer)
@@ -145,7 +164,7 @@ impl Room {
 
 /// Says in the answer's headers who served it, and what could not be carried.
 fn tell(headers: &mut HeaderMap, upstream: &Upstream, dropped: &[String]) {
-    let name = format!("{}/{}", upstream.provider, upstream.model);
+    let name = [&*upstream.provider, "/", &*upstream.model].concat();
     if let Ok(value) = HeaderValue::try_from(name) {
         headers.insert(UPSTREAM, value);
     }
@@ -164,18 +183,26 @@ where
     let (parts, body) = response.into_parts();
     let is_stream = is_event_stream(&parts.headers);
     let (headers, body) = match reading {
-        Reading::Relay { n, strip_usage } => {
-            let headers = headers::to_client(parts.headers, !strip_usage || !is_stream);
-            let body = if is_stream {
-                Relayed::new(body, strip_usage, n, attempt.clone()).boxed_unsync()
-            } else {
-                let observer = UsageObserver::new(body.size_hint().exact(), attempt.clone());
-                Tap::new(body.map_err(Into::into), observer).boxed_unsync()
-            };
-            (headers, body)
+        Reading::Relay { n, strip_usage } if is_stream => {
+            let headers = headers::to_client(parts.headers, Passage::Events);
+            (headers, Relayed::new(body, strip_usage, n, attempt.clone()).boxed_unsync())
+        }
+        Reading::Relay { .. } => {
+            if body.is_end_stream() {
+                return Err(empty(attempt));
+            }
+            let headers = headers::to_client(parts.headers, Passage::Whole);
+            let observer = UsageObserver::new(body.size_hint().exact(), attempt.clone());
+            let attempt = attempt.clone();
+            let body = body.map_err(move |error| {
+                // The tap sees that it broke, not why.
+                attempt.set_outcome(error.outcome());
+                error.into()
+            });
+            (headers, Tap::new(body, observer).boxed_unsync())
         }
         Reading::Chat { dialect, decode, encode, completion, stream } => {
-            let mut headers = headers::to_client(parts.headers, false);
+            let mut headers = headers::to_client(parts.headers, Passage::Anew);
             if stream && (is_stream || dialect == Dialect::Gemini) {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -197,6 +224,7 @@ where
                 if let Some(usage) = reply.usage {
                     attempt.set_usage(usage);
                 }
+                attempt.set_outcome(Outcome::Complete);
                 let body = match completion {
                     Some(options) => openai::completions::encode_response(&reply, &options, &encode),
                     None => openai::encode_response(&reply, &encode),
@@ -205,12 +233,13 @@ where
             }
         }
         Reading::Embeddings { request, encode } => {
-            let headers = headers::to_client(parts.headers, false);
+            let headers = headers::to_client(parts.headers, Passage::Anew);
             let body = collect(body, MAX_ANSWER, attempt).await?;
             let reply = gemini::embeddings::decode_response(&body).map_err(Error::Upstream)?;
             if let Some(usage) = reply.usage {
                 attempt.set_usage(usage);
             }
+            attempt.set_outcome(Outcome::Complete);
             (json_headers(headers), full(openai::embeddings::encode_response(&reply, &request, &encode)))
         }
     };
@@ -221,7 +250,11 @@ where
 }
 
 /// A stream put together to a whole answer.
-fn whole(mut decoder: Decoder, body: &[u8], attempt: &Attempt) -> Result<tollway_wire::chat::Reply, ApiError> {
+fn whole(
+    mut decoder: Decoder,
+    body: &[u8],
+    attempt: &Attempt,
+) -> Result<tollway_wire::chat::Reply, ApiError> {
     let mut collect = Collect::default();
     decoder.feed(body);
     let drain = |decoder: &mut Decoder, collect: &mut Collect| {
@@ -245,61 +278,63 @@ fn whole(mut decoder: Decoder, body: &[u8], attempt: &Attempt) -> Result<tollway
     }
 }
 
-/// An upstream's error in the client's shape. One that has the shape already goes through as it is.
-async fn refusal<B>(response: Response<B>, dialect: Dialect) -> Answer
+/// An upstream's error in the client's shape. One that has the shape already goes through as it is,
+/// but for our key, which some servers repeat.
+async fn refusal<B>(response: Response<B>, provider: &Provider) -> Answer
 where
     B: Body<Data = Bytes, Error = Error>,
 {
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     let body = Limited::new(body, MAX_ERROR).collect().await.map(http_body_util::Collected::to_bytes);
-    let body = body.unwrap_or_default();
+    let told = body.unwrap_or_default();
+    let key = provider.credentials.as_ref().map(Secret::expose);
+    let body = redact::body(told.clone(), key);
+    redact::headers(&mut parts.headers, key);
     let status = parts.status.as_u16();
-    if dialect == Dialect::OpenAi && openai::is_error_shape(&body) {
+    if provider.dialect == Dialect::OpenAi && openai::is_error_shape(&body) {
+        let passage = if body == told { Passage::Whole } else { Passage::Events };
         let mut answer = Response::new(full(body));
         *answer.status_mut() = parts.status;
-        *answer.headers_mut() = headers::to_client(parts.headers, true);
+        *answer.headers_mut() = headers::to_client(parts.headers, passage);
         return answer;
     }
-    let error = match dialect {
+    let error = match provider.dialect {
         Dialect::Anthropic => anthropic::decode_error(status, &body),
         Dialect::Gemini => gemini::decode_error(status, &body),
         _ => openai::decode_error(status, &body),
     };
     let mut answer = error_response(Dialect::OpenAi, &error);
-    for (name, value) in &headers::to_client(parts.headers, false) {
+    for (name, value) in &headers::to_client(parts.headers, Passage::Anew) {
         answer.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     answer
 }
 
-/// The whole body of an answer; the attempt ends here.
-async fn collect<B>(body: B, limit: usize, attempt: &Arc<Attempt>) -> Result<Bytes, Error>
+/// The whole body of an answer.
+async fn collect<B>(body: B, limit: usize, attempt: &Attempt) -> Result<Bytes, Error>
 where
     B: Body<Data = Bytes, Error = Error>,
 {
-    let mut ending = Ending::new(attempt.clone());
-    match Limited::new(body, limit).collect().await {
+    match Limited::new(body, limit).collect().await.map(http_body_util::Collected::to_bytes) {
+        Ok(body) if body.is_empty() => Err(empty(attempt)),
         Ok(body) => {
             attempt.set_first_byte();
-            ending.set(Outcome::Complete);
-            Ok(body.to_bytes())
+            Ok(body)
         }
-        Err(error) => {
-            let error = match error.downcast::<Error>() {
-                Ok(error) => *error,
-                Err(_) => Error::Upstream(ApiError {
-                    status: StatusCode::BAD_GATEWAY.as_u16(),
-                    kind: ErrorKind::Internal,
-                    message: format!("the provider's answer is larger than {limit} bytes"),
-                    code: None,
-                    param: None,
-                    retry_after: None,
-                }),
-            };
-            ending.set(error.outcome());
-            Err(error)
-        }
+        Err(error) => Err(match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(_) => broken(attempt, format!("its answer is larger than {limit} bytes")),
+        }),
     }
+}
+
+/// A success without a body, which no client could read.
+fn empty(attempt: &Attempt) -> Error {
+    broken(attempt, "its answer is empty".to_owned())
+}
+
+fn broken(attempt: &Attempt, reason: String) -> Error {
+    Error::Broken { provider: attempt.upstream().provider.to_string(), reason }
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -36,6 +36,7 @@ mod decode_part;
 mod decode_request;
 mod decode_response;
 mod decode_tools;
+mod delay;
 mod encode_answer;
 mod encode_message;
 mod encode_part;

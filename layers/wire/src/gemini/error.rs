@@ -83,7 +83,9 @@ fn from_status(http: u16, error: &Value) -> ApiError {
 /// An error of a body that is not Google's.
 fn bare(http: u16, body: &str) -> ApiError {
     let status = if (400..=599).contains(&http) { http } else { 502 };
-    let told: String = body.trim().chars().take(MOST_TOLD).collect();
+    // A load balancer's page is of no use to a program.
+    let text = Some(body.trim()).filter(|text| !text.starts_with('<')).unwrap_or_default();
+    let told: String = text.chars().take(MOST_TOLD).collect();
     ApiError {
         status,
         kind: ErrorKind::from_status(status),

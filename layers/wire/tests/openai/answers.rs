@@ -1,5 +1,7 @@
 //! Whole answers, errors and legacy completions.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use tollway_core::{Dialect, Usage};
 use tollway_wire::{
@@ -239,15 +241,16 @@ fn errors_are_read_in_every_shape() {
             422,
             r#"{"object":"error","message":{"detail":[{"loc":["body","messages",0,"role"],"msg":"unknown"}]},"type":"invalid_request_error"}"#,
             ErrorKind::InvalidRequest,
-            "body.messages[0].role: unknown",
+            "messages[0].role: unknown",
         ),
         (401, r#"{"message":"Unauthorized","request_id":"r"}"#, ErrorKind::Authentication, "Unauthorized"),
         (
             422,
             r#"{"detail":[{"loc":["body","temperature"],"msg":"too hot","type":"value_error"},{"msg":"and wrong"}]}"#,
             ErrorKind::InvalidRequest,
-            "body.temperature: too hot; and wrong",
+            "temperature: too hot; and wrong",
         ),
+        (400, r#"{"errors":[{"message":"a"},{"message":"b"}]}"#, ErrorKind::InvalidRequest, "a; b"),
         (404, r#"{"detail":"Not Found"}"#, ErrorKind::NotFound, "Not Found"),
         (
             404,
@@ -292,6 +295,19 @@ fn errors_are_read_in_every_shape() {
     let azure = br#"{"error":{"message":"filtered","type":null,"param":"prompt","code":"content_filter","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#;
     let azure = decode_error(400, azure);
     assert_eq!((azure.code.as_deref(), azure.param.as_deref()), (Some("content_filter"), Some("prompt")));
+}
+
+#[test]
+fn what_lies_deeper_in_an_error_is_read() {
+    let mistral =
+        r#"{"object":"error","message":{"detail":[{"loc":["body","messages",0,"role"],"msg":"unknown"}]}}"#;
+    for body in [mistral, r#"{"detail":[{"loc":["body","messages",0,"role"],"msg":"unknown"}]}"#] {
+        assert_eq!(decode_error(422, body.as_bytes()).param.as_deref(), Some("messages[0].role"), "{body}");
+    }
+    let groq = br#"{"error":{"message":"Rate limit reached. Please try again in 7.66s.","type":"tokens"}}"#;
+    assert_eq!(decode_error(429, groq).retry_after, Some(Duration::from_millis(7660)));
+    let google = br#"[{"error":{"code":429,"message":"quota","details":[{"retryDelay":"30s"}]}}]"#;
+    assert_eq!(decode_error(429, google).retry_after, Some(Duration::from_secs(30)));
 }
 
 #[test]

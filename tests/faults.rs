@@ -1,0 +1,30 @@
+//! When things go wrong on the road: providers that refuse, stall, break off and talk nonsense,
+//! clients that go away, networks in between, and headers that must not travel.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::needless_pass_by_value,
+    reason = "tests fail by panicking, say what they found, and take JSON as it is written"
+)]
+
+mod faults {
+    // mod bytes;
+    // mod cancel;
+    // mod headers;
+    // mod http2;
+    mod kinds;
+    // mod media;
+    // mod proxy;
+    mod road;
+    // mod timeouts;
+}
+
+mod support {
+    pub(crate) mod events;
+    pub(crate) mod http;
+    pub(crate) mod process;
+    pub(crate) mod upstream;
+}

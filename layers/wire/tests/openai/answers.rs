@@ -39,8 +39,8 @@ fn call(id: &str, name: &str, arguments: &str, custom: bool) -> Part {
     Content::ToolCall(call).into()
 }
 
-fn seal(dialect: Dialect, value: &str) -> Option<Signature> {
-    Some(Signature { dialect, value: value.into() })
+fn seal(dialect: Dialect, value: &str) -> Signature {
+    Signature { dialect, value: value.into() }
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn an_answer_is_written_as_openai_writes_it() {
         json!({"type": "document_citation", "citation": {"type": "page_location"}}),
     ];
     let thought = Part {
-        signature: seal(Dialect::Anthropic, "s"),
+        signature: Some(seal(Dialect::Anthropic, "s")),
         ..Content::Reasoning(Reasoning { text: "hm".into(), redacted: None }).into()
     };
     let mut reply = reply(
@@ -173,8 +173,8 @@ fn geminis_seals_sound_and_pictures_are_written_and_read_back() {
         source: Source::Base64 { media_type: "image/png".into(), data: "AAAA".into() },
         detail: None,
     };
-    let text = Part { signature: seal(Dialect::Gemini, "st"), ..Part::text("a") };
-    let calls = Part { signature: seal(Dialect::Gemini, "sc"), ..call("a", "f", "{}", false) };
+    let text = Part { signature: Some(seal(Dialect::Gemini, "st")), ..Part::text("a") };
+    let calls = Part { signature: Some(seal(Dialect::Gemini, "sc")), ..call("a", "f", "{}", false) };
     let sound = Audio { data: Some("BBBB".into()), ..Audio::default() };
     let answer = reply(
         vec![

@@ -168,8 +168,8 @@ impl Service<Uri> for Proxied {
 /// the simulated provider or a local Ollama.
 fn proxy_for(proxies: &Matcher, uri: &Uri) -> Option<Intercept> {
     let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
-    let is_here = host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let is_here =
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if is_here { None } else { proxies.intercept(uri) }
 }
 

@@ -156,7 +156,9 @@ where
         let this = self.project();
         if let Poll::Ready(result) = this.inner.poll(cx) {
             let watch = this.watch.take();
-            return Poll::Ready(result.map(|response| response.map(|inner| Timed { inner, watch, waits: false })));
+            return Poll::Ready(
+                result.map(|response| response.map(|inner| Timed { inner, watch, waits: false })),
+            );
         }
         match this.watch {
             Some(watch) => watch.poll(cx).map(Err),

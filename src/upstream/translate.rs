@@ -206,7 +206,7 @@ where
             if stream && (is_stream || dialect == Dialect::Gemini) {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-                let encoder = Encoder::new(encode, completion.is_some());
+                let encoder = Encoder::new(encode, completion.as_ref());
                 let decoder = Decoder::new(dialect, decode);
                 (headers, Translated::new(body, decoder, encoder, attempt.clone()).boxed_unsync())
             } else {

@@ -186,7 +186,9 @@ fn thinking(
             }
         }
     }
-    if let Some(include) = asked.include_thoughts {
+    // Who asks for an effort in OpenAI's dialect has no field to ask for the thoughts with.
+    let wanted = effort.is_some_and(|effort| effort != Effort::None).then_some(true);
+    if let Some(include) = asked.include_thoughts.or(wanted) {
         put(&mut thinking, "includeThoughts", include);
     }
     if !thinking.is_empty() {

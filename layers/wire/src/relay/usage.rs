@@ -50,8 +50,14 @@ impl Counts {
     fn count(&mut self, within: &[u8], name: &[u8], count: u64) {
         let Self { usage, counted, total, cached_elsewhere } = self;
         match (within, name) {
-            (b"", b"prompt_tokens") => (usage.input, *counted) = (count, true),
-            (b"", b"completion_tokens") => (usage.output, *counted) = (count, true),
+            (b"", b"prompt_tokens") => {
+                usage.input = count;
+                *counted = true;
+            }
+            (b"", b"completion_tokens") => {
+                usage.output = count;
+                *counted = true;
+            }
             (b"", b"total_tokens") => *total = Some(count),
             (b"", b"prompt_cache_hit_tokens" | b"num_cached_tokens" | b"cached_tokens") => {
                 *cached_elsewhere = count;
@@ -70,10 +76,10 @@ impl Counts {
             (b"completion_tokens_details", b"reasoning_tokens") => usage.reasoning = count,
             (b"completion_tokens_details", b"audio_tokens") => usage.output_audio = count,
             (b"completion_tokens_details", b"accepted_prediction_tokens") => {
-                usage.accepted_prediction = count
+                usage.accepted_prediction = count;
             }
             (b"completion_tokens_details", b"rejected_prediction_tokens") => {
-                usage.rejected_prediction = count
+                usage.rejected_prediction = count;
             }
             _ => {}
         }

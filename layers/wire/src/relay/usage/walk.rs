@@ -41,7 +41,11 @@ impl<'a> Walk<'a> {
     }
 
     fn expect(&mut self, byte: u8) -> Option<()> {
-        (self.peek()? == byte).then(|| self.rest = self.rest.get(1..).unwrap_or_default())
+        if self.peek()? != byte {
+            return None;
+        }
+        self.rest = self.rest.get(1..).unwrap_or_default();
+        Some(())
     }
 
     /// The members of an object whose brace has been read, up to its end.
@@ -72,6 +76,7 @@ impl<'a> Walk<'a> {
     }
 
     /// A scalar, and its value if it is a count.
+    #[expect(clippy::option_option, reason = "whether it is plain, and whether it counts")]
     fn scalar(&mut self) -> Option<Option<u64>> {
         match self.peek()? {
             b'"' => self.string().map(|_| None),
@@ -93,6 +98,7 @@ impl<'a> Walk<'a> {
         }
     }
 
+    #[expect(clippy::option_option, reason = "as `scalar`")]
     fn word(&mut self, word: &[u8]) -> Option<Option<u64>> {
         self.rest = self.rest.strip_prefix(word)?;
         Some(None)

@@ -7,7 +7,9 @@ use tollway_wire::embeddings::EmbeddingRequest;
 use tollway_wire::openai::completions::CompletionOptions;
 use tollway_wire::peek::Peek;
 use tollway_wire::relay;
-use tollway_wire::{DecodeContext, EncodeContext, Encoded, Refusal, Target, anthropic, gemini, openai};
+use tollway_wire::{
+    DecodeContext, Effort, EncodeContext, Encoded, Refusal, Target, anthropic, gemini, openai,
+};
 
 use super::fetch::Fetch;
 use crate::Error;
@@ -123,6 +125,7 @@ pub(super) async fn prepare(
         }
         Dialect::Gemini => {
             fetch_media(&mut chat, fetch).await?;
+            show_thoughts(&mut chat);
             gemini::encode_request(&chat, &target)?
         }
         _ => return Err(Error::Internal),
@@ -161,6 +164,16 @@ fn embeddings(call: &Call, dialect: Dialect, model: &str, encode: EncodeContext)
         dropped,
         reading: Reading::Embeddings { request, encode },
     })
+}
+
+/// Asks for the thoughts of a model that is asked to think: OpenAI's dialect has no field to ask for
+/// them with, and Gemini keeps them to itself unless it is asked.
+fn show_thoughts(chat: &mut Chat) {
+    if let Some(reasoning) = &mut chat.reasoning
+        && reasoning.effort.is_some_and(|effort| effort != Effort::None)
+    {
+        reasoning.include_thoughts.get_or_insert(true);
+    }
 }
 
 /// Puts the bytes of pictures and documents in place of their URLs, all at once.

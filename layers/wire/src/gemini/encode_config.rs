@@ -186,9 +186,7 @@ fn thinking(
             }
         }
     }
-    // Who asks for an effort in OpenAI's dialect has no field to ask for the thoughts with.
-    let wanted = effort.is_some_and(|effort| effort != Effort::None).then_some(true);
-    if let Some(include) = asked.include_thoughts.or(wanted) {
+    if let Some(include) = asked.include_thoughts {
         put(&mut thinking, "includeThoughts", include);
     }
     if !thinking.is_empty() {

@@ -12,6 +12,8 @@ use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
+#[path = "server/hangup.rs"]
+mod hangup;
 #[path = "support/http.rs"]
 mod http_client;
 #[path = "server/load.rs"]
@@ -227,42 +229,6 @@ async fn the_access_log_tells_who_and_how_much_but_never_what() -> Outcome<()> {
     assert!(entry["gen_ai.usage.output_tokens"].as_u64() > Some(0), "{line}");
     assert!(!server.log().contains("secret"), "{}", server.log());
     Ok(())
-}
-
-// On threads of its own, as the wait for the log blocks this one.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hang_up_cancels_the_upstream_and_is_logged_with_what_was_used() -> Outcome<()> {
-    let simulator = Server::start(&["simulate", "--port", "0"], &[]).unwrap();
-    let sim = simulator.addr();
-    let config = format!(
-        "server: {{listen: '127.0.0.1:0'}}\nlog: {{access: stderr}}\nproviders:\n  openai: {{api_key: k, base_url: 'http://{sim}/v1'}}\n  anthropic: {{api_key: k, base_url: 'http://{sim}'}}\n"
-    );
-    let (server, _file) = gateway("cancel.yaml", &config);
-    for (id, model) in [("gone-1", "openai/gpt-5-mini"), ("gone-2", "anthropic/claude-sonnet-4-5")] {
-        let text = "hello [sim:tokens=5000] [sim:gap_ms=10]";
-        let mut req = chat(server.addr(), model, text, json!({"stream": true}));
-        req.headers_mut().insert("x-request-id", id.parse()?);
-        let mut body = open(false, req).await?.into_body();
-        body.frame().await.unwrap()?;
-        drop(body);
-        let line = server.wait_for(id)?;
-        let entry: serde_json::Value = serde_json::from_str(&line)?;
-        assert_eq!(entry["outcome"], "cancelled", "{line}");
-        if model.starts_with("anthropic") {
-            // Anthropic tells the input at the start.
-            assert!(entry["gen_ai.usage.input_tokens"].as_u64() > Some(0), "{line}");
-        }
-    }
-    // Nothing more is written to either of them.
-    let mut seen = serde_json::Value::Null;
-    let watch = async {
-        while seen["in_flight"] != 0 || seen["client_went_away"] != 2 {
-            seen = parse(send(get(sim, "/sim/stats")).await?.body());
-        }
-        Outcome::Ok(())
-    };
-    let watched = tokio::time::timeout(Duration::from_secs(20), watch).await;
-    watched.unwrap_or_else(|_| panic!("the upstream still writes: {seen}"))
 }
 
 #[tokio::test]

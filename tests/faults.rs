@@ -11,15 +11,15 @@
 )]
 
 mod faults {
-    // mod bytes;
-    // mod cancel;
-    // mod headers;
-    // mod http2;
+    mod bytes;
+    mod cancel;
+    mod headers;
+    mod http2;
     mod kinds;
-    // mod media;
-    // mod proxy;
+    mod media;
+    mod proxy;
     mod road;
-    // mod timeouts;
+    mod timeouts;
 }
 
 mod support {

@@ -12,10 +12,16 @@ use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
+#[path = "server/hangup.rs"]
+mod hangup;
 #[path = "support/http.rs"]
 mod http_client;
+#[path = "server/load.rs"]
+mod load;
 #[path = "support/process.rs"]
 mod process;
+#[path = "server/raw.rs"]
+mod raw;
 
 use http_client::{Outcome, chat, get, json as parse, open, post, send, whole};
 use process::Server;
@@ -156,18 +162,22 @@ async fn a_client_that_stalls_is_let_go() -> Outcome<()> {
 #[tokio::test]
 async fn a_changed_file_is_loaded_and_a_broken_one_refused() -> Outcome<()> {
     let (server, file) = gateway("reload.yaml", PLAIN);
-    let fast = || chat(server.addr(), "fast", "ping", json!({}));
-    assert_eq!(send(fast()).await?.status(), StatusCode::NOT_FOUND);
+    // In front of the simulated provider every model is known, but an alias names another.
+    let fast = async || -> Outcome<String> {
+        let answer = send(chat(server.addr(), "fast", "ping", json!({}))).await?;
+        Ok(answer.headers()["x-tollway-upstream"].to_str()?.to_owned())
+    };
+    assert_eq!(fast().await?, "openai/fast");
 
     fs::write(&file.0, format!("{PLAIN}aliases: {{fast: openai/gpt-5-mini}}\n"))?;
     server.signal("HUP");
     server.wait_for("the configuration was reloaded")?;
-    assert_eq!(send(fast()).await?.status(), StatusCode::OK);
+    assert_eq!(fast().await?, "openai/gpt-5-mini");
 
     fs::write(&file.0, format!("{PLAIN}aliasses: {{}}\n"))?;
     server.signal("HUP");
     server.wait_for("the configuration was not reloaded")?;
-    assert_eq!(send(fast()).await?.status(), StatusCode::OK);
+    assert_eq!(fast().await?, "openai/gpt-5-mini");
     Ok(())
 }
 
@@ -219,45 +229,6 @@ async fn the_access_log_tells_who_and_how_much_but_never_what() -> Outcome<()> {
     assert!(entry["gen_ai.usage.output_tokens"].as_u64() > Some(0), "{line}");
     assert!(!server.log().contains("secret"), "{}", server.log());
     Ok(())
-}
-
-#[tokio::test]
-async fn a_hang_up_cancels_the_upstream_and_is_logged_with_what_was_used() -> Outcome<()> {
-    let simulator = Server::start(&["simulate", "--port", "0"], &[]).unwrap();
-    let sim = simulator.addr();
-    let config = format!(
-        "server: {{listen: '127.0.0.1:0'}}\nlog: {{access: stderr}}\nproviders:\n  openai: {{api_key: k, base_url: 'http://{sim}/v1'}}\n  anthropic: {{api_key: k, base_url: 'http://{sim}'}}\n"
-    );
-    let (server, _file) = gateway("cancel.yaml", &config);
-    for (id, model) in [("gone-1", "openai/gpt-5-mini"), ("gone-2", "anthropic/claude-sonnet-4-5")] {
-        let text = "hello [sim:tokens=5000] [sim:gap_ms=10]";
-        let mut req = chat(server.addr(), model, text, json!({"stream": true}));
-        req.headers_mut().insert("x-request-id", id.parse()?);
-        let mut body = open(false, req).await?.into_body();
-        body.frame().await.unwrap()?;
-        drop(body);
-        let line = server.wait_for(id)?;
-        let entry: serde_json::Value = serde_json::from_str(&line)?;
-        assert_eq!(entry["outcome"], "cancelled", "{line}");
-        if model.starts_with("anthropic") {
-            // Anthropic tells the input at the start.
-            assert!(entry["gen_ai.usage.input_tokens"].as_u64() > Some(0), "{line}");
-        }
-    }
-    // Nothing more is written to either of them.
-    let stats =
-        async || -> Outcome<serde_json::Value> { Ok(parse(send(get(sim, "/sim/stats")).await?.body())) };
-    let mut before = stats().await?;
-    for _ in 0..100 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        let now = stats().await?;
-        // The request for the statistics itself is the only one in flight.
-        if now["in_flight"].as_u64() <= Some(1) && now["client_went_away"].as_u64() == Some(2) {
-            return Ok(());
-        }
-        before = now;
-    }
-    panic!("the upstream still writes: {before}");
 }
 
 #[tokio::test]
@@ -319,10 +290,10 @@ fn a_wrong_configuration_is_refused_with_64() {
 
 #[tokio::test]
 async fn bad_requests_are_told_what_is_wrong() -> Outcome<()> {
-    let (server, _file) = gateway("bad.yaml", PLAIN);
+    let nobody = "server: {listen: '127.0.0.1:0'}\nproviders: {openai: {api_key: k, base_url: 'http://127.0.0.1:9'}}\n";
+    let (server, _file) = gateway("bad.yaml", nobody);
     let deep = format!("{{\"model\":\"gpt-5-mini\",\"messages\":{}", "[".repeat(1_000_000));
-    let closed = format!("{deep}{}}}", "]".repeat(1_000_000));
-    let cases: [(&str, Vec<u8>, u16, &str); 10] = [
+    let cases: [(&str, Vec<u8>, u16, &str); 9] = [
         ("empty", Vec::new(), 400, ""),
         ("not JSON", b"{\"model\":".to_vec(), 400, ""),
         ("not an object", b"[]".to_vec(), 400, ""),
@@ -342,7 +313,6 @@ async fn bad_requests_are_told_what_is_wrong() -> Outcome<()> {
             "model",
         ),
         ("deep", deep.into_bytes(), 400, ""),
-        ("deep and whole", closed.into_bytes(), 400, ""),
     ];
     for (name, body, status, param) in cases {
         let response = send(post(server.addr(), "/v1/chat/completions", body)).await?;
@@ -353,6 +323,20 @@ async fn bad_requests_are_told_what_is_wrong() -> Outcome<()> {
     }
     // It is still there.
     assert_eq!(send(get(server.addr(), "/health/live")).await?.status(), StatusCode::OK);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_deep_body_ends_nobodys_stack() -> Outcome<()> {
+    let (server, _file) = gateway("deep.yaml", PLAIN);
+    for model in ["gpt-5-mini", "claude-sonnet-4-5", "gemini-2.5-flash", "mistral/mistral-small-2603"] {
+        let (open, close) = ("[".repeat(1_000_000), "]".repeat(1_000_000));
+        let body = format!("{{\"model\":\"{model}\",\"messages\":{open}{close}}}");
+        // Relayed, it is the provider who refuses; translated, the gateway.
+        let response = send(post(server.addr(), "/v1/chat/completions", body)).await?;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{model}");
+        assert!(parse(response.body())["error"]["message"].is_string(), "{model}");
+    }
     Ok(())
 }
 

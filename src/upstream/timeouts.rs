@@ -223,3 +223,103 @@ where
         self.inner.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        connect: Duration::from_secs(5),
+        first_byte: Duration::from_secs(20),
+        idle: Duration::from_secs(10),
+        total: Some(Duration::from_secs(60)),
+    };
+
+    /// Frames that come so long after each was asked for, as hyper reads only what is asked for.
+    #[derive(Debug)]
+    struct Frames {
+        after: std::vec::IntoIter<Duration>,
+        sleep: Option<Pin<Box<Sleep>>>,
+    }
+
+    impl Body for Frames {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            if self.sleep.is_none() {
+                let Some(after) = self.after.next() else { return Poll::Ready(None) };
+                self.sleep = Some(Box::pin(tokio::time::sleep(after)));
+            }
+            if let Some(sleep) = &mut self.sleep {
+                std::task::ready!(sleep.as_mut().poll(cx));
+            }
+            self.sleep = None;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"x")))))
+        }
+    }
+
+    /// A provider whose head and frames come after so many seconds.
+    async fn answer(head: u64, frames: &[u64]) -> Result<Response<Timed<Frames>>, Error> {
+        let after: Vec<_> = frames.iter().map(|after| Duration::from_secs(*after)).collect();
+        let provider = tower::service_fn(move |_: Request<()>| {
+            let after = after.clone();
+            async move {
+                tokio::time::sleep(Duration::from_secs(head)).await;
+                Ok::<_, Error>(Response::new(Frames { after: after.into_iter(), sleep: None }))
+            }
+        });
+        TimeoutsLayer::new("test".into(), LIMITS).layer(provider).oneshot(Request::new(())).await
+    }
+
+    /// What was waited for in vain.
+    fn in_vain(error: &Error) -> &'static str {
+        match error {
+            Error::Timeout { waited_for, .. } => waited_for,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_has_its_own_limit() {
+        let began = Instant::now();
+        assert_eq!(in_vain(&answer(21, &[]).await.unwrap_err()), "answer");
+        assert_eq!(began.elapsed().as_secs(), 20);
+        assert!(answer(19, &[]).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_between_frames_has_a_limit() {
+        let body = answer(19, &[9, 9, 9]).await.unwrap().into_body();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "xxx");
+        let mut body = answer(1, &[9, 11]).await.unwrap().into_body();
+        assert!(body.frame().await.unwrap().is_ok());
+        let began = Instant::now();
+        assert_eq!(in_vain(&body.frame().await.unwrap().unwrap_err()), "further bytes");
+        assert_eq!(began.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_whole_has_a_limit_however_lively_it_is() {
+        let began = Instant::now();
+        let body = answer(5, &[5; 100]).await.unwrap().into_body();
+        assert_eq!(in_vain(&body.collect().await.unwrap_err()), "end of the answer");
+        assert_eq!(began.elapsed().as_secs(), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_late_is_not_the_providers_silence() {
+        let mut body = answer(1, &[1, 9, 9]).await.unwrap().into_body();
+        for _ in 0..3 {
+            assert!(body.frame().await.unwrap().is_ok());
+            tokio::time::advance(Duration::from_secs(11)).await;
+        }
+        assert!(body.frame().await.is_none());
+    }
+}

@@ -11,6 +11,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tollway::access_log::LineSink;
@@ -20,7 +23,7 @@ use tollway::stack::{self, Shared, Stack};
 use tower::ServiceExt;
 
 use crate::support::events::{Event, events};
-use crate::support::http::{get, json as parse, send};
+use crate::support::http::{get, json as parse, whole};
 
 pub(super) const CHAT: &str = "/v1/chat/completions";
 
@@ -193,20 +196,29 @@ impl Write for Kept {
 }
 
 /// The simulated providers, on a port of their own until the test's runtime ends.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Providers(SocketAddr);
+#[derive(Debug, Clone)]
+pub(super) struct Providers {
+    address: SocketAddr,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
 
 impl Providers {
     pub(super) async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(Simulator::new(Options::default()).serve(listener, std::future::pending()));
-        Self(address)
+        // One connection for all questions, so that the others can be counted.
+        Self { address, client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
     /// A gateway in front of them. `more` joins the settings of each provider.
-    pub(super) fn gateway(self, more: &str) -> Gateway {
-        let mut configuration = "providers:\n".to_owned();
+    pub(super) fn gateway(&self, more: &str) -> Gateway {
+        self.gateway_with(more, "")
+    }
+
+    /// A gateway in front of them. `sections` stand before the providers.
+    pub(super) fn gateway_with(&self, more: &str, sections: &str) -> Gateway {
+        let mut configuration = format!("{sections}providers:\n");
         for (name, path) in [
             ("openai", "/v1"),
             ("groq", "/groq/openai/v1"),
@@ -214,7 +226,7 @@ impl Providers {
             ("anthropic", ""),
             ("gemini", "/v1beta"),
         ] {
-            let url = format!("http://{}{path}", self.0);
+            let url = format!("http://{}{path}", self.address);
             configuration.push_str(&format!(
                 "  {name}: {{api_key: key-of-{name}, base_url: '{url}'{}{more}}}\n",
                 if more.is_empty() { "" } else { ", " }
@@ -223,17 +235,22 @@ impl Providers {
         Gateway::new(&configuration)
     }
 
-    pub(super) async fn stats(self) -> Value {
-        parse(send(get(self.0, "/sim/stats")).await.unwrap().body())
+    pub(super) async fn stats(&self) -> Value {
+        self.ask("/sim/stats").await
     }
 
     /// The requests they got, the newest first.
-    pub(super) async fn last(self) -> Value {
-        parse(send(get(self.0, "/sim/last")).await.unwrap().body())
+    pub(super) async fn last(&self) -> Value {
+        self.ask("/sim/last").await
+    }
+
+    async fn ask(&self, path: &str) -> Value {
+        let answer = self.client.request(get(self.address, path)).await.unwrap();
+        parse(whole(answer).await.unwrap().body())
     }
 
     /// Waits until the statistics are as wanted, and returns them.
-    pub(super) async fn until(self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(super) async fn until(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut seen = Value::Null;
         let watch = async {
             loop {
@@ -250,7 +267,7 @@ impl Providers {
     }
 
     /// Waits until nothing is in flight.
-    pub(super) async fn idle(self) -> Value {
+    pub(super) async fn idle(&self) -> Value {
         self.until(|stats| stats["in_flight"] == 0).await
     }
 }

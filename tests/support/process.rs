@@ -76,6 +76,12 @@ impl Server {
         line.ok_or_else(|| format!("never printed: {text}\n{}", self.log()).into())
     }
 
+    /// Waits until the child has printed `times` lines that contain `text`.
+    pub(crate) fn wait_for_times(&self, text: &str, times: usize) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let seen = self.log.wait_for_times(text, times, Duration::from_secs(20));
+        if seen >= times { Ok(()) } else { Err(format!("printed {seen} times: {text}\n{}", self.log()).into()) }
+    }
+
     /// Waits for its end.
     pub(crate) fn exit_code(&mut self) -> std::io::Result<Option<i32>> {
         Ok(self.child.wait()?.code())
@@ -135,6 +141,14 @@ impl Log {
         let waited = self.0.1.wait_timeout_while(self.lines(), limit, |lines| find(lines).is_none());
         let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
         find(&lines)
+    }
+
+    /// Waits for as many lines that contain `text`; returns how many there are.
+    fn wait_for_times(&self, text: &str, times: usize, limit: Duration) -> usize {
+        let count = |lines: &Vec<String>| lines.iter().filter(|line| line.contains(text)).count();
+        let waited = self.0.1.wait_timeout_while(self.lines(), limit, |lines| count(lines) < times);
+        let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        count(&lines)
     }
 
     fn text(&self) -> String {

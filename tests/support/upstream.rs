@@ -46,6 +46,14 @@ impl Script {
         Self { status, headers, pieces: [body.into()].into(), broken: false }
     }
 
+    /// The same answer with one more header.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = value.parse() {
+            self.headers.append(name, value);
+        }
+        self
+    }
+
     /// The same answer in pieces, cut at `places`.
     pub(crate) fn cut_at(mut self, places: impl IntoIterator<Item = usize>) -> Self {
         let mut rest: Bytes = self.pieces.into_iter().flatten().collect();
@@ -101,6 +109,8 @@ where
 {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        // Else each piece waits 40 ms for the receipt of the one before.
+        let _ = stream.set_nodelay(true);
         let script = script.clone();
         connections.spawn(async move {
             let service = service_fn(|request| answer(&*script, request));

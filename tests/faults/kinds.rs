@@ -182,7 +182,13 @@ impl Case {
             429 => panic!("{self:?}: no retry-after in {:?}", answer.headers),
             _ => {}
         }
-        assert_eq!(error["type"] == "invalid_request_error", status == 400 || status == 404 || (self.relays() && status == 401 && provider(self.model) == "openai"), "{self:?}: {error}");
+        assert_eq!(
+            error["type"] == "invalid_request_error",
+            status == 400
+                || status == 404
+                || (self.relays() && status == 401 && provider(self.model) == "openai"),
+            "{self:?}: {error}"
+        );
         "refused"
     }
 
@@ -216,7 +222,11 @@ impl Case {
     /// An event that is no JSON: relayed as it came, an error where it must be understood.
     fn nonsense(self, answer: &Answer) -> &'static str {
         if self.relays() {
-            assert!(answer.text().contains("data: {\"id\": \"broken\", \"choices\": [{\n\n"), "{}", answer.text());
+            assert!(
+                answer.text().contains("data: {\"id\": \"broken\", \"choices\": [{\n\n"),
+                "{}",
+                answer.text()
+            );
             return "complete";
         }
         self.last_error(answer, true);

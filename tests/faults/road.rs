@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -91,12 +90,7 @@ impl Gateway {
 
     /// The line of the request of an id.
     pub(super) fn line(&self, id: &str) -> Value {
-        let mark = format!("\"request_id\":\"{id}\"");
-        let text = self.log.text();
-        let mut lines = text.lines().filter(|line| line.contains(&mark));
-        let line = lines.next().unwrap_or_else(|| panic!("no line for {id} in {text}"));
-        assert!(lines.next().is_none(), "two lines for {id}");
-        serde_json::from_str(line).unwrap()
+        self.log.line(id)
     }
 
     /// All lines so far.
@@ -158,22 +152,36 @@ pub(super) fn post(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
 }
 
 /// Adds a header to a request.
-pub(super) fn with(mut request: Request<Full<Bytes>>, name: &'static str, value: &str) -> Request<Full<Bytes>> {
+pub(super) fn with(
+    mut request: Request<Full<Bytes>>,
+    name: &'static str,
+    value: &str,
+) -> Request<Full<Bytes>> {
     request.headers_mut().append(name, value.parse().unwrap());
     request
 }
 
 /// A log kept in memory.
 #[derive(Debug, Clone)]
-struct AccessLog {
-    sink: Arc<LineSink>,
+pub(super) struct AccessLog {
+    pub(super) sink: Arc<LineSink>,
     kept: Kept,
 }
 
 impl AccessLog {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let kept = Kept::default();
         Self { sink: LineSink::start(Box::new(kept.clone())).unwrap(), kept }
+    }
+
+    /// The one line of a request.
+    pub(super) fn line(&self, id: &str) -> Value {
+        let mark = format!("\"request_id\":\"{id}\"");
+        let text = self.text();
+        let mut lines = text.lines().filter(|line| line.contains(&mark));
+        let line = lines.next().unwrap_or_else(|| panic!("no line for {id} in {text}"));
+        assert!(lines.next().is_none(), "two lines for {id}");
+        serde_json::from_str(line).unwrap()
     }
 
     fn text(&self) -> String {

@@ -215,7 +215,13 @@ impl Kind {
                 tool_choice_any: true,
                 name_on_tool_messages_only: true,
                 drop_empty_assistant: true,
-                drop_in_messages: owned(&["annotations"]),
+                drop_in_messages: owned(&[
+                    "annotations",
+                    "reasoning",
+                    "reasoning_content",
+                    "reasoning_details",
+                    "tool_calls.extra_content",
+                ]),
                 short_call_ids: true,
                 stream_usage: false,
                 normalise_answers: true,
@@ -226,7 +232,13 @@ impl Kind {
                 drop_nulls: true,
                 developer_as_system: true,
                 name_on_tool_messages_only: true,
-                drop_in_messages: owned(&["annotations"]),
+                // `reasoning` is its own.
+                drop_in_messages: owned(&[
+                    "annotations",
+                    "reasoning_content",
+                    "reasoning_details",
+                    "tool_calls.extra_content",
+                ]),
                 ..Quirks::default()
             },
             // They know `max_tokens` only, and ignore the newer name.
@@ -237,6 +249,16 @@ impl Kind {
             },
             // The role goes into the model's own chat template, which does not know it.
             Self::Vllm => Quirks { developer_as_system: true, ..Quirks::default() },
+            // They show no thinking, and take none that another model showed.
+            Self::Openai | Self::AzureOpenai => Quirks {
+                drop_in_messages: owned(&[
+                    "reasoning",
+                    "reasoning_content",
+                    "reasoning_details",
+                    "tool_calls.extra_content",
+                ]),
+                ..Quirks::default()
+            },
             _ => Quirks::default(),
         }
     }

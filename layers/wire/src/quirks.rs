@@ -21,8 +21,9 @@ pub struct Quirks {
     pub name_on_tool_messages_only: bool,
     /// Remove assistant messages that say nothing and call nothing (Mistral refuses them).
     pub drop_empty_assistant: bool,
-    /// Fields of messages the server refuses, to be dropped and listed (Mistral and Groq: the
-    /// `annotations` of answers that clients send back).
+    /// Fields of messages the server refuses, to be dropped and listed, and those of their tool calls
+    /// by a path such as `tool_calls.extra_content`. Answers have them, and clients send answers back:
+    /// `annotations`, and the thinking of a model that gave an earlier answer.
     pub drop_in_messages: Vec<String>,
     /// Send ids of tool calls as nine letters and digits made from the client's (Mistral).
     pub short_call_ids: bool,

@@ -45,7 +45,7 @@ impl Request<'_> {
         }
         let strip_usage = edit.stream_options(self.read_usage, self.quirks);
         edit.top_level(self.quirks);
-        if messages::concerned(self.quirks) {
+        if messages::concerned(self.quirks, peek.body()) {
             edit.messages(self.quirks);
         }
         Relayed { body: edit.splice.finish(), dropped: edit.dropped, strip_usage }

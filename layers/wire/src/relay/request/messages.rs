@@ -5,7 +5,7 @@
 
 use std::{ops::Range, sync::LazyLock};
 
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 
 use super::Edit;
 use crate::{
@@ -23,14 +23,21 @@ const SAYING: [&str; 7] =
 
 static NULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"null"));
 
-/// Whether any quirk looks into messages.
-pub(super) const fn concerned(quirks: &Quirks) -> bool {
+/// Where the fields of a message's tool calls stand among [`Quirks::drop_in_messages`].
+const IN_CALLS: &str = "tool_calls.";
+
+/// Whether any quirk looks into the messages of this body.
+pub(super) fn concerned(quirks: &Quirks, body: &[u8]) -> bool {
     quirks.drop_nulls
         || quirks.developer_as_system
         || quirks.name_on_tool_messages_only
         || quirks.drop_empty_assistant
         || quirks.short_call_ids
-        || !quirks.drop_in_messages.is_empty()
+        // Most bodies hold none of them, and a search is cheaper than a walk.
+        || quirks.drop_in_messages.iter().any(|name| {
+            let name = name.strip_prefix(IN_CALLS).unwrap_or(name);
+            memmem::find(body, name.as_bytes()).is_some()
+        })
 }
 
 impl Edit<'_> {
@@ -55,7 +62,7 @@ impl Edit<'_> {
     fn message(&mut self, quirks: &Quirks, index: usize, at: &Range<usize>) -> bool {
         let body: &[u8] = self.peek.body();
         let message = Message::read(body, at);
-        if quirks.drop_empty_assistant && message.is_empty_assistant() {
+        if quirks.drop_empty_assistant && message.is_empty_assistant(quirks) {
             self.list(format!("messages[{index}]"));
             return true;
         }
@@ -89,7 +96,10 @@ impl Edit<'_> {
             gone.extend(name.filter(|_| says));
             let null = drop_nulls && member.kind == Kind::Null;
             self.splice.cut(cutter.item(&member.bounds(), name.is_some() || null));
-            if drop_nulls && name.is_none() {
+            if name.is_none() && member.kind == Kind::Array && member.is(body, "tool_calls") {
+                let dropped = calls(&mut self.splice, body, &member.value, quirks, drop_nulls);
+                gone.extend(dropped);
+            } else if drop_nulls && name.is_none() {
                 nulls(&mut self.splice, body, &member.value, member.kind, DEPTH);
             }
         });
@@ -128,10 +138,13 @@ impl<'a> Message<'a> {
         self.role.as_ref().is_some_and(|member| is_text(self.body, member, role))
     }
 
-    /// Whether it is the assistant's, says nothing and calls nothing.
-    fn is_empty_assistant(&self) -> bool {
+    /// Whether it is the assistant's, says nothing and calls nothing that the server takes.
+    fn is_empty_assistant(&self, quirks: &Quirks) -> bool {
         self.role_is("assistant")
-            && self.saying.iter().flatten().all(|member| says_nothing(self.body, member))
+            && SAYING.iter().zip(&self.saying).all(|(name, member)| {
+                let dropped = quirks.drop_in_messages.iter().any(|refused| refused == name);
+                dropped || member.as_ref().is_none_or(|member| says_nothing(self.body, member))
+            })
     }
 }
 
@@ -161,6 +174,37 @@ fn is_empty_text_part(body: &[u8], at: &Range<usize>) -> bool {
         }
     });
     typed && empty
+}
+
+/// Takes refused and null members out of tool calls; gives the refused ones that said something.
+fn calls<'q>(
+    splice: &mut Splice<'_>,
+    body: &[u8],
+    at: &Range<usize>,
+    quirks: &'q Quirks,
+    drop_nulls: bool,
+) -> Vec<&'q str> {
+    let mut gone = Vec::new();
+    elements(body, at, |at, kind| {
+        if kind != Kind::Object {
+            return;
+        }
+        let mut cutter = Cutter::default();
+        members(body, &at, |member| {
+            let mut refused = quirks.drop_in_messages.iter().map(String::as_str);
+            let name = refused.find(|name| {
+                name.strip_prefix(IN_CALLS).is_some_and(|name| member.is(body, name))
+            });
+            let null = member.kind == Kind::Null;
+            gone.extend(name.filter(|name| !null && !gone.contains(name)));
+            splice.cut(cutter.item(&member.bounds(), name.is_some() || (drop_nulls && null)));
+            if drop_nulls && name.is_none() {
+                nulls(splice, body, &member.value, member.kind, DEPTH);
+            }
+        });
+        splice.cut(cutter.end());
+    });
+    gone
 }
 
 /// Takes null members out of a value's objects.

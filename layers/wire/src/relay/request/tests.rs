@@ -187,6 +187,23 @@ fn fields_of_messages_the_server_refuses_are_dropped_and_listed_where_they_say_s
 }
 
 #[test]
+fn fields_of_calls_the_server_refuses_are_dropped_by_their_path() {
+    let refused = vec!["reasoning".to_owned(), "tool_calls.extra_content".to_owned()];
+    let quirks = Quirks { drop_in_messages: refused, drop_empty_assistant: true, ..Quirks::default() };
+    let body = with(
+        r#"[{"tool_calls":[{"extra_content":{"a":null},"id":"1"},{"id":null,"extra_content":{}},7],"reasoning":"r","extra_content":1},{"role":"assistant","content":"","reasoning":"cut off"}]"#,
+    );
+    let gone = ["tool_calls.extra_content", "reasoning"].map(|name| format!("messages[0].{name}"));
+    let gone = [gone.as_slice(), &["messages[1]".to_owned()]].concat();
+    let got = with(r#"[{"tool_calls":[{"id":"1"},{"id":null},7],"extra_content":1}]"#);
+    assert_eq!(sent(&body, &quirks), (got, gone.clone()));
+
+    let quirks = Quirks { drop_nulls: true, ..quirks };
+    let got = with(r#"[{"tool_calls":[{"id":"1"},{},7],"extra_content":1}]"#);
+    assert_eq!(sent(&body, &quirks), (got, gone));
+}
+
+#[test]
 fn ids_of_calls_are_shortened_alike_in_calls_and_results() {
     let quirks = Quirks { short_call_ids: true, ..Quirks::default() };
     let body = with(

@@ -142,9 +142,9 @@ impl GeminiModel {
         !self.known || self.version < 3.0
     }
 
-    /// `temperature`, `topP`, `topK`.
+    /// `temperature`, `topP`, `topK`: 3.8 alone is known to refuse them.
     pub(super) fn sampling(self) -> bool {
-        !self.known || self.version < 3.8
+        !(self.version >= 3.8 && self.version < 4.0)
     }
 
     /// `thinkingLevel` instead of `thinkingBudget`.

@@ -217,9 +217,13 @@ fn traits_follow_the_generation() {
     assert_eq!(traits("gpt-5.5").efforts, [Off, Low, Medium, High, Xhigh]);
     assert_eq!(traits("gpt-5-nano").efforts, [Minimal, Low, Medium, High]);
     assert_eq!(traits("mistral-medium-3-5").efforts, [Off, High]);
+    assert!(
+        !traits("gemini-2.5-pro").efforts.contains(&Off) && traits("gemini-2.5-flash").efforts.is_empty()
+    );
     assert!(!traits("claude-sonnet-5-5").forced_tool_choice && traits("claude-haiku-5-5").forced_tool_choice);
     assert!(
         traits("claude-opus-4-8").mid_conversation_system
+            && !traits("claude-haiku-5-5").mid_conversation_system
             && !traits("claude-sonnet-4-6").mid_conversation_system
     );
     assert!(

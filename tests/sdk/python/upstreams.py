@@ -21,3 +21,14 @@ FILES = ["openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5
 REASONING = ["anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash"]
 
 EMBEDDING = ["openai/text-embedding-3-small", "gemini/gemini-embedding-001", "mistral/mistral-embed"]
+
+# What each is asked to show its thinking with, where it has any.
+THINKING = {
+    "openai/gpt-5-mini": "low",
+    "anthropic/claude-sonnet-4-5": "low",
+    "anthropic/claude-opus-5-5": "low",
+    "gemini/gemini-2.5-flash": "low",
+    "gemini/gemini-3-flash-preview": "low",
+    "mistral/mistral-small-2603": "high",
+    "groq/openai/gpt-oss-20b": "low",
+}

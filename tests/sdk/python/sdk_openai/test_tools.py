@@ -150,3 +150,33 @@ def test_pydantic_tool(client, model):
         model=model, messages=[QUESTION], tools=[openai.pydantic_function_tool(GetWeather)]
     ).choices[0].message
     assert isinstance(message.tool_calls[0].function.parsed_arguments, GetWeather)
+
+
+@pytest.mark.parametrize("second", upstreams.THINKING)
+@pytest.mark.parametrize("first", upstreams.THINKING)
+def test_a_thinking_conversation_goes_on_with_another_model(client, first, second):
+    """The calls of one model, its thinking included, are answered to another, and then to the first again."""
+
+    def ask(model, messages, **options):
+        effort = upstreams.THINKING[model]
+        return client.chat.completions.create(
+            model=model, messages=messages, tools=[WEATHER, TIME], reasoning_effort=effort, **options
+        ).choices[0].message
+
+    called = ask(first, [BOTH])
+    results = [
+        {"role": "tool", "tool_call_id": call.id, "content": f"result-{number}"}
+        for number, call in enumerate(called.tool_calls)
+    ]
+    messages = [BOTH, called, *results]
+    told = ask(second, messages)
+    assert "result-0" in told.content and "result-1" in told.content
+    thanked = ask(first, [*messages, told, {"role": "user", "content": "Thank you."}], tool_choice="none")
+    assert "Thank you." in thanked.content
+
+
+def test_a_model_that_cannot_stop_thinking_thinks_little(client):
+    answer = client.chat.completions.create(
+        model="gemini/gemini-2.5-pro", messages=[QUESTION], reasoning_effort="none"
+    )
+    assert answer.choices[0].message.content

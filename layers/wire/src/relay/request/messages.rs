@@ -192,9 +192,8 @@ fn calls<'q>(
         let mut cutter = Cutter::default();
         members(body, &at, |member| {
             let mut refused = quirks.drop_in_messages.iter().map(String::as_str);
-            let name = refused.find(|name| {
-                name.strip_prefix(IN_CALLS).is_some_and(|name| member.is(body, name))
-            });
+            let name =
+                refused.find(|name| name.strip_prefix(IN_CALLS).is_some_and(|name| member.is(body, name)));
             let null = member.kind == Kind::Null;
             gone.extend(name.filter(|name| !null && !gone.contains(name)));
             splice.cut(cutter.item(&member.bounds(), name.is_some() || (drop_nulls && null)));

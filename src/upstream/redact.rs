@@ -60,6 +60,9 @@ mod tests {
         map.insert("www-authenticate", HeaderValue::from_static("Bearer sk-12345678"));
         map.insert("x-other", HeaderValue::from_static("kept"));
         headers(&mut map, key);
-        assert_eq!((&map["www-authenticate"], &map["x-other"]), (&"[redacted]".parse().unwrap(), &"kept".parse().unwrap()));
+        assert_eq!(
+            (&map["www-authenticate"], &map["x-other"]),
+            (&"[redacted]".parse().unwrap(), &"kept".parse().unwrap())
+        );
     }
 }

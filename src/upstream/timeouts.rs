@@ -228,7 +228,7 @@ mod tests {
         connect: Duration::from_secs(5),
         first_byte: Duration::from_secs(20),
         idle: Duration::from_secs(10),
-        total: Some(Duration::from_secs(60)),
+        total: Some(Duration::from_mins(1)),
     };
 
     /// Frames that come so long after each was asked for, as hyper reads only what is asked for.

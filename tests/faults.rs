@@ -5,9 +5,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
     clippy::needless_pass_by_value,
-    reason = "tests fail by panicking, say what they found, and take JSON as it is written"
+    reason = "tests fail by panicking, and take JSON as it is written"
 )]
 
 mod faults {
@@ -15,8 +14,10 @@ mod faults {
     mod cancel;
     mod headers;
     mod http2;
+    mod keep_alive;
     mod kinds;
     mod media;
+    mod panic;
     mod proxy;
     mod road;
     mod timeouts;
@@ -25,6 +26,8 @@ mod faults {
 mod support {
     pub(crate) mod events;
     pub(crate) mod http;
+    #[expect(dead_code, reason = "each test uses its part")]
     pub(crate) mod process;
+    #[expect(dead_code, reason = "each test uses its part")]
     pub(crate) mod upstream;
 }

@@ -11,6 +11,7 @@ use std::{
     process::Command,
 };
 
+#[expect(dead_code, reason = "each test uses its part")]
 #[path = "support/process.rs"]
 mod process;
 

@@ -1,5 +1,12 @@
 //! The built binary as a server: protocols, limits, reload, shutdown, and what it says of itself.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,6 @@
 //! What is relayed is relayed byte for byte, through the whole stack.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -23,8 +24,10 @@ fn json_text() -> impl Strategy<Value = String> {
     leaf.prop_recursive(4, 24, 4, |inner| {
         let members = vec((space(), string(), space(), inner.clone(), space()), 0..4);
         prop_oneof![
-            vec((space(), inner, space()), 0..4)
-                .prop_map(|items| format!("[{}]", join(items.into_iter().map(|(a, item, b)| a + &item + &b)))),
+            vec((space(), inner, space()), 0..4).prop_map(|items| format!(
+                "[{}]",
+                join(items.into_iter().map(|(a, item, b)| a + &item + &b))
+            )),
             members.prop_map(|all| format!("{{{}}}", join(all.into_iter().map(member)))),
         ]
     })
@@ -83,7 +86,11 @@ fn requests() -> impl Strategy<Value = Request> {
                 after.push(format!("\"stream\":{gap}true,\"stream_options\":{{\"include_usage\":true}}"));
             }
             after.extend(list(last));
-            Request { before: format!("{{{}", before.join(",")), after: format!("{}}}{end}", after.join(",")), stream }
+            Request {
+                before: format!("{{{}", before.join(",")),
+                after: format!("{}}}{end}", after.join(",")),
+                stream,
+            }
         },
     )
 }
@@ -93,8 +100,11 @@ fn answers(stream: bool) -> impl Strategy<Value = (String, Vec<usize>)> {
     let text = if stream {
         vec(json_text().prop_map(|json| json.replace(['\r', '\n'], " ")), 0..6)
             .prop_map(|events| {
-                let events: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-                events + "data: [DONE]\n\n"
+                let mut stream = String::new();
+                for event in events {
+                    let _ = write!(stream, "data: {event}\n\n");
+                }
+                stream + "data: [DONE]\n\n"
             })
             .boxed()
     } else {
@@ -136,7 +146,12 @@ fn requests_and_answers_go_through_byte_for_byte() {
             *next.lock().unwrap() = Some(Script::new(200, Some(kind), answer.clone()).cut_at(cuts.clone()));
             let got = runtime.block_on(gateway.send(post(CHAT, request.text(model))));
             let sent = seen.lock().unwrap().clone();
-            prop_assert_eq!(std::str::from_utf8(&sent).unwrap(), request.text("gpt-5-mini"), "{}", got.text());
+            prop_assert_eq!(
+                std::str::from_utf8(&sent).unwrap(),
+                request.text("gpt-5-mini"),
+                "{}",
+                got.text()
+            );
             prop_assert_eq!(got.status, 200);
             prop_assert!(got.is_whole);
             prop_assert_eq!(got.text(), &answer);

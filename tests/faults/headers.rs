@@ -45,8 +45,12 @@ impl Scripted {
     }
 }
 
-const ALL: [&str; 4] =
-    ["openai/gpt-5-mini", "mistral/mistral-small-2603", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash"];
+const ALL: [&str; 4] = [
+    "openai/gpt-5-mini",
+    "mistral/mistral-small-2603",
+    "anthropic/claude-sonnet-4-5",
+    "gemini/gemini-2.5-flash",
+];
 
 fn request(model: &str, headers: &[(&'static str, &str)]) -> Request<Full<Bytes>> {
     headers.iter().fold(chat(model, "hi", json!({})), |request, (name, value)| with(request, name, value))
@@ -103,7 +107,10 @@ async fn the_clients_own_affairs_never_reach_the_provider() {
         for (name, value) in &seen {
             assert!(!value.to_str().unwrap().contains("clients-secret"), "{model}: {name}");
         }
-        assert!(!seen.contains_key("connection") && !seen.contains_key("transfer-encoding"), "{model}: {seen:?}");
+        assert!(
+            !seen.contains_key("connection") && !seen.contains_key("transfer-encoding"),
+            "{model}: {seen:?}"
+        );
         // The provider's own key is there once, in its own place.
         let keys: Vec<_> = seen.iter().filter(|(_, value)| value.to_str().unwrap().contains(KEY)).collect();
         assert_eq!(keys.len(), 1, "{model}: {keys:?}");
@@ -137,7 +144,11 @@ async fn end_to_end_headers_go_through_to_the_provider() {
     for (model, goes) in [("openai/gpt-5-mini", true), ("anthropic/claude-sonnet-4-5", false)] {
         gateway.send(request(model, &[("x-stainless-lang", "python"), ("openai-beta", "x=1")])).await;
         let seen = scripted.seen();
-        assert_eq!((seen.contains_key("x-stainless-lang"), seen.contains_key("openai-beta")), (goes, goes), "{model}");
+        assert_eq!(
+            (seen.contains_key("x-stainless-lang"), seen.contains_key("openai-beta")),
+            (goes, goes),
+            "{model}"
+        );
     }
 }
 
@@ -184,9 +195,17 @@ async fn the_providers_headers_come_back_but_for_its_own_affairs() {
             assert_eq!(headers[name], value, "{model}: {name} in {headers:?}");
             assert_eq!(headers.get_all(name).iter().count(), 1, "{model}: {name}");
         }
-        for gone in
-            ["set-cookie", "strict-transport-security", "alt-svc", "server", "proxy-authenticate", "keep-alive", "connection", "x-inner", "transfer-encoding"]
-        {
+        for gone in [
+            "set-cookie",
+            "strict-transport-security",
+            "alt-svc",
+            "server",
+            "proxy-authenticate",
+            "keep-alive",
+            "connection",
+            "x-inner",
+            "transfer-encoding",
+        ] {
             assert!(!headers.contains_key(gone), "{model}: {gone}");
         }
         // A length, where it is told, is the body's.
@@ -208,7 +227,8 @@ async fn a_streams_length_is_not_promised() {
     })
     .await;
     let gateway = scripted.gateway();
-    for more in [json!({"stream": true}), json!({"stream": true, "stream_options": {"include_usage": true}})] {
+    for more in [json!({"stream": true}), json!({"stream": true, "stream_options": {"include_usage": true}})]
+    {
         let answer = gateway.chat("openai/gpt-5-mini", "hi", more).await;
         assert!(!answer.headers.contains_key("content-length"), "{:?}", answer.headers);
         assert_eq!(answer.headers["content-type"], "text/event-stream");
@@ -222,7 +242,9 @@ async fn a_request_id_is_the_clients_when_it_is_sane() {
     let scripted = Scripted::start(whole).await;
     let gateway = scripted.gateway();
     let long = "x".repeat(129);
-    for (given, kept) in [("trace-1.a:b/c", true), ("two words", false), ("\"q\"", false), (&*long, false), ("", false)] {
+    for (given, kept) in
+        [("trace-1.a:b/c", true), ("two words", false), ("\"q\"", false), (&*long, false), ("", false)]
+    {
         let answer = gateway.send(request(ALL[0], &[("x-request-id", given)])).await;
         let id = answer.headers["x-request-id"].to_str().unwrap();
         assert_eq!(id == given, kept, "{given:?} became {id:?}");
@@ -236,9 +258,15 @@ async fn the_providers_key_is_told_to_nobody_even_when_the_provider_repeats_it()
     let echo = |received: &Received| {
         let told = format!("Incorrect API key provided: {KEY}. You sent {:?}", received.headers);
         let body: Value = match received.uri.path() {
-            path if path.starts_with("/v1beta") => json!({"error": {"code": 401, "message": told, "status": "UNAUTHENTICATED"}}),
-            "/v1/messages" => json!({"type": "error", "error": {"type": "authentication_error", "message": told}}),
-            _ => json!({"error": {"message": told, "type": "invalid_request_error", "param": null, "code": "invalid_api_key"}}),
+            path if path.starts_with("/v1beta") => {
+                json!({"error": {"code": 401, "message": told, "status": "UNAUTHENTICATED"}})
+            }
+            "/v1/messages" => {
+                json!({"type": "error", "error": {"type": "authentication_error", "message": told}})
+            }
+            _ => {
+                json!({"error": {"message": told, "type": "invalid_request_error", "param": null, "code": "invalid_api_key"}})
+            }
         };
         Script::new(401, Some("application/json"), body.to_string())
             .with("www-authenticate", &format!("Bearer error=\"{KEY}\""))
@@ -251,7 +279,10 @@ async fn the_providers_key_is_told_to_nobody_even_when_the_provider_repeats_it()
             assert_eq!(answer.status, 401, "{model}");
             silent_about_the_key(model, &answer);
             let message = answer.json()["error"]["message"].clone();
-            assert!(message.as_str().unwrap().contains("Incorrect API key provided: [redacted]"), "{message}");
+            assert!(
+                message.as_str().unwrap().contains("Incorrect API key provided: [redacted]"),
+                "{message}"
+            );
             if let Some(length) = answer.headers.get("content-length") {
                 assert_eq!(length.to_str().unwrap(), answer.body.len().to_string(), "{model}");
             }

@@ -77,7 +77,8 @@ async fn a_slow_reader_does_not_end_the_connection_for_the_others() {
         slow.push(answer.into_body());
     }
     for _ in 0..20 {
-        let answer = gateway.chat("anthropic/claude-sonnet-4-5", "one two three", json!({"stream": true})).await;
+        let answer =
+            gateway.chat("anthropic/claude-sonnet-4-5", "one two three", json!({"stream": true})).await;
         assert_eq!(answer.line["outcome"], "complete", "{}", answer.text());
     }
     for body in slow {
@@ -101,8 +102,9 @@ async fn a_connection_the_server_has_closed_is_replaced() {
                 let body = json!({"object": "chat.completion", "choices": []}).to_string();
                 Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(body))))
             });
-            let mut connection =
-                Box::pin(http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer));
+            let mut connection = Box::pin(
+                http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer),
+            );
             tokio::spawn(async move {
                 let _ = tokio::time::timeout(Duration::from_millis(1), &mut connection).await;
                 connection.as_mut().graceful_shutdown();

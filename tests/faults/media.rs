@@ -23,7 +23,9 @@ async fn server() -> SocketAddr {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let answer = service_fn(|request| async move { Ok::<_, Infallible>(medium(&request).await) });
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer),
+            );
         }
     });
     address
@@ -149,7 +151,8 @@ async fn many_pictures_of_one_request_are_held_to_one_limit() {
     let picture = json!({"type": "image_url", "image_url": {"url": format!("http://{server}/picture.png")}});
     let ask = async |count: usize| -> (StatusCode, Value) {
         let content = vec![picture.clone(); count];
-        let body = json!({"model": "gemini/gemini-2.5-flash", "messages": [{"role": "user", "content": content}]});
+        let body =
+            json!({"model": "gemini/gemini-2.5-flash", "messages": [{"role": "user", "content": content}]});
         let answer = gateway.send(post(CHAT, body.to_string())).await;
         (answer.status, answer.json())
     };

@@ -86,12 +86,13 @@ async fn head(stream: &mut TcpStream) -> String {
 async fn tls(http2: bool) -> (SocketAddr, Seen, Certificate) {
     let made = rcgen::generate_simple_self_signed(vec!["provider.test".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
+    let mut config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     if http2 {
         config.alpn_protocols.insert(0, b"h2".to_vec());
@@ -158,9 +159,11 @@ fn lines(seen: &Seen) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_in_the_clear_goes_to_the_proxy_in_absolute_form() -> Outcome<()> {
     let (address, seen) = proxy(None).await;
-    for (variable, user, authorization) in
-        [("HTTP_PROXY", "", "None"), ("http_proxy", "", "None"), ("ALL_PROXY", "me:pass@", "Some(\"Basic bWU6cGFzcw==\")")]
-    {
+    for (variable, user, authorization) in [
+        ("HTTP_PROXY", "", "None"),
+        ("http_proxy", "", "None"),
+        ("ALL_PROXY", "me:pass@", "Some(\"Basic bWU6cGFzcw==\")"),
+    ] {
         let url = format!("http://{user}{address}");
         let server = gateway("http://provider.test/v1", "", &[(variable, &url)]);
         assert_eq!(ask(&server).await?.0, 200, "{variable}");
@@ -229,7 +232,10 @@ async fn http2_is_spoken_where_the_handshake_offers_it() -> Outcome<()> {
             assert_eq!(ask(&server).await?.0, 200, "{setting}: {}", server.log());
         }
         let asked = lines(&served);
-        assert!(asked.len() == 2 && asked.iter().all(|line| line.starts_with(spoken)), "{setting}: {asked:?}");
+        assert!(
+            asked.len() == 2 && asked.iter().all(|line| line.starts_with(spoken)),
+            "{setting}: {asked:?}"
+        );
     }
     Ok(())
 }
@@ -254,7 +260,9 @@ async fn a_proxy_that_refuses_is_told() -> Outcome<()> {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             head(&mut stream).await;
-            let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n").await;
+            let _ = stream
+                .write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+                .await;
         }
     });
     let server = gateway("https://provider.test/v1", "", &[("HTTPS_PROXY", &url)]);

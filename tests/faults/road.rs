@@ -1,8 +1,8 @@
 //! The gateway's real stack in front of the simulated providers, both in this process.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -91,12 +91,7 @@ impl Gateway {
 
     /// The line of the request of an id.
     pub(super) fn line(&self, id: &str) -> Value {
-        let mark = format!("\"request_id\":\"{id}\"");
-        let text = self.log.text();
-        let mut lines = text.lines().filter(|line| line.contains(&mark));
-        let line = lines.next().unwrap_or_else(|| panic!("no line for {id} in {text}"));
-        assert!(lines.next().is_none(), "two lines for {id}");
-        serde_json::from_str(line).unwrap()
+        self.log.line(id)
     }
 
     /// All lines so far.
@@ -158,22 +153,36 @@ pub(super) fn post(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
 }
 
 /// Adds a header to a request.
-pub(super) fn with(mut request: Request<Full<Bytes>>, name: &'static str, value: &str) -> Request<Full<Bytes>> {
+pub(super) fn with(
+    mut request: Request<Full<Bytes>>,
+    name: &'static str,
+    value: &str,
+) -> Request<Full<Bytes>> {
     request.headers_mut().append(name, value.parse().unwrap());
     request
 }
 
 /// A log kept in memory.
 #[derive(Debug, Clone)]
-struct AccessLog {
-    sink: Arc<LineSink>,
+pub(super) struct AccessLog {
+    pub(super) sink: Arc<LineSink>,
     kept: Kept,
 }
 
 impl AccessLog {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let kept = Kept::default();
         Self { sink: LineSink::start(Box::new(kept.clone())).unwrap(), kept }
+    }
+
+    /// The one line of a request.
+    pub(super) fn line(&self, id: &str) -> Value {
+        let mark = format!("\"request_id\":\"{id}\"");
+        let text = self.text();
+        let mut lines = text.lines().filter(|line| line.contains(&mark));
+        let line = lines.next().unwrap_or_else(|| panic!("no line for {id} in {text}"));
+        assert!(lines.next().is_none(), "two lines for {id}");
+        serde_json::from_str(line).unwrap()
     }
 
     fn text(&self) -> String {
@@ -227,10 +236,8 @@ impl Providers {
             ("gemini", "/v1beta"),
         ] {
             let url = format!("http://{}{path}", self.address);
-            configuration.push_str(&format!(
-                "  {name}: {{api_key: key-of-{name}, base_url: '{url}'{}{more}}}\n",
-                if more.is_empty() { "" } else { ", " }
-            ));
+            let more = if more.is_empty() { String::new() } else { format!(", {more}") };
+            let _ = writeln!(configuration, "  {name}: {{api_key: key-of-{name}, base_url: '{url}'{more}}}");
         }
         Gateway::new(&configuration)
     }

@@ -17,7 +17,11 @@ fn gateway(url: &str, more: &str) -> Gateway {
 fn timed_out(answer: &Answer, what: &str) {
     assert_eq!(answer.status, 504, "{}", answer.text());
     let error = &answer.json()["error"];
-    assert_eq!((&error["type"], &error["code"]), (&json!("timeout_error"), &json!("upstream_timeout")), "{error}");
+    assert_eq!(
+        (&error["type"], &error["code"]),
+        (&json!("timeout_error"), &json!("upstream_timeout")),
+        "{error}"
+    );
     let message = error["message"].as_str().unwrap();
     assert!(message.starts_with("provider openai: no ") && message.contains(what), "{message}");
     assert_eq!(answer.line["outcome"], "timed_out", "{}", answer.line);
@@ -50,7 +54,10 @@ async fn a_tls_handshake_that_never_ends_is_given_up() {
         }
     });
     let gateway = gateway(&format!("https://{address}/v1"), "timeouts: {connect: 200ms}");
-    timed_out(&gateway.chat("openai/gpt-5-mini", "hi", json!({"stream": true})).await, "connection within 0.2 s");
+    timed_out(
+        &gateway.chat("openai/gpt-5-mini", "hi", json!({"stream": true})).await,
+        "connection within 0.2 s",
+    );
     held.abort();
 }
 
@@ -59,11 +66,16 @@ async fn a_port_that_nobody_listens_on_is_told_at_once() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let answer = gateway(&format!("http://{address}/v1"), "http2: auto").chat("openai/gpt-5-mini", "hi", json!({})).await;
+    let answer = gateway(&format!("http://{address}/v1"), "http2: auto")
+        .chat("openai/gpt-5-mini", "hi", json!({}))
+        .await;
     assert_eq!(answer.status, 502, "{}", answer.text());
     let error = &answer.json()["error"];
     assert_eq!((&error["type"], &error["code"]), (&json!("server_error"), &json!("upstream_unreachable")));
-    assert!(error["message"].as_str().unwrap().starts_with("could not connect to provider openai: "), "{error}");
+    assert!(
+        error["message"].as_str().unwrap().starts_with("could not connect to provider openai: "),
+        "{error}"
+    );
     assert_eq!(answer.line["outcome"], "broken");
 }
 
@@ -78,7 +90,9 @@ async fn a_server_that_is_no_http_server_is_told() {
         }
     });
     for protocol in ["http2: never", "http2: prior-knowledge"] {
-        let answer = gateway(&format!("http://{address}/v1"), protocol).chat("openai/gpt-5-mini", "hi", json!({})).await;
+        let answer = gateway(&format!("http://{address}/v1"), protocol)
+            .chat("openai/gpt-5-mini", "hi", json!({}))
+            .await;
         assert_eq!(answer.status, 502, "{protocol}: {}", answer.text());
         assert!(answer.text().contains("provider openai"), "{protocol}: {}", answer.text());
     }
@@ -95,7 +109,10 @@ async fn an_answer_that_goes_on_for_ever_is_given_up() {
             let events = answer.events();
             let error = &events.last().unwrap().json()["error"];
             let message = error["message"].as_str().unwrap_or_else(|| panic!("{model}: {}", answer.text()));
-            assert!(message.contains(provider(model)) && message.contains("end of the answer within 0.5 s"), "{message}");
+            assert!(
+                message.contains(provider(model)) && message.contains("end of the answer within 0.5 s"),
+                "{message}"
+            );
             assert!(!answer.said().is_empty() && !answer.text().contains("[DONE]"));
             assert_eq!(answer.line["outcome"], "timed_out", "{}", answer.line);
             let plain = gateway.chat(model, "hi [sim:latency_ms=60000]", json!({})).await;

@@ -14,9 +14,9 @@ use crate::{File, gateway};
 /// A simulated provider, and a gateway in front of it.
 fn road(name: &str, server: &str) -> (Server, Server, File) {
     let simulator = Server::start(&["simulate", "--port", "0"], &[]).unwrap();
-    let sim = simulator.addr();
+    let sim = simulator.url();
     let config = format!(
-        "server: {{listen: '127.0.0.1:0'{server}}}\nlog: {{access: stderr}}\nproviders:\n  openai: {{api_key: k, base_url: 'http://{sim}/v1'}}\n  anthropic: {{api_key: k, base_url: 'http://{sim}'}}\n"
+        "server: {{listen: '127.0.0.1:0'{server}}}\nlog: {{access: stderr}}\nproviders:\n  openai: {{api_key: k, base_url: '{sim}/v1'}}\n  anthropic: {{api_key: k, base_url: '{sim}'}}\n"
     );
     let (gateway, file) = gateway(name, &config);
     (simulator, gateway, file)
@@ -41,7 +41,9 @@ const MODELS: [&str; 2] = ["openai/gpt-5-mini", "anthropic/claude-sonnet-4-5"];
 #[tokio::test(flavor = "multi_thread")]
 async fn in_mid_stream_the_upstream_is_cancelled_and_logged_with_what_was_used() -> Outcome<()> {
     let (simulator, server, _file) = road("cancel.yaml", "");
-    for (gone, (http2, model)) in (1..).zip([(false, MODELS[0]), (false, MODELS[1]), (true, MODELS[0]), (true, MODELS[1])]) {
+    for (gone, (http2, model)) in
+        (1..).zip([(false, MODELS[0]), (false, MODELS[1]), (true, MODELS[0]), (true, MODELS[1])])
+    {
         let text = "hello [sim:tokens=1000] [sim:gap_ms=50]";
         let id = format!("gone-{gone}");
         let mut req = chat(server.addr(), model, text, json!({"stream": true}));
@@ -89,7 +91,10 @@ async fn a_client_that_stops_reading_is_given_up() -> Outcome<()> {
     .to_string();
     let mut deaf = TcpStream::connect(server.addr())?;
     let length = body.len();
-    write!(deaf, "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-request-id: deaf-1\r\ncontent-length: {length}\r\n\r\n{body}")?;
+    write!(
+        deaf,
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-request-id: deaf-1\r\ncontent-length: {length}\r\n\r\n{body}"
+    )?;
     deaf.read_exact(&mut [0; 15])?;
     until(simulator.addr(), |stats| stats["in_flight"] == 0 && stats["client_went_away"] == 1).await?;
     let entry: Value = serde_json::from_str(&server.wait_for("deaf-1")?)?;

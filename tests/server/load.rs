@@ -12,8 +12,8 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::http_client::{Outcome, chat};
-use crate::{File, PLAIN, gateway};
 use crate::process::Server;
+use crate::{File, PLAIN, gateway};
 
 const MODELS: [&str; 3] = ["openai/gpt-5-mini", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash"];
 

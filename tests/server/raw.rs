@@ -79,7 +79,10 @@ impl Line {
 
 fn chat(more: &str) -> String {
     let body = r#"{"model":"gpt-5-mini","messages":[{"role":"user","content":"ping"}]}"#;
-    format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n{more}content-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n{more}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 #[test]
@@ -87,7 +90,12 @@ fn requests_sent_at_once_are_answered_in_order() -> Outcome<()> {
     let (server, _file) = gateway("pipeline.yaml", PLAIN);
     let mut line = Line::open(server.addr())?;
     let ids = ["x-request-id: a1\r\n", "x-request-id: a2\r\n", "x-request-id: a3\r\n"];
-    line.write(&format!("{}{}{}", chat(ids[0]), "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n", chat(ids[2])))?;
+    line.write(&format!(
+        "{}{}{}",
+        chat(ids[0]),
+        "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n",
+        chat(ids[2])
+    ))?;
     let (first, second, third) = (line.read()?, line.read()?, line.read()?);
     assert_eq!((first.status, first.header("x-request-id")), (200, Some("a1")));
     assert_eq!((second.status, &*second.body), (200, "ok\n"));
@@ -98,7 +106,10 @@ fn requests_sent_at_once_are_answered_in_order() -> Outcome<()> {
 #[test]
 fn a_client_that_waits_for_100_gets_it_or_the_refusal() -> Outcome<()> {
     let (server, _file) = gateway("expect.yaml", "server: {listen: '127.0.0.1:0', max_body_bytes: 4KiB}\n");
-    let (head, body) = chat("expect: 100-continue\r\n").split_once("\r\n\r\n").map(|(a, b)| (format!("{a}\r\n\r\n"), b.to_owned())).unwrap();
+    let (head, body) = chat("expect: 100-continue\r\n")
+        .split_once("\r\n\r\n")
+        .map(|(a, b)| (format!("{a}\r\n\r\n"), b.to_owned()))
+        .unwrap();
     let mut line = Line::open(server.addr())?;
     line.write(&head)?;
     assert_eq!(line.read()?.status, 100);
@@ -163,7 +174,10 @@ fn no_request_hides_in_another() -> Outcome<()> {
         ("a blank before the colon", post("transfer-encoding : chunked", "0\r\n\r\n")),
         ("a folded line", post("x-one: 1\r\n transfer-encoding: chunked", "0\r\n\r\n")),
         ("a name that is none", post("transfer\u{0}encoding: chunked", "0\r\n\r\n")),
-        ("chunks in HTTP/1.0", post("transfer-encoding: chunked", "0\r\n\r\n").replace("HTTP/1.1", "HTTP/1.0")),
+        (
+            "chunks in HTTP/1.0",
+            post("transfer-encoding: chunked", "0\r\n\r\n").replace("HTTP/1.1", "HTTP/1.0"),
+        ),
     ] {
         let mut line = Line::open(server.addr())?;
         line.write(&format!("{request}{hidden}"))?;
@@ -181,7 +195,9 @@ fn no_request_hides_in_another() -> Outcome<()> {
         assert!(line.is_over(), "{name}");
     }
     // Both are allowed to be read by the chunks alone (RFC 9112 §6.1), if the connection then ends.
-    for headers in ["content-length: 4\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 4"] {
+    for headers in
+        ["content-length: 4\r\ntransfer-encoding: chunked", "transfer-encoding: chunked\r\ncontent-length: 4"]
+    {
         let mut line = Line::open(server.addr())?;
         line.write(&format!("{}{hidden}", post(headers, "2\r\n{}\r\n0\r\n\r\n")))?;
         assert_eq!(line.read()?.status, 400);

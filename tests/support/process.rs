@@ -76,9 +76,17 @@ impl Server {
     }
 
     /// Waits until the child has printed `times` lines that contain `text`.
-    pub(crate) fn wait_for_times(&self, text: &str, times: usize) -> Result<(), Box<dyn Error + Send + Sync>> {
+    pub(crate) fn wait_for_times(
+        &self,
+        text: &str,
+        times: usize,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let seen = self.log.wait_for_times(text, times, Duration::from_secs(20));
-        if seen >= times { Ok(()) } else { Err(format!("printed {seen} times: {text}\n{}", self.log()).into()) }
+        if seen >= times {
+            Ok(())
+        } else {
+            Err(format!("printed {seen} times: {text}\n{}", self.log()).into())
+        }
     }
 
     /// Waits for its end.

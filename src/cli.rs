@@ -97,7 +97,8 @@ fn log_to_stderr(level: &str, format: LogFormat) {
         LogFormat::Auto => !io::stderr().is_terminal(),
     };
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     if json {
         builder.json().flatten_event(true).init();
     } else {

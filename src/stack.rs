@@ -56,7 +56,12 @@ pub fn build(shared: &Shared) -> Stack {
     let upstreams = settings
         .providers
         .iter()
-        .map(|provider| (provider.name.clone(), upstream::stack(&Arc::new(provider.clone()), settings.media, &shared.connector)))
+        .map(|provider| {
+            (
+                provider.name.clone(),
+                upstream::stack(&Arc::new(provider.clone()), settings.media, &shared.connector),
+            )
+        })
         .collect();
     let calls = ServiceBuilder::new()
         // The body is read once, here, within limits; what policy needs is learned in one pass.

@@ -68,7 +68,9 @@ where
             },
             None => {
                 let req = req.map(axum::body::Body::new);
-                ResponseFuture::Side { future: Service::<Request<axum::body::Body>>::call(&mut self.side, req) }
+                ResponseFuture::Side {
+                    future: Service::<Request<axum::body::Body>>::call(&mut self.side, req),
+                }
             }
         }
     }

@@ -21,10 +21,10 @@ use std::sync::Arc;
 use tower::ServiceBuilder;
 
 use self::credentials::{Credentials, CredentialsLayer};
+use self::fetch::Fetch;
 use self::forward::Forward;
 use self::timeouts::{Timeouts, TimeoutsLayer};
 use self::translate::{Translate, TranslateLayer};
-use self::fetch::Fetch;
 use crate::config::{Media, Provider};
 
 pub(crate) use self::connect::Connector;

@@ -11,7 +11,6 @@ use std::{
     process::Command,
 };
 
-#[expect(dead_code, reason = "each test uses its part")]
 #[path = "support/process.rs"]
 mod process;
 

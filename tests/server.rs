@@ -1,11 +1,6 @@
 //! The built binary as a server: protocols, limits, reload, shutdown, and what it says of itself.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::fs;
 use std::io::{Read, Write};

@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::StatusCode;
@@ -11,7 +12,11 @@ use super::Entry;
 pub(super) fn write(
     line: &mut Vec<u8>,
     clock: &mut Clock,
-    entry: &Entry, status: Option<StatusCode>, bytes: u64, end: End) {
+    entry: &Entry,
+    status: Option<StatusCode>,
+    bytes: u64,
+    end: End,
+) {
     let now = Instant::now();
     let exchange = &entry.exchange;
     line.extend_from_slice(b"{\"time\":\"");
@@ -21,7 +26,9 @@ pub(super) fn write(
     field(line, "http.request.method", entry.method.as_str());
     field(line, "url.path", &entry.path);
     if let Some(client) = entry.client {
-        let _ = write!(line, ",\"client.address\":\"{}\"", client.0.ip());
+        line.extend_from_slice(b",\"client.address\":\"");
+        address(line, client.0.ip());
+        line.push(b'"');
     }
     if let Some(status) = status {
         number(line, "http.response.status_code", u64::from(status.as_u16()));
@@ -29,7 +36,8 @@ pub(super) fn write(
     if let Some(endpoint) = exchange.endpoint() {
         field(line, "gen_ai.operation.name", endpoint.as_str());
         field(line, "gen_ai.request.model", exchange.request_model().unwrap_or_default());
-        let _ = write!(line, ",\"stream\":{}", exchange.stream());
+        let stream: &[u8] = if exchange.stream() { b",\"stream\":true" } else { b",\"stream\":false" };
+        line.extend_from_slice(stream);
     }
     let attempts = exchange.attempts();
     if let Some(last) = attempts.last() {
@@ -67,6 +75,20 @@ pub(super) fn write(
     };
     field(line, "outcome", outcome);
     line.extend_from_slice(b"}\n");
+}
+
+/// An address; the usual kind without the formatting machinery, which costs ten times as much.
+fn address(line: &mut Vec<u8>, address: IpAddr) {
+    let IpAddr::V4(v4) = address else {
+        let _ = write!(line, "{address}");
+        return;
+    };
+    for (index, octet) in v4.octets().into_iter().enumerate() {
+        if index > 0 {
+            line.push(b'.');
+        }
+        line.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+    }
 }
 
 fn field(line: &mut Vec<u8>, name: &str, value: &str) {

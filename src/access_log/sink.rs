@@ -28,8 +28,7 @@ struct State {
 impl LineSink {
     /// Starts the writing thread. It ends with [`Self::close`].
     pub fn start(out: Box<dyn Write + Send>) -> std::io::Result<Arc<Self>> {
-        let sink =
-            Arc::new(Self { state: Mutex::default(), wake: Condvar::new(), out: Mutex::new(out) });
+        let sink = Arc::new(Self { state: Mutex::default(), wake: Condvar::new(), out: Mutex::new(out) });
         let writer = sink.clone();
         thread::Builder::new().name("access-log".into()).spawn(move || writer.run())?;
         Ok(sink)

@@ -66,7 +66,8 @@ pub enum Workers {
         /// The number of threads.
         threads: usize,
     },
-    /// A runtime, a listening socket and a client pool for each thread.
+    /// A runtime and provider connections of its own for each thread; a connection goes to the one
+    /// with the fewest.
     PerCore {
         /// The number of threads.
         threads: usize,

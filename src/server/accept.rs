@@ -33,7 +33,8 @@ pub(super) async fn accept(listener: TcpListener, workers: &[Worker]) {
                 }
             }
             // The client gave up in the queue; the next one is waiting.
-            Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
+            Err(error)
+                if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
             Err(error) => {
                 tracing::warn!(%error, "connections cannot be accepted for a moment");
                 tokio::time::sleep(REST).await;

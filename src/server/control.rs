@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use super::accept;
 use super::tls::{Tls, TlsError};
 use super::worker::{self, Orders, Worker};
-use super::accept;
 use crate::config::Settings;
 use crate::stack::Shared;
 
@@ -96,7 +96,9 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
 fn renew(current: &watch::Sender<Shared>, tls: Option<&Tls>, reload: &Reload) {
     let settings = match (reload.load)() {
         Ok(settings) => Arc::new(settings),
-        Err(error) => return tracing::error!("the configuration was not reloaded, the old one goes on: {error}"),
+        Err(error) => {
+            return tracing::error!("the configuration was not reloaded, the old one goes on: {error}");
+        }
     };
     if let (Some(tls), Some(files)) = (tls, &settings.server.tls)
         && let Err(error) = tls.reload(files)

@@ -31,6 +31,8 @@ pub(super) struct Activity {
     opened: Instant,
     /// Requests whose answers are not at their end.
     running: AtomicUsize,
+    /// Requests begun so far.
+    requests: AtomicUsize,
     /// Whether requests share the connection, as over HTTP/2. Bytes between two requests are then
     /// the protocol's own, such as the answer to a ping, and not a head that must get done.
     shared: AtomicBool,
@@ -43,6 +45,7 @@ impl Activity {
         Arc::new(Self {
             opened: Instant::now(),
             running: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
             shared: AtomicBool::new(false),
             idle_since: AtomicU64::new(0),
         })
@@ -54,7 +57,12 @@ impl Activity {
             self.shared.store(true, Ordering::Relaxed);
         }
         self.running.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         Running(self.clone())
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 
     fn is_busy(&self) -> bool {
@@ -102,6 +110,8 @@ pin_project! {
         limits: IdleLimits,
         // When the head being read began; `None` between requests.
         head_since: Option<Instant>,
+        // How many requests there had been then.
+        requests: usize,
         // Boxed, as an I/O object must be movable.
         sleep: Pin<Box<Sleep>>,
     }
@@ -110,7 +120,7 @@ pin_project! {
 impl<I> Idle<I> {
     pub(super) fn new(io: I, activity: Arc<Activity>, limits: IdleLimits) -> Self {
         let sleep = Box::pin(tokio::time::sleep_until(activity.opened + limits.head));
-        Self { io, activity, limits, head_since: None, sleep }
+        Self { io, activity, limits, head_since: None, requests: 0, sleep }
     }
 }
 
@@ -126,10 +136,13 @@ impl<I: AsyncRead> AsyncRead for Idle<I> {
         if read.is_ready() {
             if this.head_since.is_none() && buf.remaining() < before && !this.activity.is_busy() {
                 *this.head_since = Some(Instant::now());
+                *this.requests = this.activity.requests();
             }
             return read;
         }
-        if this.activity.is_busy() || this.activity.is_shared() {
+        // A request may have begun and ended since its head was read.
+        let begun = this.activity.requests() != *this.requests;
+        if begun || this.activity.is_busy() || this.activity.is_shared() {
             *this.head_since = None;
         }
         loop {
@@ -219,6 +232,19 @@ mod tests {
         while idle.read(&mut [0; 64]).await.unwrap() > 0 {}
         let took = began.elapsed();
         assert!((10..=11).contains(&took.as_secs()), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_answered_at_once_leaves_the_idle_time() {
+        let (mut client, server) = duplex(64);
+        let activity = Activity::new();
+        let mut idle = Idle::new(server, activity.clone(), LIMITS);
+        client.write_all(b"GET /health/live").await.unwrap();
+        assert!(idle.read(&mut [0; 64]).await.unwrap() > 0);
+        // Answered before the connection is read again.
+        drop(activity.begin(Version::HTTP_11));
+        let took = ends_after(&mut idle).await;
+        assert!((59..=61).contains(&took.as_secs()), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -33,7 +33,8 @@ impl Tls {
     /// Reads certificate and key.
     pub(super) fn load(files: &config::Tls) -> Result<Self, TlsError> {
         let current = Arc::new(Current(ArcSwap::new(read(files)?)));
-        let unusable = |error: rustls::Error| TlsError { path: files.cert.clone(), reason: error.to_string() };
+        let unusable =
+            |error: rustls::Error| TlsError { path: files.cert.clone(), reason: error.to_string() };
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(unusable)?
@@ -71,7 +72,8 @@ fn read(files: &config::Tls) -> Result<Arc<CertifiedKey>, TlsError> {
     if certs.is_empty() {
         return Err(fail(&files.cert, "the file holds no certificate in PEM form".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| fail(&files.key, error.to_string()))?;
+    let key =
+        PrivateKeyDer::from_pem_file(&files.key).map_err(|error| fail(&files.key, error.to_string()))?;
     let key = ring::sign::any_supported_type(&key).map_err(|error| fail(&files.key, error.to_string()))?;
     let certified = CertifiedKey::new(certs, key);
     certified

@@ -69,8 +69,7 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_mins(1)));
         let proxied = Proxied { tcp, proxies: self.proxies.clone() };
-        let builder =
-            HttpsConnectorBuilder::new().with_tls_config(self.tls_config()).https_or_http();
+        let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls_config()).https_or_http();
         let https = match http2 {
             Http2::Never => builder.enable_http1().wrap_connector(proxied),
             Http2::Auto => builder.enable_all_versions().wrap_connector(proxied),
@@ -169,8 +168,8 @@ impl Service<Uri> for Proxied {
 /// the simulated provider or a local Ollama.
 fn proxy_for(proxies: &Matcher, uri: &Uri) -> Option<Intercept> {
     let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
-    let is_here = host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let is_here =
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if is_here { None } else { proxies.intercept(uri) }
 }
 
@@ -208,11 +207,7 @@ impl Read for Stream {
 }
 
 impl Write for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
         self.project().io.poll_write(cx, buf)
     }
 

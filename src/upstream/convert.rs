@@ -7,7 +7,9 @@ use tollway_wire::embeddings::EmbeddingRequest;
 use tollway_wire::openai::completions::CompletionOptions;
 use tollway_wire::peek::Peek;
 use tollway_wire::relay;
-use tollway_wire::{DecodeContext, EncodeContext, Encoded, Refusal, Target, anthropic, gemini, openai};
+use tollway_wire::{
+    DecodeContext, Effort, EncodeContext, Encoded, Refusal, Target, anthropic, gemini, openai,
+};
 
 use super::fetch::Fetch;
 use crate::Error;
@@ -75,7 +77,9 @@ pub(super) async fn prepare(
     request_id: &RequestId,
 ) -> Result<Prepared, Error> {
     let upstream = &resolved.upstream;
-    if upstream.dialect == Dialect::OpenAi && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat) {
+    if upstream.dialect == Dialect::OpenAi
+        && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat)
+    {
         return Ok(relayed(call, peek, &upstream.model, provider));
     }
     let encode = || EncodeContext {
@@ -121,6 +125,7 @@ pub(super) async fn prepare(
         }
         Dialect::Gemini => {
             fetch_media(&mut chat, fetch).await?;
+            show_thoughts(&mut chat);
             gemini::encode_request(&chat, &target)?
         }
         _ => return Err(Error::Internal),
@@ -145,10 +150,30 @@ fn relayed(call: &Call, peek: &Peek, model: &str, provider: &Provider) -> Prepar
 fn embeddings(call: &Call, dialect: Dialect, model: &str, encode: EncodeContext) -> Result<Prepared, Error> {
     let request = openai::embeddings::decode_request(&call.body)?;
     if dialect != Dialect::Gemini {
-        return Err(Refusal::at("model", format!("the provider of this model has no embeddings: {}", call.model)).into());
+        return Err(Refusal::at(
+            "model",
+            format!("the provider of this model has no embeddings: {}", call.model),
+        )
+        .into());
     }
     let Encoded { body, dropped, .. } = gemini::embeddings::encode_request(&request, model)?;
-    Ok(Prepared { endpoint: Endpoint::Embeddings, body: body.into(), stream: false, dropped, reading: Reading::Embeddings { request, encode } })
+    Ok(Prepared {
+        endpoint: Endpoint::Embeddings,
+        body: body.into(),
+        stream: false,
+        dropped,
+        reading: Reading::Embeddings { request, encode },
+    })
+}
+
+/// Asks for the thoughts of a model that is asked to think: OpenAI's dialect has no field to ask for
+/// them with, and Gemini keeps them to itself unless it is asked.
+fn show_thoughts(chat: &mut Chat) {
+    if let Some(reasoning) = &mut chat.reasoning
+        && reasoning.effort.is_some_and(|effort| effort != Effort::None)
+    {
+        reasoning.include_thoughts.get_or_insert(true);
+    }
 }
 
 /// The most pictures and documents that are fetched for one request.
@@ -198,7 +223,5 @@ async fn fetch_media(chat: &mut Chat, fetch: &Fetch) -> Result<(), Error> {
 
 /// Seconds since the epoch.
 fn now() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -2,11 +2,11 @@
 
 use std::task::{Context, Poll};
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::Request;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::Arc;
 use tower_layer::Layer;
 use tower_service::Service;
-use std::sync::Arc;
 
 use crate::config::Provider;
 use tollway_core::Dialect;

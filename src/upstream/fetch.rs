@@ -62,7 +62,9 @@ impl Fetch {
     pub(super) async fn get(&self, url: &str) -> Result<Fetched, String> {
         match tokio::time::timeout(self.limits.timeout, self.follow(url)).await {
             Ok(result) => result,
-            Err(_) => Err(format!("the server did not send it within {} s", self.limits.timeout.as_secs_f32())),
+            Err(_) => {
+                Err(format!("the server did not send it within {} s", self.limits.timeout.as_secs_f32()))
+            }
         }
     }
 

@@ -39,8 +39,7 @@ enum Way {
 impl<B> Relayed<B> {
     /// Relays an answer of `n` choices.
     pub(super) fn new(inner: B, strip_usage: bool, n: Option<u64>, attempt: Arc<Attempt>) -> Self {
-        let way =
-            if strip_usage { Way::Strip(UsageStrip::new(n)) } else { Way::Tap(UsageTap::stream(n)) };
+        let way = if strip_usage { Way::Strip(UsageStrip::new(n)) } else { Way::Tap(UsageTap::stream(n)) };
         let ending = Ending::new(attempt.clone());
         Self { inner, way, usage: None, attempt, done: false, ending }
     }
@@ -105,7 +104,9 @@ where
                 None => match this.way.finish() {
                     (rest, Ok(StreamEnd)) => (rest, Some(Outcome::Complete)),
                     // The provider told the client itself.
-                    (rest, Err(Truncated)) if this.way.reading().error_passed() => (rest, Some(Outcome::Refused)),
+                    (rest, Err(Truncated)) if this.way.reading().error_passed() => {
+                        (rest, Some(Outcome::Refused))
+                    }
                     (_, Err(truncated)) => {
                         let provider = this.attempt.upstream().provider.to_string();
                         let error = Error::Broken { provider, reason: truncated.to_string() };

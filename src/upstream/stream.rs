@@ -9,10 +9,8 @@ use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
 use tollway_core::{Attempt, Dialect, Outcome};
 use tollway_wire::chat::Event;
-use tollway_wire::openai::completions;
-use tollway_wire::{
-    ApiError, DecodeContext, EncodeContext, StreamEnd, Truncated, anthropic, gemini, openai,
-};
+use tollway_wire::openai::completions::{self, CompletionOptions};
+use tollway_wire::{ApiError, DecodeContext, EncodeContext, StreamEnd, Truncated, anthropic, gemini, openai};
 
 use super::attempt::Ending;
 use crate::Error;
@@ -71,11 +69,11 @@ pub(super) enum Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(context: EncodeContext, completion: bool) -> Self {
-        if completion {
-            Self::Completion(completions::StreamEncoder::new(context))
-        } else {
-            Self::Chat(openai::StreamEncoder::new(context))
+    /// For a chat, or for a legacy completion with its options.
+    pub(super) fn new(context: EncodeContext, completion: Option<&CompletionOptions>) -> Self {
+        match completion {
+            Some(options) => Self::Completion(completions::StreamEncoder::new(context).with_options(options)),
+            None => Self::Chat(openai::StreamEncoder::new(context)),
         }
     }
 

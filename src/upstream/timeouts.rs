@@ -61,7 +61,11 @@ where
 
     fn call(&mut self, req: Request<ReqBody>) -> Self::Future {
         let now = Instant::now();
-        let total = self.limits.total.map(|limit| Deadline { at: now + limit, limit, waited_for: "end of the answer" });
+        let total = self.limits.total.map(|limit| Deadline {
+            at: now + limit,
+            limit,
+            waited_for: "end of the answer",
+        });
         let first = Deadline::after(now, self.limits.first_byte, "answer");
         let watch = Watch {
             provider: self.provider.clone(),
@@ -152,7 +156,9 @@ where
         let this = self.project();
         if let Poll::Ready(result) = this.inner.poll(cx) {
             let watch = this.watch.take();
-            return Poll::Ready(result.map(|response| response.map(|inner| Timed { inner, watch, waits: false })));
+            return Poll::Ready(
+                result.map(|response| response.map(|inner| Timed { inner, watch, waits: false })),
+            );
         }
         match this.watch {
             Some(watch) => watch.poll(cx).map(Err),
@@ -181,17 +187,18 @@ where
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.project();
         match this.inner.poll_frame(cx) {
             Poll::Ready(frame) => {
                 *this.waits = false;
                 Poll::Ready(frame.map(|frame| {
                     frame.map_err(|error| Error::Broken {
-                        provider: this.watch.as_ref().map(|watch| watch.provider.to_string()).unwrap_or_default(),
+                        provider: this
+                            .watch
+                            .as_ref()
+                            .map(|watch| watch.provider.to_string())
+                            .unwrap_or_default(),
                         reason: chain(&error),
                     })
                 }))

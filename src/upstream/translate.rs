@@ -50,7 +50,10 @@ impl<S> Layer<S> for TranslateLayer {
     type Service = Translate<S>;
 
     fn layer(&self, inner: S) -> Translate<S> {
-        Translate { inner, room: Arc::new(Room { provider: self.provider.clone(), fetch: self.fetch.clone() }) }
+        Translate {
+            inner,
+            room: Arc::new(Room { provider: self.provider.clone(), fetch: self.fetch.clone() }),
+        }
     }
 }
 
@@ -102,12 +105,18 @@ impl Room {
         let peek = parts.extensions.remove::<Arc<Peek>>().ok_or(Error::Internal)?;
         let resolved = parts.extensions.remove::<Resolved>().ok_or(Error::Internal)?;
         let exchange = parts.extensions.remove::<Arc<Exchange>>();
-        let request_id = exchange.as_ref().map_or_else(|| RequestId::from_random(0), |exchange| exchange.request_id().clone());
+        let request_id = exchange
+            .as_ref()
+            .map_or_else(|| RequestId::from_random(0), |exchange| exchange.request_id().clone());
 
-        let prepared = convert::prepare(&call, &peek, &resolved, &self.provider, &self.fetch, &request_id).await?;
+        let prepared =
+            convert::prepare(&call, &peek, &resolved, &self.provider, &self.fetch, &request_id).await?;
         let model = &resolved.upstream.model;
         let uri = self.provider.uri(prepared.endpoint, model, prepared.stream).ok_or_else(|| {
-            Refusal::at("model", format!("provider {} has no such endpoint for model {model}", self.provider.name))
+            Refusal::at(
+                "model",
+                format!("provider {} has no such endpoint for model {model}", self.provider.name),
+            )
         })?;
 
         let attempt = match &exchange {
@@ -155,7 +164,7 @@ impl Room {
 
 /// Says in the answer's headers who served it, and what could not be carried.
 fn tell(headers: &mut HeaderMap, upstream: &Upstream, dropped: &[String]) {
-    let name = format!("{}/{}", upstream.provider, upstream.model);
+    let name = [&*upstream.provider, "/", &*upstream.model].concat();
     if let Ok(value) = HeaderValue::try_from(name) {
         headers.insert(UPSTREAM, value);
     }
@@ -197,7 +206,7 @@ where
             if stream && (is_stream || dialect == Dialect::Gemini) {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-                let encoder = Encoder::new(encode, completion.is_some());
+                let encoder = Encoder::new(encode, completion.as_ref());
                 let decoder = Decoder::new(dialect, decode);
                 (headers, Translated::new(body, decoder, encoder, attempt.clone()).boxed_unsync())
             } else {
@@ -241,7 +250,11 @@ where
 }
 
 /// A stream put together to a whole answer.
-fn whole(mut decoder: Decoder, body: &[u8], attempt: &Attempt) -> Result<tollway_wire::chat::Reply, ApiError> {
+fn whole(
+    mut decoder: Decoder,
+    body: &[u8],
+    attempt: &Attempt,
+) -> Result<tollway_wire::chat::Reply, ApiError> {
     let mut collect = Collect::default();
     decoder.feed(body);
     let drain = |decoder: &mut Decoder, collect: &mut Collect| {

@@ -16,7 +16,6 @@ mod score;
 #[path = "../support/shared.rs"]
 mod shared;
 #[path = "../support/upstream.rs"]
-#[expect(dead_code, reason = "each test uses its part")]
 mod upstream;
 
 use std::io::Write as _;

@@ -35,6 +35,14 @@ const UNDERSTOOD: &[&str] = &[
 pub(crate) fn check(request: &Value, sent: &Value, dropped: &str) -> Result<(), String> {
     let (mut said, mut known) = (Said::default(), Said::default());
     said.conversation(request);
+    for tool in request["tools"].as_array().into_iter().flatten() {
+        // Where a server can only be told to call any tool, a named one is the only one on offer.
+        let chosen = &request["tool_choice"]["function"]["name"];
+        if sent["tool_choice"] != "any" || chosen.is_null() || *chosen == tool["function"]["name"] {
+            said.text(&tool["function"]["name"]);
+            said.text(&tool["function"]["description"]);
+        }
+    }
     known.everything(sent);
     for text in &said.texts {
         if !known.texts.iter().any(|other| other.contains(text)) {
@@ -84,10 +92,6 @@ impl Said {
                 self.text(&call["function"]["name"]);
                 self.arguments(&call["function"]["arguments"]);
             }
-        }
-        for tool in request["tools"].as_array().into_iter().flatten() {
-            self.text(&tool["function"]["name"]);
-            self.text(&tool["function"]["description"]);
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The most bytes of a stream that is also played byte by byte.
-const SHORT: usize = 12 * 1024;
+const SHORT: usize = 6 * 1024;
 
 /// A stream as the provider sends it when it is asked for one.
 pub(crate) fn recorded_stream(recording: &Recording) -> Bytes {

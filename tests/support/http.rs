@@ -1,4 +1,5 @@
 //! A small HTTP client for tests.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::error::Error;
 use std::net::SocketAddr;

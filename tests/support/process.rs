@@ -1,4 +1,5 @@
 //! Runs the built binary as a child, for tests that need a real server.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     error::Error,

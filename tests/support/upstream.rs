@@ -1,4 +1,5 @@
 //! A provider that answers by a script, on a port of its own.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     collections::VecDeque,

@@ -120,7 +120,6 @@ impl<O: Observe> Drop for Guard<O> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::sync::{Arc, Mutex};
 

@@ -184,7 +184,7 @@ fn a_clients_request_is_read_in_both_spellings() {
     assert_eq!(chat.tool_choice, Some(ToolChoice::Named("f".into())));
     assert_eq!(chat.reasoning.unwrap().budget_tokens, Some(0));
     assert_eq!(chat.messages[0], says(Role::System, "s"));
-    assert_eq!(chat.extra.keys().collect::<Vec<_>>(), ["cachedContent", "safetySettings"]);
+    assert_eq!(chat.extra.keys().collect::<Vec<_>>(), ["safetySettings", "cachedContent"]);
 }
 
 #[test]
@@ -708,7 +708,7 @@ fn a_conversation_that_begins_with_a_call_gets_a_user_before_it() {
     let calls = message(Role::Assistant, vec![call("1", "f", "{}")]);
     let turns = |messages| body(&chat(messages), &gemini_2())["contents"].take();
     let contents = turns(vec![calls.clone(), result("1", vec![Part::text("a")])]);
-    assert_eq!(contents[0], json!({ "role": "user", "parts": [{ "text": " " }] }));
+    assert_eq!(contents[0], json!({ "role": "user", "parts": [{ "text": "" }] }));
     assert_eq!(contents[1]["parts"][0]["functionCall"]["name"], "f");
     let contents = turns(vec![says(Role::Assistant, "a"), says(Role::User, "b")]);
     assert_eq!(contents[0]["role"], "model");

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 // Far more than a hang-up takes; a hang-up that is not passed on fails the test after it.
 const LIMIT_MS = 5_000;
-// The question itself is in flight.
-const IDLE = 1;
+// Answers on their way when nobody asks for any.
+const IDLE = 0;
 
 /** Waits until no provider has work left from an earlier test; returns what they counted. */
 export const idle = () => until((found) => found.in_flight === IDLE);

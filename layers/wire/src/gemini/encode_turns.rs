@@ -305,8 +305,8 @@ impl<'a> Writer<'a, '_> {
         }
         if turns.contents.first().is_some_and(|first| first.kind == Kind::Model && first.calls()) {
             // A conversation whose beginning the client cut off: Gemini refuses a call that answers
-            // nobody. A space is the least that can be said.
-            let nobody = WirePart { text: Some(" ".into()), ..WirePart::default() };
+            // nobody, and takes a user who says nothing (recorded).
+            let nobody = WirePart { text: Some("".into()), ..WirePart::default() };
             let parts = vec![nobody.into()];
             turns.contents.insert(0, TurnOut { role: Some("user"), parts, kind: Kind::User });
         }

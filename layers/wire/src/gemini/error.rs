@@ -215,8 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn bodies_that_are_not_googles_keep_their_words() {
-        assert_eq!(decode_error(502, b"<html>Bad Gateway</html>").message, "<html>Bad Gateway</html>");
+    fn bodies_that_are_not_googles_keep_their_words_but_for_pages() {
+        assert_eq!(decode_error(502, b"Bad Gateway").message, "Bad Gateway");
+        assert_eq!(decode_error(502, b"<html>x</html>").message, "the provider gave no reason, status 502");
         assert_eq!(decode_error(500, b"").message, "the provider gave no reason, status 500");
         assert_eq!(decode_error(200, b"[]").status, 502);
     }

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 use tollway_core::Dialect;
 
 use super::decode_part::{decode_content, decode_content_into};
-use super::json::{Fields, Node, Path};
+use super::json::{Fields, Node};
+use super::path::Path;
 use super::reasoning::Thinking;
 use crate::Refusal;
 use crate::chat::{Audio, Content, Message, Part, Role, Signature, ToolCall, ToolResult};

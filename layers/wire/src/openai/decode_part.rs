@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 use tollway_core::Dialect;
 
-use super::json::{Fields, Node, Path};
+use super::json::{Fields, Node};
+use super::path::Path;
 use crate::Refusal;
 use crate::chat::{Audio, Content, Document, Image, Native, Part, Reasoning, Source};
 

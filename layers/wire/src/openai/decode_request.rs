@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::decode_message::{Earlier, decode_message};
 use super::decode_tools::{decode_tool_choice, decode_tools};
-use super::json::{Fields, Node, Path};
+use super::json::{Fields, Node};
+use super::path::Path;
 use crate::chat::{Chat, ReasoningRequest, ResponseFormat, Sampling};
 use crate::{Effort, Refusal};
 

@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
-use super::json::{Fields, Node, Path};
+use super::json::{Fields, Node};
 use super::out::to_json;
+use super::path::Path;
 use crate::embeddings::{EmbeddingInput, EmbeddingReply, EmbeddingRequest, VectorEncoding};
 use crate::{EncodeContext, Refusal};
 

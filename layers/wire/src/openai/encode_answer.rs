@@ -9,7 +9,7 @@ use super::annotations::{AnnotationOut, encode_annotations};
 use super::encode_message::{FunctionCallOut, Seal, ToolCallOut, joined};
 use super::encode_part::{ImageOut, encode_image};
 use super::encode_response::within;
-use super::reasoning::{Detail, details};
+use super::reasoning_out::{Detail, details};
 use super::stream_image::picture_of;
 use crate::EncodeContext;
 use crate::chat::{Audio, Content, Part};

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::encode_part::{ContentOut, encode_content};
 use super::encode_request::Dropped;
-use super::reasoning::{Detail, details, is_detail};
+use super::reasoning::is_detail;
+use super::reasoning_out::{Detail, details};
 use super::tool_names::ToolNames;
 use crate::chat::{Audio, Chat, Content, Message, Part, Role, Signature, ToolResult};
 use crate::{ReasoningStyle, Refusal, Traits};

@@ -1,10 +1,9 @@
 //! Errors in OpenAI's shape, and in the shapes of the servers that speak its format.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::Value;
 
+use super::delay::told_delay;
 use super::out::to_json;
 use crate::{ApiError, ErrorKind};
 
@@ -76,13 +75,14 @@ fn from_value(status: Option<u16>, body: &Value) -> ApiError {
     // Azure writes the status of an error in an answer beside its code.
     let status = error_status(status, code.into_iter().chain(error.get("status")), &words);
     let kind = kind_of(status, &words);
+    let message = message_of(error, DEEPEST);
     ApiError {
         status: if status == 529 { 503 } else { status },
         kind,
-        message: message_of(error, DEEPEST).unwrap_or_else(|| silent(status)),
+        retry_after: told_delay(error, message.as_deref()),
+        message: message.unwrap_or_else(|| silent(status)),
         code: word.or(inner_word).or(own_type(text("type"))).or(text("status")).map(str::to_owned),
-        param: text("param").map(str::to_owned),
-        retry_after: retry_after(error),
+        param: text("param").map(str::to_owned).or_else(|| place_of(error, DEEPEST)),
     }
 }
 
@@ -113,7 +113,7 @@ fn error_status<'a>(
     http.filter(is_error).or(told).or_else(meant).unwrap_or(502)
 }
 
-/// The first text that explains the error: a message, or the list FastAPI's servers give.
+/// The first text that explains the error: a message, or the list `FastAPI` servers give.
 fn message_of(error: &Value, deeper: u32) -> Option<String> {
     match error {
         Value::String(text) => {
@@ -121,11 +121,11 @@ fn message_of(error: &Value, deeper: u32) -> Option<String> {
             (!text.is_empty()).then(|| text.to_owned())
         }
         Value::Object(fields) if deeper > 0 => {
-            let names = ["message", "detail", "error", "msg", "description"];
+            let names = ["message", "detail", "error", "errors", "msg", "description"];
             let told = names.iter().find_map(|name| message_of(fields.get(*name)?, deeper - 1))?;
-            match fields.get("loc").and_then(Value::as_array) {
-                Some(place) if !place.is_empty() => Some(format!("{}: {told}", path_of(place))),
-                _ => Some(told),
+            match fields.get("loc").and_then(path_of) {
+                Some(place) => Some(format!("{place}: {told}")),
+                None => Some(told),
             }
         }
         Value::Array(errors) if deeper > 0 => {
@@ -137,9 +137,28 @@ fn message_of(error: &Value, deeper: u32) -> Option<String> {
     }
 }
 
-fn path_of(place: &[Value]) -> String {
+/// The first field that a list of `FastAPI`'s says is at fault.
+fn place_of(error: &Value, deeper: u32) -> Option<String> {
+    match error {
+        Value::Object(fields) if deeper > 0 => {
+            let place = fields.get("loc").and_then(path_of);
+            let within =
+                || ["detail", "message"].iter().find_map(|name| place_of(fields.get(*name)?, deeper - 1));
+            place.or_else(within)
+        }
+        Value::Array(errors) if deeper > 0 => {
+            errors.iter().take(8).find_map(|error| place_of(error, deeper - 1))
+        }
+        _ => None,
+    }
+}
+
+/// `FastAPI`'s `["body", "messages", 0, "role"]` as the path in the client's own request.
+fn path_of(place: &Value) -> Option<String> {
+    let steps = place.as_array()?;
+    let steps = steps.strip_prefix(&[Value::from("body")]).unwrap_or(steps);
     let mut path = String::new();
-    for step in place {
+    for step in steps {
         match step {
             Value::String(name) if path.is_empty() => path.push_str(name),
             Value::String(name) => {
@@ -153,13 +172,7 @@ fn path_of(place: &[Value]) -> String {
             }
         }
     }
-    path
-}
-
-/// Seconds, where a server tells them in the body.
-fn retry_after(error: &Value) -> Option<Duration> {
-    let seconds = error.get("retry_after").or_else(|| error.get("metadata")?.get("retry_after_seconds"))?;
-    Duration::try_from_secs_f64(seconds.as_f64()?).ok()
+    (!path.is_empty()).then_some(path)
 }
 
 /// An error of a body that is no JSON: its text, or of a page its title.

@@ -69,6 +69,11 @@ impl Growing {
         !self.calls.is_empty()
     }
 
+    /// How many tools it called.
+    pub(super) const fn count_calls(&self) -> usize {
+        self.calls.len()
+    }
+
     /// Which call a piece belongs to. Servers tell it by index, by id, or by nothing: then a name or
     /// a new id begins a call, and anything else goes on with the last. Some number every call zero.
     fn call_of(&self, index: Option<u64>, id: Option<&str>, names: bool) -> Option<usize> {

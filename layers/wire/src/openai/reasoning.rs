@@ -5,14 +5,14 @@
 //! of its block among the message's blocks (all text counting as one), so that thinking which stood
 //! between text and tool calls finds its place again.
 
-use serde::Serialize;
 use serde_json::Value;
 use tollway_core::Dialect;
 
 use super::json::Node;
 use crate::chat::{Content, Native, Part, Reasoning, Signature};
 
-const ANTHROPIC: &str = "anthropic-claude-v1";
+/// The `format` of what Anthropic sealed.
+pub(super) const ANTHROPIC: &str = "anthropic-claude-v1";
 const GEMINI: &str = "google-gemini-v1";
 const OPENAI: &str = "openai-responses-v1";
 
@@ -206,7 +206,8 @@ impl Blocks {
         }
     }
 
-    fn place(&mut self, content: &Content) -> u64 {
+    /// Counts a block, and gives its number.
+    pub(super) fn place(&mut self, content: &Content) -> u64 {
         match content {
             Content::Text(_) => {
                 self.text();
@@ -217,77 +218,6 @@ impl Blocks {
     }
 }
 
-/// One entry of `reasoning_details` to be written.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(super) enum Detail<'a> {
-    /// Thinking text and its seal.
-    Text {
-        #[serde(rename = "type")]
-        kind: &'static str,
-        text: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        signature: Option<&'a str>,
-        format: &'static str,
-        index: u64,
-    },
-    /// Sealed thinking.
-    Encrypted {
-        #[serde(rename = "type")]
-        kind: &'static str,
-        data: &'a str,
-        format: &'static str,
-        index: u64,
-    },
-    /// An entry kept whole.
-    Native(&'a Value),
-}
-
-impl<'a> Detail<'a> {
-    /// An entry for thinking text.
-    pub(super) fn text(text: &'a str, signature: Option<&'a Signature>, index: u64) -> Self {
-        let dialect = signature.map_or(Dialect::Anthropic, |signature| signature.dialect);
-        Self::Text {
-            kind: "reasoning.text",
-            text,
-            signature: signature.map(|signature| signature.value.as_str()),
-            format: format_of(dialect),
-            index,
-        }
-    }
-
-    /// An entry for sealed thinking.
-    pub(super) fn encrypted(data: &'a str, index: u64) -> Self {
-        Self::Encrypted { kind: "reasoning.encrypted", data, format: ANTHROPIC, index }
-    }
-}
-
-/// The `reasoning_details` of a message: none unless something in it is sealed.
-pub(super) fn details(content: &[Part]) -> Vec<Detail<'_>> {
-    let mut sealed = false;
-    let mut blocks = Blocks::default();
-    let mut details = Vec::new();
-    for part in content {
-        let index = blocks.place(&part.content);
-        match &part.content {
-            Content::Reasoning(Reasoning { redacted: Some(data), .. }) => {
-                sealed = true;
-                details.push(Detail::encrypted(data, index));
-            }
-            Content::Reasoning(reasoning) => {
-                sealed |= part.signature.is_some();
-                details.push(Detail::text(&reasoning.text, part.signature.as_ref(), index));
-            }
-            Content::Native(native) if is_detail(native) => {
-                sealed = true;
-                details.push(Detail::Native(&native.value));
-            }
-            _ => {}
-        }
-    }
-    if sealed { details } else { Vec::new() }
-}
-
 /// Whether a block is an entry of `reasoning_details`.
 pub(super) fn is_detail(native: &Native) -> bool {
     let kind = native.value.get("type").and_then(Value::as_str);
@@ -296,6 +226,7 @@ pub(super) fn is_detail(native: &Native) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reasoning_out::details;
     use super::*;
 
     fn read(plain: Option<&str>, details: &str) -> Thinking {

@@ -1,27 +1,12 @@
 //! A streamed answer from OpenAI's format → [`Event`]s.
 
-use std::collections::VecDeque;
-
-use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
-use tollway_core::Usage;
 
-use super::chunk::{Chunk, ChunkChoice};
-use super::decode_response::own_extra;
-use super::error::{decode_error, in_answer, unreadable};
-use super::finish::decode_finish;
-use super::growing::{Grower, Growing};
-use super::ids::CallIds;
-use super::json::Node;
-use super::usage::UsageBody;
-use crate::chat::{Delta, Event, FinishReason, Start};
+use super::error::unreadable;
+use super::stream_state::{StreamState, is_done};
+use crate::chat::Event;
 use crate::sse::SseDecoder;
-use crate::{ApiError, DecodeContext, StreamEnd, Truncated};
-
-/// The most choices of one answer. OpenAI allows 128.
-const MOST_CHOICES: usize = 128;
+use crate::{DecodeContext, StreamEnd, Truncated};
 
 /// Reads the event stream of an answer, fed in any pieces.
 ///
@@ -30,25 +15,14 @@ const MOST_CHOICES: usize = 128;
 #[derive(Debug)]
 pub struct StreamDecoder {
     sse: SseDecoder,
-    state: State,
+    state: StreamState,
     end: Option<Result<StreamEnd, Truncated>>,
 }
 
 impl StreamDecoder {
     /// A decoder for the answer to one request.
     pub fn new(cx: DecodeContext) -> Self {
-        let state = State {
-            ids: CallIds::new(&cx.seed),
-            cx,
-            events: VecDeque::new(),
-            start: Start::default(),
-            started: false,
-            done: false,
-            failed: false,
-            usage: None,
-            choices: Vec::new(),
-        };
-        Self { sse: SseDecoder::new(), state, end: None }
+        Self { sse: SseDecoder::new(), state: StreamState::new(cx), end: None }
     }
 
     /// Takes in the next bytes.
@@ -61,7 +35,7 @@ impl StreamDecoder {
     /// The next event, or `None` until more is fed.
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
-            if let Some(event) = self.state.events.pop_front() {
+            if let Some(event) = self.state.next_event() {
                 return Some(event);
             }
             if self.end.is_some() || !self.read_frame() {
@@ -113,213 +87,4 @@ impl StreamDecoder {
 /// Whether a frame is the end mark or whole JSON.
 fn is_whole(data: &[u8]) -> bool {
     is_done(data) || serde_json::from_slice::<IgnoredAny>(data).is_ok()
-}
-
-fn is_done(data: &[u8]) -> bool {
-    data.trim_ascii() == b"[DONE]"
-}
-
-/// What is known of the answer so far.
-#[derive(Debug)]
-struct State {
-    cx: DecodeContext,
-    ids: CallIds,
-    events: VecDeque<Event>,
-    start: Start,
-    started: bool,
-    /// `[DONE]` came.
-    done: bool,
-    failed: bool,
-    usage: Option<Usage>,
-    choices: Vec<Growing>,
-}
-
-impl State {
-    const fn is_over(&self) -> bool {
-        self.done || self.failed
-    }
-
-    fn take_frame(&mut self, name: &[u8], data: &[u8]) {
-        if is_done(data) {
-            self.done = true;
-            return self.end_choices();
-        }
-        if data.trim_ascii().is_empty() {
-            return;
-        }
-        // Servers behind a gateway name the event of an error, or send it in an array.
-        if name == b"error" || data.trim_ascii_start().first() != Some(&b'{') {
-            return match serde_json::from_slice::<Value>(data) {
-                Ok(value @ (Value::Object(_) | Value::Array(_))) => self.fail(in_answer(&value)),
-                Ok(_) => self.fail(unreadable("a frame of the stream is not an object")),
-                Err(_) if name == b"error" => self.fail(decode_error(0, data)),
-                Err(error) => self.fail(unreadable(error)),
-            };
-        }
-        let text = match std::str::from_utf8(data) {
-            Ok(text) => text,
-            Err(error) => return self.fail(unreadable(error)),
-        };
-        match serde_json::from_str(text) {
-            Ok(chunk) => self.take(chunk, text),
-            Err(error) => self.fail(unreadable(error)),
-        }
-    }
-
-    fn take(&mut self, chunk: Chunk<'_>, text: &str) {
-        if !matches!(chunk.error, Node::Null | Node::Bool(false)) {
-            return self.fail(in_answer(&as_error(chunk.error.into_value())));
-        }
-        if !chunk.x_groq.error.is_null() {
-            return self.fail(in_answer(&as_error(chunk.x_groq.error)));
-        }
-        if chunk.choices.is_none() && chunk.usage.is_none() && chunk.x_groq.usage.usage().is_none() {
-            return self.take_silent(&chunk, text);
-        }
-        if !self.started {
-            self.learn(&chunk, text);
-        }
-        let mut usage = chunk.usage.and_then(read_usage).or_else(|| chunk.x_groq.usage.usage());
-        for (place, choice) in chunk.choices.into_iter().flatten().enumerate() {
-            usage = usage.or_else(|| choice.usage.and_then(read_usage));
-            self.take_choice(choice, place);
-            if self.failed {
-                return;
-            }
-        }
-        if usage.is_some() && usage != self.usage {
-            self.begin();
-            self.usage = usage;
-            self.events.extend(usage.map(Event::Usage));
-        }
-    }
-
-    /// A frame with neither choices nor usage: an error of another shape, or nothing.
-    fn take_silent(&mut self, chunk: &Chunk<'_>, text: &str) {
-        let Ok(value) = serde_json::from_str::<Value>(text) else { return };
-        let complains =
-            ["message", "detail"].iter().any(|name| value.get(name).is_some_and(|told| !told.is_null()));
-        if complains || chunk.object.said() == Some("error") {
-            self.fail(in_answer(&value));
-        }
-    }
-
-    /// Learns what is told of the answer as a whole. Azure's first chunk tells next to nothing.
-    fn learn(&mut self, chunk: &Chunk<'_>, text: &str) {
-        let fill = |known: &mut Option<String>, told: Option<&str>| {
-            if let (None, Some(told)) = (&known, told) {
-                *known = Some(told.to_owned());
-            }
-        };
-        fill(&mut self.start.id, chunk.id.said());
-        fill(&mut self.start.model, chunk.model.said());
-        fill(&mut self.start.service_tier, chunk.service_tier.said());
-        fill(&mut self.start.system_fingerprint, chunk.system_fingerprint.said());
-        let created = chunk.created.0.filter(|created| *created > 0);
-        self.start.created = self.start.created.or(created);
-        let Some(mut rest) = serde_json::from_str(text).ok().and_then(Node::into_fields) else { return };
-        for passed_over in KNOWN {
-            rest.take(passed_over);
-        }
-        for (name, value) in own_extra(rest, Map::new()) {
-            match (self.start.extra.get_mut(&name), value) {
-                (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
-                (_, value) => {
-                    self.start.extra.insert(name, value);
-                }
-            }
-        }
-    }
-
-    /// Tells the start, once.
-    fn begin(&mut self) {
-        if !std::mem::replace(&mut self.started, true) {
-            self.events.push_back(Event::Start(std::mem::take(&mut self.start)));
-        }
-    }
-
-    fn take_choice(&mut self, wire: ChunkChoice<'_>, place: usize) {
-        self.begin();
-        if !matches!(wire.error, Node::Null | Node::Bool(false)) {
-            return self.fail(in_answer(&as_error(wire.error.into_value())));
-        }
-        let index = wire.index.0.and_then(|index| u32::try_from(index).ok());
-        let index = index.or(u32::try_from(place).ok()).unwrap_or(u32::MAX);
-        let at = match self.choices.iter().position(|choice| choice.index == index) {
-            Some(at) => at,
-            None if self.choices.len() >= MOST_CHOICES => {
-                return self.fail(unreadable("more choices than can be told apart"));
-            }
-            None => {
-                self.choices.push(Growing::new(index));
-                self.choices.len() - 1
-            }
-        };
-        let Some(choice) = self.choices.get_mut(at) else { return };
-        let mut grower = Grower { choice, ids: &mut self.ids, cx: &self.cx, events: &mut self.events };
-        if let Some(delta) = wire.delta.or(wire.message)
-            && let Err(error) = grower.grow(delta)
-        {
-            return self.fail(error);
-        }
-        if !wire.logprobs.is_null() {
-            grower.tell(Delta::Logprobs(wire.logprobs.into_value()));
-        }
-        let Some(word) = wire.finish_reason.said() else { return };
-        let native = wire.native_finish_reason.into_said();
-        // vLLM's name for the stop sequence; a number is a token.
-        let sequence = wire.stop_reason.into_words();
-        match decode_finish(word, native, sequence, grower.choice.calls()) {
-            Ok(finish) => grower.finish(finish),
-            Err(error) => self.fail(error),
-        }
-    }
-
-    /// Tells the end of choices whose server sent the end mark and no reason.
-    fn end_choices(&mut self) {
-        for choice in &mut self.choices {
-            let reason = if choice.calls() { FinishReason::ToolCalls } else { FinishReason::Stop };
-            let mut grower = Grower { choice, ids: &mut self.ids, cx: &self.cx, events: &mut self.events };
-            grower.finish(reason.into());
-        }
-    }
-
-    fn fail(&mut self, error: ApiError) {
-        if !std::mem::replace(&mut self.failed, true) {
-            self.begin();
-            self.events.push_back(Event::Error(error));
-        }
-    }
-
-    fn end(&self) -> Result<StreamEnd, Truncated> {
-        let is_told = !self.choices.is_empty();
-        let is_whole = self.done || self.choices.iter().all(Growing::is_finished);
-        if is_told && is_whole && !self.failed { Ok(StreamEnd) } else { Err(Truncated) }
-    }
-}
-
-/// The members of a chunk with a place of their own, or of no use.
-const KNOWN: [&str; 11] = [
-    "id",
-    "object",
-    "created",
-    "model",
-    "service_tier",
-    "system_fingerprint",
-    "choices",
-    "usage",
-    "x_groq",
-    "obfuscation",
-    "p",
-];
-
-/// An error where only its inside is at hand.
-fn as_error(inner: Value) -> Value {
-    Value::Object(Map::from_iter([("error".to_owned(), inner)]))
-}
-
-fn read_usage(raw: &RawValue) -> Option<Usage> {
-    let object = raw.get().starts_with('{');
-    let body = object.then(|| UsageBody::deserialize(&mut serde_json::Deserializer::from_str(raw.get())));
-    body?.ok()?.usage()
 }

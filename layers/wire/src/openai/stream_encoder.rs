@@ -1,21 +1,12 @@
 //! [`Event`]s → a streamed answer in OpenAI's format.
 
-use serde::Serialize;
-use serde_json::Value;
-use tollway_core::{Dialect, Usage};
+use tollway_core::Usage;
 
-use super::annotations::encode_annotations;
-use super::encode_message::Seal;
-use super::encode_response::LogprobsOut;
+use super::choice_writer::{Writer, Writing};
 use super::error::encode_error;
-use super::finish::encode_finish;
-use super::frame::{Frame, member};
-use super::out::json;
-use super::reasoning::{Detail, is_detail};
-use super::stream_image::picture_of;
-use super::thinking_out::{Entry, ThinkingOut};
+use super::frame::Frame;
 use super::usage::UsageOut;
-use crate::chat::{Delta, Event, Finish, FinishReason, Native, Signature, Start};
+use crate::chat::{Delta, Event, FinishReason, Start};
 use crate::{ApiError, EncodeContext};
 
 /// Writes the event stream of an answer, one frame per step.
@@ -29,22 +20,6 @@ pub struct StreamEncoder {
     choices: Vec<Writing>,
     usage: Option<Usage>,
     ended: bool,
-}
-
-/// What was written of a choice.
-#[derive(Debug, Default)]
-struct Writing {
-    index: u32,
-    finished: bool,
-    calls: Vec<Call>,
-    thinking: ThinkingOut,
-}
-
-#[derive(Debug)]
-struct Call {
-    index: u32,
-    custom: bool,
-    has_arguments: bool,
 }
 
 impl StreamEncoder {
@@ -79,7 +54,7 @@ impl StreamEncoder {
             self.choices.iter().filter(|choice| !choice.finished).map(|choice| choice.index).collect();
         let missing = if self.choices.is_empty() { vec![0] } else { open };
         for choice in missing {
-            let called = self.choices.iter().any(|known| known.index == choice && !known.calls.is_empty());
+            let called = self.choices.iter().any(|known| known.index == choice && known.calls());
             let reason = if called { FinishReason::ToolCalls } else { FinishReason::Stop };
             self.encode(&Event::Finish { choice, finish: reason.into() }, out);
         }
@@ -107,233 +82,15 @@ impl StreamEncoder {
         let frame = self.frame.get_or_insert_with(|| Frame::chat(&Start::default(), cx));
         let known = self.choices.iter().position(|choice| choice.index == index);
         let at = known.unwrap_or_else(|| {
-            self.choices.push(Writing { index, ..Writing::default() });
+            self.choices.push(Writing::new(index));
             self.choices.len() - 1
         });
         let Some(choice) = self.choices.get_mut(at) else { return };
         let mut writer = Writer { frame, choice, out, legacy: cx.legacy_functions };
         if known.is_none() {
             let content = if matches!(first, Delta::ToolCall { .. }) { "null" } else { "\"\"" };
-            writer.grow(|out| {
-                out.extend_from_slice(b"\"role\":\"assistant\",\"content\":");
-                out.extend_from_slice(content.as_bytes());
-                out.extend_from_slice(b",\"refusal\":null");
-            });
+            writer.begin(content);
         }
         write(&mut writer);
     }
-}
-
-/// Writes to one choice.
-struct Writer<'a> {
-    frame: &'a Frame,
-    choice: &'a mut Writing,
-    out: &'a mut Vec<u8>,
-    legacy: bool,
-}
-
-impl Writer<'_> {
-    fn grow(&mut self, body: impl FnOnce(&mut Vec<u8>)) {
-        self.frame.growth(self.choice.index, self.out, body);
-    }
-
-    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
-        self.grow(|out| member(out, name, value));
-    }
-
-    fn delta(&mut self, delta: &Delta) {
-        match delta {
-            Delta::Text(text) => {
-                let due = self.choice.thinking.text();
-                self.entries(due);
-                self.member("content", text);
-            }
-            Delta::Reasoning(text) => {
-                self.choice.thinking.think(text);
-                if !text.is_empty() {
-                    self.member("reasoning_content", text);
-                }
-            }
-            Delta::Refusal(text) => {
-                let due = self.choice.thinking.block();
-                self.entries(due);
-                self.member("refusal", text);
-            }
-            Delta::Signature(seal) => self.seal(seal),
-            Delta::RedactedReasoning(data) => {
-                let due = self.choice.thinking.redacted(data);
-                self.entries(due);
-            }
-            Delta::ToolCall { index, id, name, custom, signature } => {
-                let due = self.choice.thinking.block();
-                self.entries(due);
-                self.choice.calls.push(Call { index: *index, custom: *custom, has_arguments: false });
-                self.call(id, name, *custom, signature.as_ref());
-            }
-            Delta::ToolArguments { index, fragment } => self.arguments(*index, fragment),
-            Delta::Annotations(annotations) => {
-                let known: Vec<_> = encode_annotations(annotations).collect();
-                if !known.is_empty() {
-                    self.member("annotations", &known);
-                }
-            }
-            Delta::Logprobs(logprobs) => self.logprobs(logprobs),
-            Delta::Audio(audio) => self.member("audio", audio),
-            Delta::Native(native) => self.native(native),
-        }
-    }
-
-    /// Writes why the choice ended. A function called without arguments is given the empty object
-    /// first: clients read the arguments as JSON, which nothing is not.
-    fn finish(&mut self, finish: &Finish) {
-        if std::mem::replace(&mut self.choice.finished, true) {
-            return;
-        }
-        let due = self.choice.thinking.close();
-        self.entries(due);
-        let silent: Vec<u32> = self
-            .choice
-            .calls
-            .iter()
-            .filter(|call| !call.has_arguments && !call.custom)
-            .map(|call| call.index)
-            .collect();
-        for index in silent {
-            self.arguments(index, "{}");
-        }
-        let finish_reason = match encode_finish(finish) {
-            _ if self.legacy && finish.reason == FinishReason::ToolCalls => "function_call",
-            word => word,
-        };
-        let end = ChoiceOut {
-            index: self.choice.index,
-            delta: Empty {},
-            logprobs: None,
-            finish_reason: Some(finish_reason),
-        };
-        self.frame.choice(&end, self.out);
-    }
-
-    fn call(&mut self, id: &str, name: &str, custom: bool, seal: Option<&Signature>) {
-        let place = self.choice.calls.len() - 1;
-        if self.legacy {
-            // The legacy form has room for one call.
-            if place == 0 {
-                self.member("function_call", &FunctionOut { name: Some(name), arguments: "" });
-            }
-            return;
-        }
-        let function = (!custom).then_some(FunctionOut { name: Some(name), arguments: "" });
-        let custom = custom.then_some(CustomOut { name: Some(name), input: "" });
-        let kind = if custom.is_some() { "custom" } else { "function" };
-        let extra_content = seal.and_then(Seal::of);
-        let call = CallOut { index: place, id: Some(id), kind: Some(kind), function, custom, extra_content };
-        self.member("tool_calls", &[call]);
-    }
-
-    fn arguments(&mut self, index: u32, fragment: &str) {
-        // The call that grows is the last one, but for servers that interleave them.
-        let Some(place) = self.choice.calls.iter().rposition(|call| call.index == index) else { return };
-        let Some(call) = self.choice.calls.get_mut(place) else { return };
-        call.has_arguments |= !fragment.is_empty();
-        let custom = call.custom;
-        if self.legacy {
-            if place == 0 {
-                self.member("function_call", &FunctionOut { name: None, arguments: fragment });
-            }
-            return;
-        }
-        let kind = if custom { "custom\":{\"input" } else { "function\":{\"arguments" };
-        self.grow(|out| {
-            out.extend_from_slice(b"\"tool_calls\":[{\"index\":");
-            json(out, &place);
-            out.extend_from_slice(b",\"");
-            member_tail(out, kind, fragment);
-            out.extend_from_slice(b"}}]");
-        });
-    }
-
-    /// Writes a seal: on thinking into the details, Gemini's on text or a call beside it.
-    fn seal(&mut self, seal: &Signature) {
-        if self.choice.thinking.is_open() || seal.dialect != Dialect::Gemini {
-            let due = self.choice.thinking.seal(seal);
-            self.entries(due);
-        } else if let Some(seal) = Seal::of(seal) {
-            self.member("extra_content", &seal);
-        }
-    }
-
-    fn entries(&mut self, due: impl IntoIterator<Item = Entry>) {
-        let due: Vec<Entry> = due.into_iter().collect();
-        if !due.is_empty() {
-            let details: Vec<Detail<'_>> = due.iter().map(Entry::detail).collect();
-            self.member("reasoning_details", &details);
-        }
-    }
-
-    fn logprobs(&mut self, logprobs: &Value) {
-        let choice = ChoiceOut {
-            index: self.choice.index,
-            delta: Empty {},
-            logprobs: Some(LogprobsOut::of(logprobs)),
-            finish_reason: None,
-        };
-        self.frame.choice(&choice, self.out);
-    }
-
-    fn native(&mut self, native: &Native) {
-        let due = self.choice.thinking.block();
-        self.entries(due);
-        if is_detail(native) {
-            self.member("reasoning_details", &[&native.value]);
-        } else if let Some(picture) = picture_of(native) {
-            self.member("images", &[picture]);
-        }
-    }
-}
-
-fn member_tail(out: &mut Vec<u8>, name: &str, value: &str) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
-    json(out, value);
-}
-
-#[derive(Serialize)]
-struct ChoiceOut<'a> {
-    index: u32,
-    delta: Empty,
-    logprobs: Option<LogprobsOut<'a>>,
-    finish_reason: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-struct Empty {}
-
-#[derive(Serialize)]
-struct CallOut<'a> {
-    index: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    function: Option<FunctionOut<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    custom: Option<CustomOut<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extra_content: Option<Seal<'a>>,
-}
-
-#[derive(Serialize)]
-struct FunctionOut<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    arguments: &'a str,
-}
-
-#[derive(Serialize)]
-struct CustomOut<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    input: &'a str,
 }

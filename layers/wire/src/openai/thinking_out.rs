@@ -1,6 +1,7 @@
 //! Thinking in a stream, and its seals.
 
-use super::reasoning::{Blocks, Detail};
+use super::reasoning::Blocks;
+use super::reasoning_out::Detail;
 use crate::chat::Signature;
 use crate::sse::MAX_EVENT;
 

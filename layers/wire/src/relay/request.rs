@@ -4,6 +4,8 @@ mod call_ids;
 mod messages;
 mod stream_options;
 
+use serde_json::value::RawValue;
+
 use crate::{
     Quirks,
     peek::Peek,
@@ -102,7 +104,10 @@ impl Edit<'_> {
             match member.kind {
                 Kind::Object => {
                     self.splice.replace(place, &b"\"any\""[..]);
-                    self.list("tool_choice".to_owned());
+                    // Any of one tool is that tool.
+                    if !self.offer_only(self.raw(place).to_vec().as_slice()) {
+                        self.list("tool_choice".to_owned());
+                    }
                 }
                 Kind::String if unquote(self.raw(place)).is_some_and(|choice| choice == "required") => {
                     self.splice.replace(place, &b"\"any\""[..]);
@@ -110,6 +115,31 @@ impl Edit<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Leaves only the tool that a choice names on offer; says whether there is one.
+    fn offer_only(&mut self, choice: &[u8]) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Named<'a> {
+            #[serde(borrow)]
+            function: Function<'a>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Function<'a> {
+            #[serde(borrow)]
+            name: std::borrow::Cow<'a, str>,
+        }
+        let Ok(wanted) = serde_json::from_slice::<Named<'_>>(choice) else { return false };
+        let places: Vec<usize> = self.live("tools").collect();
+        let Some(place) = places.last().copied() else { return false };
+        let Ok(tools) = serde_json::from_slice::<Vec<&RawValue>>(self.raw(place)) else { return false };
+        let tool = tools.into_iter().map(RawValue::get).find(|tool| {
+            serde_json::from_str::<Named<'_>>(tool)
+                .is_ok_and(|tool| tool.function.name == wanted.function.name)
+        });
+        let Some(offer) = tool.map(|tool| format!("[{tool}]")) else { return false };
+        self.splice.replace(place, offer);
+        true
     }
 
     fn drop_member(&mut self, name: &str) {

@@ -1,5 +1,7 @@
 //! Usage as OpenAI and the servers that speak its format count it.
 
+mod walk;
+
 use std::ops::Range;
 
 use tollway_core::Usage;
@@ -13,81 +15,88 @@ use crate::scan::{Kind, Member, Scanner};
 /// writes in `prompt_tokens_details.cache_write_tokens`. xAI leaves reasoning out of `completion_tokens`, which
 /// shows in the total.
 pub(crate) fn decode(text: &[u8]) -> Option<Usage> {
-    let mut usage = Usage::default();
-    let mut counted = false;
-    let mut total = None;
-    let mut cached_elsewhere = 0;
+    if let Some(counts) = walk::counts(text, Counts::count) {
+        return counts.usage();
+    }
+    let mut counts = Counts::default();
     members(text, 0, |member| {
         let name = key(text, member);
-        let count = number(text, &member.value);
-        match name {
-            b"prompt_tokens" => set(&mut usage.input, count, &mut counted),
-            b"completion_tokens" => set(&mut usage.output, count, &mut counted),
-            b"total_tokens" => total = count,
-            b"prompt_cache_hit_tokens" | b"num_cached_tokens" | b"cached_tokens" => {
-                cached_elsewhere = count.unwrap_or(cached_elsewhere);
+        if let Some(count) = number(text, &member.value) {
+            counts.count(b"", name, count);
+        }
+        if member.kind == Kind::Object {
+            members(text, member.value.start, |inner| {
+                if let Some(count) = number(text, &inner.value) {
+                    counts.count(name, key(text, inner), count);
+                }
+            });
+        }
+    })?;
+    counts.usage()
+}
+
+/// What was counted so far.
+#[derive(Debug, Default)]
+struct Counts {
+    usage: Usage,
+    counted: bool,
+    total: Option<u64>,
+    cached_elsewhere: u64,
+}
+
+impl Counts {
+    /// Takes in a count, by the name of the object it stands in (empty for the outermost) and its
+    /// own.
+    fn count(&mut self, within: &[u8], name: &[u8], count: u64) {
+        let Self { usage, counted, total, cached_elsewhere } = self;
+        match (within, name) {
+            (b"", b"prompt_tokens") => {
+                usage.input = count;
+                *counted = true;
             }
-            b"reasoning_tokens" if usage.reasoning == 0 => usage.reasoning = count.unwrap_or(0),
-            b"num_search_queries" => usage.web_searches = count.unwrap_or(0),
-            b"prompt_tokens_details" => input_details(text, member, &mut usage),
-            b"completion_tokens_details" => output_details(text, member, &mut usage),
-            b"server_tool_use_details" | b"server_tool_use" => {
-                each(text, member, |name, count| {
-                    if name == b"web_search_requests" {
-                        usage.web_searches = count;
-                    }
-                });
+            (b"", b"completion_tokens") => {
+                usage.output = count;
+                *counted = true;
+            }
+            (b"", b"total_tokens") => *total = Some(count),
+            (b"", b"prompt_cache_hit_tokens" | b"num_cached_tokens" | b"cached_tokens") => {
+                *cached_elsewhere = count;
+            }
+            (b"", b"reasoning_tokens") if usage.reasoning == 0 => usage.reasoning = count,
+            (b"", b"num_search_queries")
+            | (b"server_tool_use_details" | b"server_tool_use", b"web_search_requests") => {
+                usage.web_searches = count;
+            }
+            (b"prompt_tokens_details", b"cached_tokens") => usage.cached_input = count,
+            (b"prompt_tokens_details", b"cache_write_tokens" | b"cache_creation_tokens") => {
+                usage.cache_write_5m = count;
+            }
+            (b"prompt_tokens_details", b"audio_tokens") => usage.input_audio = count,
+            (b"prompt_tokens_details", b"image_tokens") => usage.input_image = count,
+            (b"completion_tokens_details", b"reasoning_tokens") => usage.reasoning = count,
+            (b"completion_tokens_details", b"audio_tokens") => usage.output_audio = count,
+            (b"completion_tokens_details", b"accepted_prediction_tokens") => {
+                usage.accepted_prediction = count;
+            }
+            (b"completion_tokens_details", b"rejected_prediction_tokens") => {
+                usage.rejected_prediction = count;
             }
             _ => {}
         }
-    })?;
-    if usage.cached_input == 0 {
-        usage.cached_input = cached_elsewhere;
     }
-    if let Some(total) = total {
-        let apart = usage.input.saturating_add(usage.output).saturating_add(usage.reasoning);
-        if usage.reasoning > 0 && total == apart {
-            usage.output = usage.output.saturating_add(usage.reasoning);
+
+    fn usage(self) -> Option<Usage> {
+        let Self { mut usage, counted, total, cached_elsewhere } = self;
+        if usage.cached_input == 0 {
+            usage.cached_input = cached_elsewhere;
         }
-    }
-    (counted || total.is_some()).then_some(usage)
-}
-
-fn input_details(text: &[u8], member: &Member, usage: &mut Usage) {
-    each(text, member, |name, count| match name {
-        b"cached_tokens" => usage.cached_input = count,
-        b"cache_write_tokens" | b"cache_creation_tokens" => usage.cache_write_5m = count,
-        b"audio_tokens" => usage.input_audio = count,
-        b"image_tokens" => usage.input_image = count,
-        _ => {}
-    });
-}
-
-fn output_details(text: &[u8], member: &Member, usage: &mut Usage) {
-    each(text, member, |name, count| match name {
-        b"reasoning_tokens" => usage.reasoning = count,
-        b"audio_tokens" => usage.output_audio = count,
-        b"accepted_prediction_tokens" => usage.accepted_prediction = count,
-        b"rejected_prediction_tokens" => usage.rejected_prediction = count,
-        _ => {}
-    });
-}
-
-fn set(field: &mut u64, count: Option<u64>, counted: &mut bool) {
-    if let Some(count) = count {
-        *field = count;
-        *counted = true;
-    }
-}
-
-/// Walks the counts of an object within; anything else has none.
-fn each(text: &[u8], member: &Member, mut each: impl FnMut(&[u8], u64)) {
-    if member.kind == Kind::Object {
-        members(text, member.value.start, |member| {
-            if let Some(count) = number(text, &member.value) {
-                each(key(text, member), count);
+        if let Some(total) = total {
+            let apart = usage.input.saturating_add(usage.output).saturating_add(usage.reasoning);
+            if usage.reasoning > 0 && total == apart {
+                usage.output = usage.output.saturating_add(usage.reasoning);
             }
-        });
+        }
+        (counted || total.is_some()).then_some(usage)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whole answers, errors and legacy completions.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use tollway_core::{Dialect, Usage};
 use tollway_wire::{
@@ -37,8 +39,8 @@ fn call(id: &str, name: &str, arguments: &str, custom: bool) -> Part {
     Content::ToolCall(call).into()
 }
 
-fn seal(dialect: Dialect, value: &str) -> Option<Signature> {
-    Some(Signature { dialect, value: value.into() })
+fn seal(dialect: Dialect, value: &str) -> Signature {
+    Signature { dialect, value: value.into() }
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn an_answer_is_written_as_openai_writes_it() {
         json!({"type": "document_citation", "citation": {"type": "page_location"}}),
     ];
     let thought = Part {
-        signature: seal(Dialect::Anthropic, "s"),
+        signature: Some(seal(Dialect::Anthropic, "s")),
         ..Content::Reasoning(Reasoning { text: "hm".into(), redacted: None }).into()
     };
     let mut reply = reply(
@@ -171,8 +173,8 @@ fn geminis_seals_sound_and_pictures_are_written_and_read_back() {
         source: Source::Base64 { media_type: "image/png".into(), data: "AAAA".into() },
         detail: None,
     };
-    let text = Part { signature: seal(Dialect::Gemini, "st"), ..Part::text("a") };
-    let calls = Part { signature: seal(Dialect::Gemini, "sc"), ..call("a", "f", "{}", false) };
+    let text = Part { signature: Some(seal(Dialect::Gemini, "st")), ..Part::text("a") };
+    let calls = Part { signature: Some(seal(Dialect::Gemini, "sc")), ..call("a", "f", "{}", false) };
     let sound = Audio { data: Some("BBBB".into()), ..Audio::default() };
     let answer = reply(
         vec![
@@ -239,15 +241,16 @@ fn errors_are_read_in_every_shape() {
             422,
             r#"{"object":"error","message":{"detail":[{"loc":["body","messages",0,"role"],"msg":"unknown"}]},"type":"invalid_request_error"}"#,
             ErrorKind::InvalidRequest,
-            "body.messages[0].role: unknown",
+            "messages[0].role: unknown",
         ),
         (401, r#"{"message":"Unauthorized","request_id":"r"}"#, ErrorKind::Authentication, "Unauthorized"),
         (
             422,
             r#"{"detail":[{"loc":["body","temperature"],"msg":"too hot","type":"value_error"},{"msg":"and wrong"}]}"#,
             ErrorKind::InvalidRequest,
-            "body.temperature: too hot; and wrong",
+            "temperature: too hot; and wrong",
         ),
+        (400, r#"{"errors":[{"message":"a"},{"message":"b"}]}"#, ErrorKind::InvalidRequest, "a; b"),
         (404, r#"{"detail":"Not Found"}"#, ErrorKind::NotFound, "Not Found"),
         (
             404,
@@ -292,6 +295,19 @@ fn errors_are_read_in_every_shape() {
     let azure = br#"{"error":{"message":"filtered","type":null,"param":"prompt","code":"content_filter","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#;
     let azure = decode_error(400, azure);
     assert_eq!((azure.code.as_deref(), azure.param.as_deref()), (Some("content_filter"), Some("prompt")));
+}
+
+#[test]
+fn what_lies_deeper_in_an_error_is_read() {
+    let mistral =
+        r#"{"object":"error","message":{"detail":[{"loc":["body","messages",0,"role"],"msg":"unknown"}]}}"#;
+    for body in [mistral, r#"{"detail":[{"loc":["body","messages",0,"role"],"msg":"unknown"}]}"#] {
+        assert_eq!(decode_error(422, body.as_bytes()).param.as_deref(), Some("messages[0].role"), "{body}");
+    }
+    let groq = br#"{"error":{"message":"Rate limit reached. Please try again in 7.66s.","type":"tokens"}}"#;
+    assert_eq!(decode_error(429, groq).retry_after, Some(Duration::from_millis(7660)));
+    let google = br#"[{"error":{"code":429,"message":"quota","details":[{"retryDelay":"30s"}]}}]"#;
+    assert_eq!(decode_error(429, google).retry_after, Some(Duration::from_secs(30)));
 }
 
 #[test]

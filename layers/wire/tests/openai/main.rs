@@ -5,5 +5,6 @@
 mod answers;
 mod properties;
 mod recordings;
+mod requests;
 mod streams;
 mod support;

@@ -333,6 +333,35 @@ proptest! {
         prop_assert!(!failed || matches!(read.last(), Some(Event::Error(_))), "something follows an error");
     }
 
+    /// Chunks that differ in their text alone are not parsed in full. Those that hold a member of
+    /// their own are, and must say the same.
+    #[test]
+    fn shortcuts_change_nothing(
+        steps in prop::collection::vec((0..2u32, 0..4usize, "[a-zé\\\\\\n\"{}:]{0,6}", any::<bool>()), 1..40),
+        spoilt in prop::option::of((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[ -~]")),
+    ) {
+        let mut frames: Vec<String> = steps.iter().map(|(choice, kind, text, padded)| frame(*choice, *kind, text, *padded)).collect();
+        if let Some((frame, at, byte)) = spoilt {
+            let frame = frame.get_mut(&mut frames);
+            let at = at.index(frame.len());
+            if frame.is_char_boundary(at) && frame.is_char_boundary(at + 1) {
+                frame.replace_range(at..=at, &byte);
+            }
+        }
+        let parsed: Vec<String> = frames.iter().enumerate().map(|(index, frame)| {
+            let rest = frame.strip_prefix('{').map(|rest| format!("{{\"n\":{index},{rest}"));
+            rest.unwrap_or_else(|| frame.clone())
+        }).collect();
+        let read = |frames: &[String]| {
+            let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+            let (events, end) = decode(&[crate::support::stream(&frames).as_bytes()]);
+            // Where a frame cannot be read is told by the column, and the start holds the members.
+            let events = events.into_iter().filter(|event| !matches!(event, Event::Start(_) | Event::Error(_)));
+            (events.collect::<Vec<_>>(), end)
+        };
+        prop_assert_eq!(read(&frames), read(&parsed));
+    }
+
     #[test]
     fn arbitrary_bytes_panic_nowhere(bytes in any::<Vec<u8>>(), status in any::<u16>()) {
         let cx = DecodeContext::default();
@@ -366,7 +395,7 @@ proptest! {
             let _ = completions::decode_request(wrapped.as_bytes());
             let _ = embeddings::decode_request(wrapped.as_bytes());
             if let Ok(reply) = decode_response(wrapped.as_bytes(), &cx) {
-                let _ = encode_response(&reply, &Default::default());
+                let _ = encode_response(&reply, &tollway_wire::EncodeContext::default());
             }
             let (events, _) = decode(&[format!("data: {wrapped}\n\ndata: {wrapped}\n\n").as_bytes()]);
             let starts = events.iter().filter(|event| matches!(event, Event::Start(_))).count();
@@ -375,6 +404,25 @@ proptest! {
             prop_assert!(!decode_error(500, wrapped.as_bytes()).message.trim().is_empty());
         }
     }
+}
+
+/// A chunk by which a choice grows: by text, by thinking, or by arguments of one of two calls.
+fn frame(choice: u32, kind: usize, text: &str, padded: bool) -> String {
+    let call = |index: usize| json!({"tool_calls": [{"index": index, "function": {"arguments": text}}]});
+    let delta = match kind {
+        0 => json!({"content": text}),
+        1 => json!({"content": null, "reasoning_content": text}),
+        // A call that may begin anew under the same index.
+        2 if text.len().is_multiple_of(2) => {
+            json!({"tool_calls": [{"index": 0, "id": text, "function": {"name": "f"}}]})
+        }
+        kind => call(kind - 2),
+    };
+    let padding =
+        if padded { format!(r#","obfuscation":"{}""#, "x".repeat(text.len())) } else { String::new() };
+    format!(
+        r#"{{"id":"c","choices":[{{"index":{choice},"delta":{delta},"finish_reason":null}}],"usage":null{padding}}}"#
+    )
 }
 
 fn odd_json() -> impl Strategy<Value = Value> {

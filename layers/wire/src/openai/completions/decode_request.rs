@@ -3,7 +3,8 @@
 use crate::Refusal;
 use crate::chat::{Chat, Message, Part, Role};
 use crate::openai::decode_request::{decode_sampling, decode_stop, decode_stream};
-use crate::openai::json::{Fields, Node, Path};
+use crate::openai::json::{Fields, Node};
+use crate::openai::path::Path;
 
 /// What the answer to a completion needs of its request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -75,7 +75,11 @@ fn printed(result: io::Result<()>) -> ExitCode {
 
 /// Runs a command on a runtime in this thread.
 fn block_on(command: impl Future<Output = Result<(), BoxError>>) -> Result<(), BoxError> {
-    Builder::new_current_thread().enable_all().build()?.block_on(command)
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(command);
+    // A second signal has ended the wait for the workers; dropping the runtime would wait again.
+    runtime.shutdown_background();
+    result
 }
 
 /// The exit code of a command that has logged to stderr.

@@ -98,7 +98,10 @@ pub(super) async fn prepare(
         }
         _ => (openai::decode_request(&call.body)?, None),
     };
-    let decode = |renamed_tools| DecodeContext { renamed_tools, seed: request_id.as_str().to_owned() };
+    // Not the request's id: a client that names all calls of a run alike would see ids of tool calls
+    // come again.
+    let decode =
+        |renamed_tools| DecodeContext { renamed_tools, seed: format!("{:032x}", fastrand::u128(..)) };
     let chat_reading = |dialect, decode, chat: &Chat| Reading::Chat {
         dialect,
         decode,

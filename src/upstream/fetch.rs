@@ -55,7 +55,9 @@ impl Fetch {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        Self { client: Client::builder(TokioExecutor::new()).build(https), limits }
+        // Clients choose the hosts: no connection is kept for them.
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https);
+        Self { client, limits }
     }
 
     /// The bytes at a URL, or why not, in words for the client.

@@ -20,27 +20,44 @@ fn is_hop(name: &HeaderName) -> bool {
     ) || matches!(name.as_str(), "keep-alive" | "proxy-connection")
 }
 
+/// What proxies in front of a gateway say of the client and its identity.
+const PRIVATE_PREFIXES: [&str; 8] = [
+    "x-forwarded-",
+    "x-auth-",
+    "x-amzn-oidc-",
+    "x-goog-iap-",
+    "x-goog-authenticated-",
+    "x-ms-client-",
+    "x-ms-token-",
+    "cf-access-",
+];
+
+/// How the names of headers end that carry credentials.
+const PRIVATE_ENDINGS: [&str; 5] = ["-token", "-secret", "-api-key", "-authorization", "-assertion"];
+
 /// What is the client's own and no provider's business: credentials, its address, and the account
 /// its key belonged to (ours belongs to another).
 fn is_private(name: &HeaderName) -> bool {
-    matches!(*name, header::AUTHORIZATION | header::COOKIE | header::FORWARDED)
-        || matches!(
-            name.as_str(),
-            "x-api-key"
-                | "api-key"
-                | "x-goog-api-key"
-                | "ocp-apim-subscription-key"
-                | "x-goog-user-project"
-                | "x-real-ip"
-                | "x-client-ip"
-                | "x-cluster-client-ip"
-                | "true-client-ip"
-                | "cf-connecting-ip"
-                | "x-request-id"
-                | "openai-organization"
-                | "openai-project"
-        )
-        || name.as_str().starts_with("x-forwarded-")
+    matches!(
+        *name,
+        header::AUTHORIZATION | header::COOKIE | header::FORWARDED | header::ORIGIN | header::REFERER
+    ) || matches!(
+        name.as_str(),
+        "x-api-key"
+            | "api-key"
+            | "x-goog-api-key"
+            | "ocp-apim-subscription-key"
+            | "x-goog-user-project"
+            | "x-real-ip"
+            | "x-client-ip"
+            | "x-cluster-client-ip"
+            | "true-client-ip"
+            | "cf-connecting-ip"
+            | "x-request-id"
+            | "openai-organization"
+            | "openai-project"
+    ) || PRIVATE_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
+        || PRIVATE_ENDINGS.iter().any(|ending| name.as_str().ends_with(ending))
 }
 
 /// The client's headers for the provider: end-to-end ones go through. `accept-encoding` is our own

@@ -1,5 +1,6 @@
 //! What is relayed is relayed byte for byte, through the whole stack.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -99,8 +100,11 @@ fn answers(stream: bool) -> impl Strategy<Value = (String, Vec<usize>)> {
     let text = if stream {
         vec(json_text().prop_map(|json| json.replace(['\r', '\n'], " ")), 0..6)
             .prop_map(|events| {
-                let events: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-                events + "data: [DONE]\n\n"
+                let mut stream = String::new();
+                for event in events {
+                    let _ = write!(stream, "data: {event}\n\n");
+                }
+                stream + "data: [DONE]\n\n"
             })
             .boxed()
     } else {

@@ -5,19 +5,15 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
     clippy::needless_pass_by_value,
-    clippy::format_push_string,
-    clippy::format_collect,
-    clippy::match_same_arms,
-    clippy::unnecessary_literal_unwrap,
-    reason = "tests fail by panicking, say what they found, and take JSON as it is written"
+    reason = "tests fail by panicking, and take JSON as it is written"
 )]
 
 mod bytes;
 mod cancel;
 mod headers;
 mod http2;
+mod keep_alive;
 mod kinds;
 mod media;
 mod panic;

@@ -1,5 +1,6 @@
 //! The gateway's real stack in front of the simulated providers, both in this process.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -235,10 +236,8 @@ impl Providers {
             ("gemini", "/v1beta"),
         ] {
             let url = format!("http://{}{path}", self.address);
-            configuration.push_str(&format!(
-                "  {name}: {{api_key: key-of-{name}, base_url: '{url}'{}{more}}}\n",
-                if more.is_empty() { "" } else { ", " }
-            ));
+            let more = if more.is_empty() { String::new() } else { format!(", {more}") };
+            let _ = writeln!(configuration, "  {name}: {{api_key: key-of-{name}, base_url: '{url}'{more}}}");
         }
         Gateway::new(&configuration)
     }

@@ -15,7 +15,7 @@ use tollway_core::{End, Exchange, Extract, FromExtensions, Observe, Tap};
 use tower_layer::Layer;
 use tower_service::Service;
 
-pub use self::sink::LineSink;
+pub use self::sink::{Lane, LineSink};
 
 /// The address of the client's socket; in the extensions of a request from a real connection.
 #[derive(Clone, Copy, Debug)]
@@ -24,13 +24,13 @@ pub struct ClientAddr(pub SocketAddr);
 /// Writes the access log. Off when there is no sink; the body is tapped all the same.
 #[derive(Clone, Debug)]
 pub struct AccessLogLayer {
-    sink: Option<Arc<LineSink>>,
+    lane: Option<Arc<Lane>>,
 }
 
 impl AccessLogLayer {
     /// Writes lines to `sink`.
-    pub const fn new(sink: Option<Arc<LineSink>>) -> Self {
-        Self { sink }
+    pub fn new(sink: Option<&Arc<LineSink>>) -> Self {
+        Self { lane: sink.map(LineSink::lane) }
     }
 }
 
@@ -38,7 +38,7 @@ impl<S> Layer<S> for AccessLogLayer {
     type Service = AccessLog<S>;
 
     fn layer(&self, inner: S) -> AccessLog<S> {
-        AccessLog { inner, sink: self.sink.clone() }
+        AccessLog { inner, lane: self.lane.clone() }
     }
 }
 
@@ -46,7 +46,7 @@ impl<S> Layer<S> for AccessLogLayer {
 #[derive(Clone, Debug)]
 pub struct AccessLog<S> {
     inner: S,
-    sink: Option<Arc<LineSink>>,
+    lane: Option<Arc<Lane>>,
 }
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for AccessLog<S>
@@ -63,11 +63,11 @@ where
     }
 
     fn call(&mut self, req: Request<ReqBody>) -> Self::Future {
-        let entry = self.sink.clone().and_then(|sink| {
+        let entry = self.lane.clone().and_then(|lane| {
             let exchange = FromExtensions::<Arc<Exchange>>::new().extract(&req)?;
             let client = req.extensions().get::<ClientAddr>().copied();
             let path = req.uri().path().to_owned();
-            Some(Entry { sink, exchange, client, method: req.method().clone(), path })
+            Some(Entry { lane, exchange, client, method: req.method().clone(), path })
         });
         // The observer exists from here on, so that a client that hangs up before the head is
         // answered leaves a line too.
@@ -129,7 +129,7 @@ impl Observe for LogAtEnd {
 
     fn end(&mut self, end: End) {
         if let Some(entry) = self.entry.take() {
-            entry.sink.write(|line, clock| line::write(line, clock, &entry, self.status, self.bytes, end));
+            entry.lane.write(|line, clock| line::write(line, clock, &entry, self.status, self.bytes, end));
         }
     }
 }
@@ -137,7 +137,7 @@ impl Observe for LogAtEnd {
 /// What the line is made of.
 #[derive(Debug)]
 struct Entry {
-    sink: Arc<LineSink>,
+    lane: Arc<Lane>,
     exchange: Arc<Exchange>,
     client: Option<ClientAddr>,
     method: Method,

@@ -1,19 +1,23 @@
 //! Reads the client's body, once, and learns from it what policy needs.
 
+mod read;
+
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::Request;
-use http::header::CONTENT_LENGTH;
+use http::request::Parts;
 use http_body::Body;
-use http_body_util::BodyExt;
+use pin_project_lite::pin_project;
 use tollway_core::{Call, Endpoint, Exchange};
 use tollway_wire::peek::Peek;
 use tower_layer::Layer;
 use tower_service::Service;
 
+pub use self::read::ReadBody;
 use crate::Error;
 use crate::error::BoxError;
 
@@ -57,15 +61,13 @@ pub struct Ingest<S> {
 
 impl<S, B> Service<Request<B>> for Ingest<S>
 where
-    S: Service<Request<()>, Error = Error> + Clone + Send + 'static,
-    S::Future: Send,
-    B: Body<Data = Bytes> + Send + 'static,
+    S: Service<Request<()>, Error = Error> + Clone,
+    B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
     type Response = S::Response;
     type Error = Error;
-    // Boxed, as the body is awaited before the inner call.
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<S::Response, Error>> + Send>>;
+    type Future = ResponseFuture<S, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx)
@@ -73,57 +75,69 @@ where
 
     fn call(&mut self, req: Request<B>) -> Self::Future {
         let ready = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, ready);
-        let limits = self.limits;
-        Box::pin(async move {
-            let (mut parts, body) = req.into_parts();
-            let endpoint = parts.extensions.get().copied().unwrap_or(Endpoint::Chat);
-            let told = parts.headers.get(CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse().ok());
-            let body = read(body, told, limits).await?;
-            let peek = Peek::new(endpoint, body.clone())?;
-            let call = Call { endpoint, model: peek.model().into(), stream: peek.stream(), body };
-            if let Some(exchange) = parts.extensions.get::<Arc<Exchange>>() {
-                exchange.set_call(call.endpoint, &call.model, call.stream);
-            }
-            parts.extensions.insert(Arc::new(call));
-            parts.extensions.insert(Arc::new(peek));
-            inner.call(Request::from_parts(parts, ())).await
-        })
+        let inner = std::mem::replace(&mut self.inner, ready);
+        let (head, body) = req.into_parts();
+        let body = ReadBody::new(body, &head.headers, self.limits);
+        ResponseFuture { state: State::Reading { body, next: Some((head, inner)) } }
     }
 }
 
-/// Collects a body. One that comes in a single frame is not copied.
-async fn read<B>(body: B, told: Option<usize>, limits: BodyLimits) -> Result<Bytes, Error>
+pin_project! {
+    /// The future of [`Ingest`]. Not boxed, so that a request moves but once.
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<()>>,
+    {
+        #[pin]
+        state: State<S, B>,
+    }
+}
+
+pin_project! {
+    #[project = At]
+    enum State<S, B>
+    where
+        S: Service<Request<()>>,
+    {
+        Reading { #[pin] body: ReadBody<B>, next: Option<(Parts, S)> },
+        Calling { #[pin] future: S::Future },
+    }
+}
+
+impl<S, B> Future for ResponseFuture<S, B>
 where
+    S: Service<Request<()>, Error = Error>,
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let too_large = || Error::BodyTooLarge { limit: limits.max_bytes };
-    if told.is_some_and(|len| len > limits.max_bytes) {
-        return Err(too_large());
-    }
-    let mut body = std::pin::pin!(body);
-    let mut first = Bytes::new();
-    let mut joined = BytesMut::new();
-    while let Some(frame) = tokio::time::timeout(limits.timeout, body.frame())
-        .await
-        .map_err(|_| Error::BodyTimeout(limits.timeout))?
-    {
-        let frame = frame.map_err(|error| Error::BodyBroken(error.into()))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if first.len() + joined.len() + data.len() > limits.max_bytes {
-            return Err(too_large());
-        }
-        if first.is_empty() && joined.is_empty() {
-            first = data;
-        } else {
-            if joined.is_empty() {
-                // What was told bounds the growth; what was not told grows as it comes.
-                joined.reserve(told.unwrap_or(first.len() + data.len()));
-                joined.extend_from_slice(&std::mem::take(&mut first));
-            }
-            joined.extend_from_slice(&data);
+    type Output = Result<S::Response, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let future = match state.as_mut().project() {
+                At::Calling { future } => return future.poll(cx),
+                At::Reading { body, next } => {
+                    let body = ready!(body.poll(cx))?;
+                    let (mut head, mut inner) = next.take().ok_or(Error::Internal)?;
+                    learn(&mut head, body)?;
+                    inner.call(Request::from_parts(head, ()))
+                }
+            };
+            state.set(State::Calling { future });
         }
     }
-    Ok(if joined.is_empty() { first } else { joined.freeze() })
+}
+
+/// Writes what the body says into the request's extensions.
+fn learn(head: &mut Parts, body: Bytes) -> Result<(), Error> {
+    let endpoint = head.extensions.get().copied().unwrap_or(Endpoint::Chat);
+    let peek = Peek::new(endpoint, body.clone())?;
+    let call = Call { endpoint, model: peek.model().into(), stream: peek.stream(), body };
+    if let Some(exchange) = head.extensions.get::<Arc<Exchange>>() {
+        exchange.set_call(call.endpoint, call.model.clone(), call.stream);
+    }
+    head.extensions.insert(Arc::new(call));
+    head.extensions.insert(Arc::new(peek));
+    Ok(())
 }

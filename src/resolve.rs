@@ -1,6 +1,5 @@
 //! From a model's name to the upstream that serves it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -13,23 +12,26 @@ use crate::Error;
 use crate::body::Answer;
 use crate::config::Settings;
 
-/// Calls the upstream that serves the [`Call`]'s model. Adds `Resolved` to the request.
+/// Calls the upstream that serves the [`Call`]'s model. Adds an `Arc<Resolved>` to the request.
 #[derive(Debug)]
-pub struct Resolve<U> {
+pub struct Resolve<U>(Arc<Routes<U>>);
+
+#[derive(Debug)]
+struct Routes<U> {
     settings: Arc<Settings>,
-    upstreams: Arc<HashMap<Arc<str>, U>>,
+    upstreams: foldhash::HashMap<Arc<str>, U>,
 }
 
 impl<U> Resolve<U> {
-    /// Chooses among `upstreams`, which are keyed by the provider's name.
-    pub(crate) fn new(settings: Arc<Settings>, upstreams: HashMap<Arc<str>, U>) -> Self {
-        Self { settings, upstreams: Arc::new(upstreams) }
+    /// Chooses among `upstreams`, each with its provider's name.
+    pub(crate) fn new(settings: Arc<Settings>, upstreams: impl IntoIterator<Item = (Arc<str>, U)>) -> Self {
+        Self(Arc::new(Routes { settings, upstreams: upstreams.into_iter().collect() }))
     }
 }
 
 impl<U> Clone for Resolve<U> {
     fn clone(&self) -> Self {
-        Self { settings: self.settings.clone(), upstreams: self.upstreams.clone() }
+        Self(self.0.clone())
     }
 }
 
@@ -51,11 +53,11 @@ where
         let Some(call) = req.extensions().get::<Arc<Call>>() else {
             return ResponseFuture::Refused { error: Some(Error::Internal) };
         };
-        let resolved = match self.settings.catalogue.resolve(&call.model) {
+        let resolved = match self.0.settings.catalogue.resolve(&call.model) {
             Ok(resolved) => resolved,
             Err(unresolved) => return refused(unresolved.to_string()),
         };
-        let Some(upstream) = self.upstreams.get(&resolved.upstream.provider) else {
+        let Some(upstream) = self.0.upstreams.get(&resolved.upstream.provider) else {
             return refused(format!("no provider is configured for model {}", call.model));
         };
         let mut upstream = upstream.clone();

@@ -49,20 +49,15 @@ impl Shared {
 /// Connections to providers belong to the stack: a worker with a runtime of its own has its own
 /// pools. Everything else is shared by `Arc`, and nothing is bound to a thread.
 pub fn build(shared: &Shared) -> Stack {
-    let settings = &shared.settings;
+    // A count of references that two cores change at every request costs both more than a lock.
+    let settings = &Arc::new(shared.settings.apart());
     let limits =
         BodyLimits { max_bytes: settings.server.max_body_bytes, timeout: settings.server.body_timeout };
 
-    let upstreams = settings
-        .providers
-        .iter()
-        .map(|provider| {
-            (
-                provider.name.clone(),
-                upstream::stack(&Arc::new(provider.clone()), settings.media, &shared.connector),
-            )
-        })
-        .collect();
+    let upstreams = settings.providers.iter().map(|provider| {
+        let stack = upstream::stack(&Arc::new(provider.clone()), settings.media, &shared.connector);
+        (provider.name.clone(), stack)
+    });
     let calls = ServiceBuilder::new()
         // The body is read once, here, within limits; what policy needs is learned in one pass.
         .layer(IngestLayer::new(limits))
@@ -74,7 +69,7 @@ pub fn build(shared: &Shared) -> Stack {
         // Every request gets its id, dialect and exchange before anything can go wrong with it.
         .layer(OpenLayer)
         // Outside of rescue, so that refused and panicked requests leave a line as well.
-        .layer(AccessLogLayer::new(shared.access_log.clone()))
+        .layer(AccessLogLayer::new(shared.access_log.as_ref()))
         // The only map from errors to responses. Below it layers fail freely.
         .layer(RescueLayer::new(InDialect))
         // Health and lists must not wait for, or be counted as, calls to a model.

@@ -39,11 +39,11 @@ pub(super) fn write(
         let stream: &[u8] = if exchange.stream() { b",\"stream\":true" } else { b",\"stream\":false" };
         line.extend_from_slice(stream);
     }
-    let attempts = exchange.attempts();
-    if let Some(last) = attempts.last() {
+    let (attempts, last) = exchange.last_attempt();
+    if let Some(last) = &last {
         field(line, "gen_ai.provider.name", &last.upstream().provider);
         field(line, "gen_ai.response.model", &last.upstream().model);
-        number(line, "attempts", attempts.len() as u64);
+        number(line, "attempts", attempts as u64);
         if let Some(usage) = last.usage() {
             number(line, "gen_ai.usage.input_tokens", usage.input);
             number(line, "gen_ai.usage.output_tokens", usage.output);
@@ -64,7 +64,7 @@ pub(super) fn write(
     millis(line, "duration_ms", now - exchange.started());
     number(line, "http.response.body.size", bytes);
     // What the attempt knows of its end is finer than what the body shows outside.
-    let outcome = match (attempts.last().and_then(|last| last.outcome()), end) {
+    let outcome = match (last.and_then(|last| last.outcome()), end) {
         (Some(Outcome::Complete) | None, End::Cancelled) => Outcome::Cancelled.as_str(),
         (Some(outcome), _) => outcome.as_str(),
         (None, End::Error) => Outcome::Broken.as_str(),
@@ -143,6 +143,14 @@ impl Clock {
 }
 
 fn text(line: &mut Vec<u8>, value: &str) {
+    // Looked at without a branch for each byte, so that many are looked at at once.
+    let plain = |byte: u8| (b' '..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\');
+    if value.bytes().fold(true, |all, byte| all & plain(byte)) {
+        line.push(b'"');
+        line.extend_from_slice(value.as_bytes());
+        line.push(b'"');
+        return;
+    }
     // Writing a string to a Vec cannot fail.
     let _ = serde_json::to_writer(line, value);
 }

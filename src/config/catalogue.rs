@@ -3,6 +3,7 @@ use std::{
     sync::Arc,
 };
 
+use http::HeaderValue;
 use tollway_core::{Dialect, Upstream};
 use tollway_wire::Traits;
 
@@ -22,7 +23,7 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     /// What is found at once: aliases, `provider/model`, and bare names.
-    names: HashMap<Box<str>, Arc<Entry>>,
+    names: foldhash::HashMap<Box<str>, Arc<Entry>>,
     providers: HashMap<Box<str>, Arc<Served>>,
     /// Who serves the models of each section of the list of models.
     vendors: HashMap<Box<str>, Arc<Served>>,
@@ -40,7 +41,9 @@ pub struct Catalogue {
 #[derive(Clone, Debug)]
 pub struct Resolved {
     /// Where the request goes.
-    pub upstream: Upstream,
+    pub upstream: Arc<Upstream>,
+    /// `provider/model`, for the answer's headers; none where a name has signs no header can carry.
+    pub label: Option<HeaderValue>,
     /// What the model accepts.
     pub traits: Arc<Traits>,
     /// Whether the provider knows the model by another name than the client used.
@@ -77,7 +80,7 @@ impl ModelEntry {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    resolved: Resolved,
+    resolved: Arc<Resolved>,
     model: ModelEntry,
 }
 
@@ -107,7 +110,7 @@ pub(super) fn is_sane(name: &str) -> bool {
 
 impl Catalogue {
     /// Finds where a model's name leads. One look-up for every name known beforehand.
-    pub fn resolve(&self, name: &str) -> Result<Resolved, Unresolved> {
+    pub fn resolve(&self, name: &str) -> Result<Arc<Resolved>, Unresolved> {
         if let Some(entry) = self.names.get(name) {
             return Ok(entry.resolved.clone());
         }
@@ -130,7 +133,7 @@ impl Catalogue {
         self.names.get(id).map(|entry| &entry.model)
     }
 
-    fn resolve_unlisted(&self, name: &str) -> Result<Resolved, Unresolved> {
+    fn resolve_unlisted(&self, name: &str) -> Result<Arc<Resolved>, Unresolved> {
         if let Some((prefix, model)) = name.split_once('/') {
             if let Some(provider) = self.providers.get(prefix) {
                 // Gemini's own list of models gives names that begin so.
@@ -162,7 +165,7 @@ impl Catalogue {
     }
 
     /// A model at a provider, whether or not anything is known of it.
-    fn at(&self, provider: &Arc<Served>, model: &str, asked: &str) -> Result<Resolved, Unresolved> {
+    fn at(&self, provider: &Arc<Served>, model: &str, asked: &str) -> Result<Arc<Resolved>, Unresolved> {
         if !is_sane(model) || (provider.in_path && !is_path_segment(model)) {
             return Err(Unresolved::new(asked, Reason::NotAName));
         }
@@ -173,16 +176,17 @@ impl Catalogue {
             return Err(Unresolved::new(asked, Reason::NotServed { provider: provider.name.clone(), near }));
         }
         let known = provider.vendor.and_then(|vendor| self.models.find(model, Some(vendor)));
-        Ok(Resolved {
-            upstream: Upstream {
+        Ok(Arc::new(Resolved {
+            upstream: Arc::new(Upstream {
                 provider: provider.name.clone(),
                 dialect: provider.dialect,
                 model: model.into(),
-            },
+            }),
+            label: HeaderValue::try_from([&*provider.name, "/", model].concat()).ok(),
             traits: known.map_or_else(|| self.unlisted_traits.clone(), |(model, _)| model.traits.clone()),
             aliased: model != asked,
             retirement: known.and_then(|(_, retirement)| retirement),
-        })
+        }))
     }
 
     /// Why a model that is known has nobody to serve it.

@@ -70,6 +70,17 @@ impl Endpoints {
         })
     }
 
+    /// A copy that shares no reference counts with this one.
+    pub(super) fn apart(&self) -> Self {
+        let Self { chat, chat_stream, text_completion, embeddings } = self;
+        Self {
+            chat: chat.apart(),
+            chat_stream: chat_stream.apart(),
+            text_completion: text_completion.apart(),
+            embeddings: embeddings.apart(),
+        }
+    }
+
     /// The URL of an endpoint for a model, whose name was found fit for a path.
     pub(super) fn uri(&self, endpoint: Endpoint, model: &str, stream: bool) -> Option<Uri> {
         let address = match endpoint {
@@ -103,6 +114,15 @@ impl Address {
         }
         let uri: Uri = text.replace("{model}", "model").parse().ok()?;
         Some(if text.contains("{model}") { Self::Template(text.into()) } else { Self::Fixed(uri) })
+    }
+}
+
+impl Address {
+    fn apart(&self) -> Self {
+        match self {
+            Self::Fixed(uri) => Self::Fixed(uri.to_string().parse().unwrap_or_else(|_| uri.clone())),
+            Self::Template(text) => Self::Template(text.clone()),
+        }
     }
 }
 

@@ -49,6 +49,22 @@ impl Provider {
         self.endpoints.uri(endpoint, model, stream)
     }
 
+    /// A copy that shares no reference counts with this one.
+    #[must_use]
+    pub(super) fn apart(&self) -> Self {
+        let headers = self.headers.iter().map(|(name, value)| {
+            let mut apart = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+            apart.set_sensitive(value.is_sensitive());
+            (name.clone(), apart)
+        });
+        Self {
+            name: Arc::from(&*self.name),
+            headers: headers.collect(),
+            endpoints: self.endpoints.apart(),
+            ..self.clone()
+        }
+    }
+
     /// The header that carries the key, marked sensitive.
     pub fn authorization(&self) -> Option<(HeaderName, HeaderValue)> {
         let key = self.credentials.as_ref()?.expose();

@@ -115,6 +115,23 @@ impl Settings {
         })
     }
 
+    /// A copy that shares no reference counts with this one, where requests would count: a worker's
+    /// own.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let providers: Vec<Provider> = self.providers.iter().map(Provider::apart).collect();
+        let catalogue = Catalogue::build(Parts {
+            providers: &providers,
+            disabled: &self.disabled,
+            aliases: &self.aliases,
+            default_provider: self.default_provider.as_deref(),
+            models: self.models.clone(),
+        });
+        // It was built of the same before.
+        let catalogue = catalogue.unwrap_or_else(|_| self.catalogue.clone());
+        Self { providers, catalogue, ..self.clone() }
+    }
+
     /// Whether the simulated provider is to answer.
     pub fn uses_simulator(&self) -> bool {
         match self.simulator {

@@ -10,23 +10,31 @@ use crate::Error;
 
 /// Records an attempt's outcome once: what is set, or `cancelled` when it is dropped before.
 #[derive(Debug)]
-pub(super) struct Ending(Option<Arc<Attempt>>);
+pub(super) struct Ending {
+    attempt: Arc<Attempt>,
+    armed: bool,
+}
 
 impl Ending {
     pub(super) const fn new(attempt: Arc<Attempt>) -> Self {
-        Self(Some(attempt))
+        Self { attempt, armed: true }
+    }
+
+    /// The attempt.
+    pub(super) const fn attempt(&self) -> &Arc<Attempt> {
+        &self.attempt
     }
 
     /// Records the outcome.
     pub(super) fn set(&mut self, outcome: Outcome) {
-        if let Some(attempt) = self.0.take() {
-            attempt.set_outcome(outcome);
+        if std::mem::take(&mut self.armed) {
+            self.attempt.set_outcome(outcome);
         }
     }
 
     /// Leaves the record to another.
-    pub(super) fn disarm(mut self) {
-        self.0 = None;
+    pub(super) const fn disarm(&mut self) {
+        self.armed = false;
     }
 }
 

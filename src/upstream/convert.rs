@@ -67,6 +67,12 @@ pub(super) enum Reading {
     },
 }
 
+/// Whether a call goes out as it came, but for splices, and its answer comes back so.
+pub(super) fn is_relayed(call: &Call, resolved: &Resolved, provider: &Provider) -> bool {
+    resolved.upstream.dialect == Dialect::OpenAi
+        && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat)
+}
+
 /// Says a call in the upstream's words.
 pub(super) async fn prepare(
     call: &Call,
@@ -77,9 +83,7 @@ pub(super) async fn prepare(
     request_id: &RequestId,
 ) -> Result<Prepared, Error> {
     let upstream = &resolved.upstream;
-    if upstream.dialect == Dialect::OpenAi
-        && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat)
-    {
+    if is_relayed(call, resolved, provider) {
         return Ok(relayed(call, peek, &upstream.model, provider));
     }
     let encode = || EncodeContext {
@@ -138,7 +142,7 @@ pub(super) async fn prepare(
 }
 
 /// A body that goes out as it came, but for splices.
-fn relayed(call: &Call, peek: &Peek, model: &str, provider: &Provider) -> Prepared {
+pub(super) fn relayed(call: &Call, peek: &Peek, model: &str, provider: &Provider) -> Prepared {
     let request = relay::Request { model, read_usage: true, quirks: &provider.quirks };
     let spliced = request.relay(peek);
     Prepared {

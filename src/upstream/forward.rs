@@ -42,16 +42,19 @@ const CONNECTION_WINDOW: u32 = 128 * 1024 * 1024;
 
 /// The innermost service.
 #[derive(Clone)]
-pub struct Forward {
+pub struct Forward(Arc<Pools>);
+
+/// The connections to one provider.
+struct Pools {
     provider: Arc<str>,
     max_streams: usize,
     proxy_authorization: Option<HeaderValue>,
-    pools: Arc<[Pool]>,
+    pools: Box<[Pool]>,
 }
 
 struct Pool {
     client: Client<Within<Https>, Full<Bytes>>,
-    in_flight: Arc<AtomicUsize>,
+    in_flight: AtomicUsize,
 }
 
 impl Forward {
@@ -71,21 +74,23 @@ impl Forward {
             .http2_keep_alive_interval(Duration::from_secs(30));
         // Over HTTP/1.1 a connection carries one request and one pool holds as many as are needed.
         let pools = if provider.http2 == Http2::Never { 1 } else { MAX_POOLS };
-        let pool = || Pool { client: builder.build(connector.clone()), in_flight: Arc::default() };
-        Self {
+        let pool = || Pool { client: builder.build(connector.clone()), in_flight: AtomicUsize::new(0) };
+        Self(Arc::new(Pools {
             provider: provider.name.clone(),
             max_streams: provider.max_streams_per_connection as usize,
             proxy_authorization,
             pools: std::iter::repeat_with(pool).take(pools).collect(),
-        }
+        }))
     }
+}
 
+impl Pools {
     /// The first pool with room for one more stream, so that few connections are used; the least
     /// busy one when all are full.
-    fn choose(&self) -> Option<&Pool> {
-        let busy = |pool: &&Pool| pool.in_flight.load(Ordering::Relaxed);
-        let room = self.pools.iter().find(|pool| busy(pool) < self.max_streams);
-        room.or_else(|| self.pools.iter().min_by_key(busy))
+    fn choose(&self) -> Option<usize> {
+        let busy = |pool: &Pool| pool.in_flight.load(Ordering::Relaxed);
+        let room = self.pools.iter().position(|pool| busy(pool) < self.max_streams);
+        room.or_else(|| (0..self.pools.len()).min_by_key(|index| self.pools.get(*index).map(busy)))
     }
 }
 
@@ -99,21 +104,18 @@ impl Service<Request<Full<Bytes>>> for Forward {
     }
 
     fn call(&mut self, mut req: Request<Full<Bytes>>) -> ResponseFuture {
-        if let Some(value) = &self.proxy_authorization {
+        if let Some(value) = &self.0.proxy_authorization {
             req.headers_mut().insert(PROXY_AUTHORIZATION, value.clone());
         }
-        let inner = self.choose().map(|pool| {
-            let ticket = Ticket::new(&pool.in_flight);
-            (pool.client.request(req), ticket)
-        });
-        let (inner, ticket) = inner.unzip();
-        ResponseFuture { inner, ticket, provider: self.provider.clone() }
+        let ticket = Ticket::new(&self.0);
+        let inner = ticket.pool().map(|pool| pool.client.request(req));
+        ResponseFuture { inner, ticket: Some(ticket) }
     }
 }
 
 impl std::fmt::Debug for Forward {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Forward").field("provider", &self.provider).finish_non_exhaustive()
+        f.debug_struct("Forward").field("provider", &self.0.provider).finish_non_exhaustive()
     }
 }
 
@@ -123,7 +125,6 @@ pin_project! {
         #[pin]
         inner: Option<legacy::ResponseFuture>,
         ticket: Option<Ticket>,
-        provider: Arc<str>,
     }
 }
 
@@ -138,7 +139,10 @@ impl Future for ResponseFuture {
                 let ticket = this.ticket.take();
                 Ok(response.map(|inner| Counted { inner, ticket }))
             }
-            Err(error) => Err(failure(this.provider.to_string(), &error)),
+            Err(error) => {
+                let provider = this.ticket.as_ref().map(|ticket| ticket.pools.provider.to_string());
+                Err(failure(provider.unwrap_or_default(), &error))
+            }
         })
     }
 }
@@ -183,18 +187,35 @@ impl Body for Counted {
 }
 
 /// A place taken in a pool.
-#[derive(Debug)]
-struct Ticket(Arc<AtomicUsize>);
+struct Ticket {
+    pools: Arc<Pools>,
+    place: usize,
+}
 
 impl Ticket {
-    fn new(in_flight: &Arc<AtomicUsize>) -> Self {
-        in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(in_flight.clone())
+    fn new(pools: &Arc<Pools>) -> Self {
+        let ticket = Self { pools: pools.clone(), place: pools.choose().unwrap_or_default() };
+        if let Some(pool) = ticket.pool() {
+            pool.in_flight.fetch_add(1, Ordering::Relaxed);
+        }
+        ticket
+    }
+
+    fn pool(&self) -> Option<&Pool> {
+        self.pools.pools.get(self.place)
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        if let Some(pool) = self.pool() {
+            pool.in_flight.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ticket").field("provider", &self.pools.provider).field("place", &self.place).finish()
     }
 }

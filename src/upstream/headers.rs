@@ -61,16 +61,15 @@ fn is_private(name: &HeaderName) -> bool {
 }
 
 /// The client's headers for the provider: end-to-end ones go through. `accept-encoding` is our own
-/// choice, which is none: usage is read in passing. Towards another dialect the headers that speak
+/// choice, which is none: usage is read in passing. `content-type` and `accept` stay for the caller
+/// to replace. Towards another dialect the headers that speak
 /// of OpenAI's SDK stay behind too.
 pub(super) fn to_upstream(mut client: HeaderMap, dialect: Dialect) -> HeaderMap {
     let foreign = |name: &HeaderName| {
         dialect != Dialect::OpenAi
             && (name.as_str().starts_with("x-stainless-") || name.as_str().starts_with("openai-"))
     };
-    let ours = |name: &HeaderName| {
-        matches!(*name, header::ACCEPT_ENCODING | header::CONTENT_TYPE | header::EXPECT | header::ACCEPT)
-    };
+    let ours = |name: &HeaderName| matches!(*name, header::ACCEPT_ENCODING | header::EXPECT);
     remove(&mut client, |name| is_hop(name) || is_private(name) || foreign(name) || ours(name));
     client
 }
@@ -114,8 +113,8 @@ pub(super) fn to_client(mut upstream: HeaderMap, passage: Passage) -> HeaderMap 
 /// stay, so that taking out a few is cheaper than building the map anew.
 fn remove(headers: &mut HeaderMap, doomed: impl Fn(&HeaderName) -> bool) {
     let named = connection_named(headers);
-    let names: Vec<HeaderName> =
-        headers.keys().filter(|name| doomed(name) || named.contains(name)).cloned().collect();
+    let mut names: Vec<HeaderName> = Vec::with_capacity(headers.keys_len());
+    names.extend(headers.keys().filter(|name| doomed(name) || named.contains(name)).cloned());
     for name in names {
         headers.remove(name);
     }
@@ -135,6 +134,9 @@ fn connection_named(headers: &HeaderMap) -> Vec<HeaderName> {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
+        .map(str::trim)
+        // Nearly always all that stands there.
+        .filter(|name| !name.eq_ignore_ascii_case("keep-alive") && !name.eq_ignore_ascii_case("close"))
+        .filter_map(|name| name.parse().ok())
         .collect()
 }

@@ -2,14 +2,15 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
-use tollway_core::{Attempt, Call, Dialect, Exchange, Outcome, RequestId, Tap, Upstream};
+use pin_project_lite::pin_project;
+use tollway_core::{Attempt, Call, Dialect, Exchange, Outcome, RequestId, Tap};
 use tollway_wire::chat::Collect;
 use tollway_wire::peek::Peek;
 use tollway_wire::{ApiError, Refusal, anthropic, gemini, openai};
@@ -57,8 +58,8 @@ impl<S> Layer<S> for TranslateLayer {
     }
 }
 
-/// The service of [`TranslateLayer`]. Reads `Arc<Call>`, `Resolved` and `Arc<Exchange>` from the
-/// request; opens an attempt in the exchange.
+/// The service of [`TranslateLayer`]. Reads `Arc<Call>`, `Arc<Peek>`, `Arc<Resolved>` and
+/// `Arc<Exchange>` from the request; opens an attempt in the exchange.
 #[derive(Clone, Debug)]
 pub struct Translate<S> {
     inner: S,
@@ -79,94 +80,209 @@ where
 {
     type Response = Answer;
     type Error = Error;
-    // Boxed, as media may have to be fetched before the inner call.
-    type Future = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, req: Request<()>) -> Self::Future {
+        let Some((order, headers)) = Order::of(req) else {
+            return ResponseFuture::Refused { error: Some(Error::Internal) };
+        };
+        let provider = &self.room.provider;
+        if convert::is_relayed(&order.call, &order.resolved, provider) {
+            let model = &order.resolved.upstream.model;
+            let prepared = convert::relayed(&order.call, &order.peek, model, provider);
+            return match order.begin(prepared, headers, provider) {
+                Ok((out, sent)) => ResponseFuture::Sent { inner: self.inner.call(out), sent: Some(sent) },
+                Err(error) => ResponseFuture::Refused { error: Some(error) },
+            };
+        }
         let ready = self.inner.clone();
-        let inner = std::mem::replace(&mut self.inner, ready);
+        let mut inner = std::mem::replace(&mut self.inner, ready);
         let room = self.room.clone();
-        Box::pin(async move { room.exchange(inner, req).await })
+        let future = Box::pin(async move {
+            let Room { provider, fetch } = &*room;
+            let prepared = order.prepare(provider, fetch).await?;
+            let (out, sent) = order.begin(prepared, headers, provider)?;
+            let response = inner.call(out).await;
+            sent.received(response).await
+        });
+        ResponseFuture::Later { future }
     }
 }
 
-impl Room {
-    async fn exchange<S, B>(&self, mut inner: S, req: Request<()>) -> Result<Answer, Error>
-    where
-        S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Error>,
-        B: Body<Data = Bytes, Error = Error> + Send + 'static,
-    {
-        let (mut parts, ()) = req.into_parts();
-        let call = parts.extensions.remove::<Arc<Call>>().ok_or(Error::Internal)?;
-        let peek = parts.extensions.remove::<Arc<Peek>>().ok_or(Error::Internal)?;
-        let resolved = parts.extensions.remove::<Resolved>().ok_or(Error::Internal)?;
-        let exchange = parts.extensions.remove::<Arc<Exchange>>();
-        let request_id = exchange
-            .as_ref()
-            .map_or_else(|| RequestId::from_random(0), |exchange| exchange.request_id().clone());
+pin_project! {
+    /// The future of [`Translate`]. What is relayed waits for nothing but the provider; the rest,
+    /// and every refusal, is boxed.
+    #[project = Way]
+    pub enum ResponseFuture<F> {
+        Sent { #[pin] inner: F, sent: Option<Sent> },
+        Later { future: Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>> },
+        Refused { error: Option<Error> },
+    }
+}
 
-        let prepared =
-            convert::prepare(&call, &peek, &resolved, &self.provider, &self.fetch, &request_id).await?;
-        let model = &resolved.upstream.model;
-        let uri = self.provider.uri(prepared.endpoint, model, prepared.stream).ok_or_else(|| {
-            Refusal::at(
-                "model",
-                format!("provider {} has no such endpoint for model {model}", self.provider.name),
-            )
-        })?;
+impl<F, B> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, Error>>,
+    B: Body<Data = Bytes, Error = Error> + Send + 'static,
+{
+    type Output = Result<Answer, Error>;
 
-        let attempt = match &exchange {
-            Some(exchange) => exchange.begin_attempt(resolved.upstream),
-            None => Arc::new(Attempt::new(resolved.upstream)),
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let future = match self.as_mut().project() {
+                Way::Later { future } => return future.as_mut().poll(cx),
+                Way::Refused { error } => return Poll::Ready(Err(error.take().unwrap_or(Error::Internal))),
+                Way::Sent { inner, sent } => {
+                    let response = ready!(inner.poll(cx));
+                    let Some(sent) = sent.take() else { return Poll::Ready(Err(Error::Internal)) };
+                    match (response, sent.relays()) {
+                        (Ok(response), Some((n, strip_usage))) if response.status().is_success() => {
+                            return Poll::Ready(sent.relay(response, n, strip_usage));
+                        }
+                        (response, _) => Box::pin(sent.received(response)),
+                    }
+                }
+            };
+            self.set(Self::Later { future });
+        }
+    }
+}
+
+/// What is asked, and of whom.
+struct Order {
+    call: Arc<Call>,
+    peek: Arc<Peek>,
+    resolved: Arc<Resolved>,
+    exchange: Option<Arc<Exchange>>,
+}
+
+impl Order {
+    /// Takes the order out of a request, of which the headers are left.
+    fn of(req: Request<()>) -> Option<(Self, HeaderMap)> {
+        let (mut head, ()) = req.into_parts();
+        let order = Self {
+            call: head.extensions.remove()?,
+            peek: head.extensions.remove()?,
+            resolved: head.extensions.remove()?,
+            exchange: head.extensions.remove(),
         };
-        let mut ending = Ending::new(attempt.clone());
-        let Prepared { endpoint: _, body, stream, dropped, reading } = prepared;
+        Some((order, head.headers))
+    }
+
+    /// Says it in the provider's words.
+    async fn prepare(&self, provider: &Provider, fetch: &Fetch) -> Result<Prepared, Error> {
+        let made_up;
+        let request_id = match &self.exchange {
+            Some(exchange) => exchange.request_id(),
+            None => {
+                made_up = RequestId::from_random(fastrand::u128(..));
+                &made_up
+            }
+        };
+        convert::prepare(&self.call, &self.peek, &self.resolved, provider, fetch, request_id).await
+    }
+
+    /// Opens the attempt and makes the request.
+    fn begin(
+        self,
+        prepared: Prepared,
+        headers: HeaderMap,
+        provider: &Arc<Provider>,
+    ) -> Result<(Request<Full<Bytes>>, Sent), Error> {
+        let Prepared { endpoint, body, stream, dropped, reading } = prepared;
+        let model = &self.resolved.upstream.model;
+        let uri = provider.uri(endpoint, model, stream).ok_or_else(|| {
+            Refusal::at("model", format!("provider {} has no such endpoint for model {model}", provider.name))
+        })?;
         let mut out = Request::new(Full::new(body));
         *out.method_mut() = Method::POST;
         *out.uri_mut() = uri;
-        *out.headers_mut() = headers::to_upstream(parts.headers, self.provider.dialect);
+        *out.headers_mut() = headers::to_upstream(headers, provider.dialect);
         out.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let accept = if stream { "text/event-stream" } else { "application/json" };
         out.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
 
-        let response = match inner.call(out).await {
-            Ok(response) => response,
+        let upstream = self.resolved.upstream.clone();
+        let attempt = match self.exchange {
+            Some(exchange) => exchange.begin_attempt(upstream),
+            None => Arc::new(Attempt::new(upstream)),
+        };
+        let ending = Ending::new(attempt);
+        let sent = Sent { provider: provider.clone(), resolved: self.resolved, reading, dropped, ending };
+        Ok((out, sent))
+    }
+}
+
+/// What must be known of a request until its answer comes.
+struct Sent {
+    provider: Arc<Provider>,
+    resolved: Arc<Resolved>,
+    reading: Reading,
+    dropped: Vec<String>,
+    ending: Ending,
+}
+
+impl Sent {
+    /// How the answer is relayed, if it is.
+    const fn relays(&self) -> Option<(Option<u64>, bool)> {
+        match &self.reading {
+            Reading::Relay { n, strip_usage } => Some((*n, *strip_usage)),
+            _ => None,
+        }
+    }
+
+    /// A successful answer of the client's own dialect, as it passes.
+    fn relay<B>(mut self, response: Response<B>, n: Option<u64>, strip_usage: bool) -> Result<Answer, Error>
+    where
+        B: Body<Data = Bytes, Error = Error> + Send + 'static,
+    {
+        self.ending.attempt().set_status(response.status());
+        let answer = relayed(response, n, strip_usage, self.ending.attempt());
+        self.ended(answer)
+    }
+
+    /// Whatever came, as the client expects it.
+    async fn received<B>(mut self, response: Result<Response<B>, Error>) -> Result<Answer, Error>
+    where
+        B: Body<Data = Bytes, Error = Error> + Send + 'static,
+    {
+        let response = response.inspect_err(|error| self.ending.set(error.outcome()))?;
+        self.ending.attempt().set_status(response.status());
+        if !response.status().is_success() {
+            self.ending.set(Outcome::Refused);
+            let mut answer = refusal(response, &self.provider).await;
+            tell(answer.headers_mut(), &self.resolved, &self.dropped);
+            return Ok(answer);
+        }
+        let reading = std::mem::replace(&mut self.reading, Reading::Relay { n: None, strip_usage: false });
+        let answer = answer(response, reading, self.ending.attempt()).await;
+        self.ended(answer)
+    }
+
+    /// Records a failure; what is still on its way records its own end.
+    fn ended(&mut self, answer: Result<Answer, Error>) -> Result<Answer, Error> {
+        match answer {
+            Ok(mut answer) => {
+                self.ending.disarm();
+                tell(answer.headers_mut(), &self.resolved, &self.dropped);
+                Ok(answer)
+            }
             Err(error) => {
-                ending.set(error.outcome());
-                return Err(error);
+                self.ending.set(error.outcome());
+                Err(error)
             }
-        };
-        attempt.set_status(response.status());
-        let mut answer = if response.status().is_success() {
-            match answer(response, reading, &attempt).await {
-                Ok(answer) => {
-                    // What is still on its way records its own end.
-                    ending.disarm();
-                    answer
-                }
-                Err(error) => {
-                    ending.set(error.outcome());
-                    return Err(error);
-                }
-            }
-        } else {
-            ending.set(Outcome::Refused);
-            refusal(response, &self.provider).await
-        };
-        tell(answer.headers_mut(), attempt.upstream(), &dropped);
-        Ok(answer)
+        }
     }
 }
 
 /// Says in the answer's headers who served it, and what could not be carried.
-fn tell(headers: &mut HeaderMap, upstream: &Upstream, dropped: &[String]) {
-    let name = [&*upstream.provider, "/", &*upstream.model].concat();
-    if let Ok(value) = HeaderValue::try_from(name) {
-        headers.insert(UPSTREAM, value);
+fn tell(headers: &mut HeaderMap, resolved: &Resolved, dropped: &[String]) {
+    if let Some(label) = &resolved.label {
+        headers.insert(UPSTREAM, label.clone());
     }
     if !dropped.is_empty()
         && let Ok(value) = HeaderValue::try_from(dropped.join(", "))
@@ -180,27 +296,13 @@ async fn answer<B>(response: Response<B>, reading: Reading, attempt: &Arc<Attemp
 where
     B: Body<Data = Bytes, Error = Error> + Send + 'static,
 {
+    if let Reading::Relay { n, strip_usage } = reading {
+        return relayed(response, n, strip_usage, attempt);
+    }
     let (parts, body) = response.into_parts();
     let is_stream = is_event_stream(&parts.headers);
     let (headers, body) = match reading {
-        Reading::Relay { n, strip_usage } if is_stream => {
-            let headers = headers::to_client(parts.headers, Passage::Events);
-            (headers, Relayed::new(body, strip_usage, n, attempt.clone()).boxed_unsync())
-        }
-        Reading::Relay { .. } => {
-            if body.is_end_stream() {
-                return Err(empty(attempt));
-            }
-            let headers = headers::to_client(parts.headers, Passage::Whole);
-            let observer = UsageObserver::new(body.size_hint().exact(), attempt.clone());
-            let attempt = attempt.clone();
-            let body = body.map_err(move |error| {
-                // The tap sees that it broke, not why.
-                attempt.set_outcome(error.outcome());
-                error.into()
-            });
-            (headers, Tap::new(body, observer).boxed_unsync())
-        }
+        Reading::Relay { .. } => return Err(Error::Internal),
         Reading::Chat { dialect, decode, encode, completion, stream } => {
             let mut headers = headers::to_client(parts.headers, Passage::Anew);
             if stream && (is_stream || dialect == Dialect::Gemini) {
@@ -247,6 +349,39 @@ where
     *answer.status_mut() = parts.status;
     *answer.headers_mut() = headers;
     Ok(answer)
+}
+
+/// A successful answer of the client's own dialect, as it passes.
+fn relayed<B>(
+    response: Response<B>,
+    n: Option<u64>,
+    strip_usage: bool,
+    attempt: &Arc<Attempt>,
+) -> Result<Answer, Error>
+where
+    B: Body<Data = Bytes, Error = Error> + Send + 'static,
+{
+    let (mut parts, body) = response.into_parts();
+    let passage = if is_event_stream(&parts.headers) { Passage::Events } else { Passage::Whole };
+    let body = match passage {
+        Passage::Events => Relayed::new(body, strip_usage, n, attempt.clone()).boxed_unsync(),
+        _ if body.is_end_stream() => return Err(empty(attempt)),
+        _ => {
+            let observer = UsageObserver::new(body.size_hint().exact(), attempt.clone());
+            let attempt = attempt.clone();
+            let body = body.map_err(move |error| {
+                // The tap sees that it broke, not why.
+                attempt.set_outcome(error.outcome());
+                error.into()
+            });
+            Tap::new(body, observer).boxed_unsync()
+        }
+    };
+    parts.headers = headers::to_client(parts.headers, passage);
+    // What belongs to the provider's connection is none of the client's.
+    parts.extensions.clear();
+    parts.version = Version::HTTP_11;
+    Ok(Response::from_parts(parts, body))
 }
 
 /// A stream put together to a whole answer.

@@ -37,7 +37,7 @@ async fn a_panic_is_a_500_in_the_clients_dialect() {
         });
         let stack = ServiceBuilder::new()
             .layer(OpenLayer)
-            .layer(AccessLogLayer::new(Some(log.sink.clone())))
+            .layer(AccessLogLayer::new(Some(&log.sink)))
             .layer(RescueLayer::new(InDialect))
             .service(room);
         let response: Result<_, Infallible> =

@@ -1,4 +1,4 @@
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use http::StatusCode;
@@ -37,7 +37,7 @@ impl Outcome {
 /// One try at one upstream: what was asked of whom, and what came of it.
 #[derive(Debug)]
 pub struct Attempt {
-    upstream: Upstream,
+    upstream: Arc<Upstream>,
     started: Instant,
     status: OnceLock<StatusCode>,
     first_byte: OnceLock<Instant>,
@@ -47,7 +47,7 @@ pub struct Attempt {
 
 impl Attempt {
     /// Starts an attempt now.
-    pub fn new(upstream: Upstream) -> Self {
+    pub fn new(upstream: Arc<Upstream>) -> Self {
         Self {
             upstream,
             started: Instant::now(),

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::Endpoint;
@@ -11,7 +13,7 @@ pub struct Call {
     /// What is asked for.
     pub endpoint: Endpoint,
     /// The model as the client named it.
-    pub model: Box<str>,
+    pub model: Arc<str>,
     /// Whether the client asked for an event stream.
     pub stream: bool,
     /// The request body, byte for byte.

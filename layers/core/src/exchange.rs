@@ -11,7 +11,7 @@ use crate::{Attempt, Endpoint, RequestId, Upstream};
 pub struct Exchange {
     request_id: RequestId,
     started: Instant,
-    call: OnceLock<(Endpoint, Box<str>, bool)>,
+    call: OnceLock<(Endpoint, Arc<str>, bool)>,
     attempts: Mutex<Vec<Arc<Attempt>>>,
 }
 
@@ -32,8 +32,8 @@ impl Exchange {
     }
 
     /// Records what was asked for: written by ingest, once.
-    pub fn set_call(&self, endpoint: Endpoint, model: &str, stream: bool) {
-        let _ = self.call.set((endpoint, model.into(), stream));
+    pub fn set_call(&self, endpoint: Endpoint, model: Arc<str>, stream: bool) {
+        let _ = self.call.set((endpoint, model, stream));
     }
 
     /// What was asked for, once the body was read.
@@ -52,7 +52,7 @@ impl Exchange {
     }
 
     /// Opens the next attempt, now.
-    pub fn begin_attempt(&self, upstream: Upstream) -> Arc<Attempt> {
+    pub fn begin_attempt(&self, upstream: Arc<Upstream>) -> Arc<Attempt> {
         let attempt = Arc::new(Attempt::new(upstream));
         self.lock_attempts().push(attempt.clone());
         attempt
@@ -61,6 +61,12 @@ impl Exchange {
     /// All attempts so far, in order.
     pub fn attempts(&self) -> Vec<Arc<Attempt>> {
         self.lock_attempts().clone()
+    }
+
+    /// How many attempts there were so far, and the last one.
+    pub fn last_attempt(&self) -> (usize, Option<Arc<Attempt>>) {
+        let attempts = self.lock_attempts();
+        (attempts.len(), attempts.last().cloned())
     }
 
     fn lock_attempts(&self) -> MutexGuard<'_, Vec<Arc<Attempt>>> {

@@ -35,7 +35,7 @@ impl Catalogue {
             parts.providers.iter().map(|provider| Arc::new(Served::of(provider))).collect();
         let by_name = |name: &str| served.iter().find(|provider| *provider.name == *name).cloned();
         let mut catalogue = Self {
-            names: HashMap::new(),
+            names: foldhash::HashMap::default(),
             providers: served.iter().map(|provider| (Box::from(&*provider.name), provider.clone())).collect(),
             vendors: vendors(&served),
             default: parts.default_provider.and_then(by_name),
@@ -130,7 +130,7 @@ impl Catalogue {
             retirement: resolved.retirement,
         };
         let resolved = Resolved { aliased: *upstream.model != *name, ..resolved.clone() };
-        let entry = Arc::new(Entry { resolved, model });
+        let entry = Arc::new(Entry { resolved: Arc::new(resolved), model });
         if list {
             self.listed.insert(id, entry.clone());
         }

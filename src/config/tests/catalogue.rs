@@ -16,9 +16,9 @@ fn all() -> Settings {
 }
 
 fn found(settings: &Settings, name: &str) -> (String, String, bool) {
-    let Resolved { upstream, aliased, .. } =
-        settings.catalogue.resolve(name).unwrap_or_else(|why| panic!("{name}: {why}"));
-    (upstream.provider.to_string(), upstream.model.to_string(), aliased)
+    let resolved = settings.catalogue.resolve(name).unwrap_or_else(|why| panic!("{name}: {why}"));
+    let Resolved { upstream, aliased, .. } = &*resolved;
+    (upstream.provider.to_string(), upstream.model.to_string(), *aliased)
 }
 
 fn refusal(settings: &Settings, name: &str) -> String {
@@ -207,11 +207,11 @@ fn traits_follow_the_generation() {
         ("codestral-latest", None, true, true, Some(128_000)),
         ("openai/gpt-oss-120b", Effort, true, true, Some(65_536)),
     ] {
-        let traits = settings.catalogue.resolve(name).unwrap_or_else(|why| panic!("{why}")).traits;
+        let traits = settings.catalogue.resolve(name).unwrap_or_else(|why| panic!("{why}")).traits.clone();
         let have = (traits.reasoning, traits.sampling, traits.prefill, traits.max_output_tokens);
         assert_eq!(have, (reasoning, sampling, prefill, output), "{name}");
     }
-    let traits = |name: &str| settings.catalogue.resolve(name).unwrap().traits;
+    let traits = |name: &str| settings.catalogue.resolve(name).unwrap().traits.clone();
     assert_eq!(traits("claude-opus-4-6").efforts, [Off, Low, Medium, High, Max]);
     assert_eq!(traits("gpt-6.1-sol").efforts, [Low, Medium, High, Xhigh, Max]);
     assert_eq!(traits("gpt-5.5").efforts, [Off, Low, Medium, High, Xhigh]);
@@ -235,7 +235,7 @@ fn traits_follow_the_generation() {
 fn azure_models_have_openai_s_traits_and_strangers_have_none() {
     let text = "providers: {azure: {kind: azure-openai, base_url: 'https://a/v1', api_key: k}, vllm: {}}";
     let settings = load(text, &[]).unwrap();
-    let traits = |name: &str| settings.catalogue.resolve(name).unwrap().traits;
+    let traits = |name: &str| settings.catalogue.resolve(name).unwrap().traits.clone();
     assert!(!traits("azure/gpt-5-mini").sampling);
     assert_eq!(*traits("vllm/gpt-5-mini"), tollway_wire::Traits::default());
 }

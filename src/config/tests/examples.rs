@@ -98,7 +98,7 @@ fn every_example_loads() {
         ("openrouter/anthropic/claude-sonnet-4.6", "openrouter", "anthropic/claude-sonnet-4.6"),
         ("no-such-model", "openai", "no-such-model"),
     ] {
-        let upstream = settings.catalogue.resolve(name).unwrap().upstream;
+        let upstream = settings.catalogue.resolve(name).unwrap().upstream.clone();
         assert_eq!((&*upstream.provider, &*upstream.model), (provider, model));
     }
 }

@@ -22,8 +22,9 @@ impl RequestId {
     pub fn from_random(bits: u128) -> Self {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let mut text = *b"req_00000000000000000000000000000000";
-        for (at, digit) in text[4..].iter_mut().enumerate() {
-            *digit = HEX[(bits >> (124 - 4 * at)) as usize & 15];
+        let (_, digits) = text.split_at_mut(4);
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bits.to_be_bytes()) {
+            pair.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
         // Hexadecimal digits are always a valid header value.
         Self(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("req_0")))

@@ -21,9 +21,9 @@ pub(super) fn write(
     let exchange = &entry.exchange;
     line.extend_from_slice(b"{\"time\":\"");
     clock.write(line, SystemTime::now());
-    line.extend_from_slice(b"\",\"request_id\":");
-    text(line, exchange.request_id().as_str());
-    field(line, "http.request.method", entry.method.as_str());
+    line.push(b'"');
+    word(line, "request_id", exchange.request_id().as_str());
+    word(line, "http.request.method", entry.method.as_str());
     field(line, "url.path", &entry.path);
     if let Some(client) = entry.client {
         line.extend_from_slice(b",\"client.address\":\"");
@@ -34,7 +34,7 @@ pub(super) fn write(
         number(line, "http.response.status_code", u64::from(status.as_u16()));
     }
     if let Some(endpoint) = exchange.endpoint() {
-        field(line, "gen_ai.operation.name", endpoint.as_str());
+        word(line, "gen_ai.operation.name", endpoint.as_str());
         field(line, "gen_ai.request.model", exchange.request_model().unwrap_or_default());
         let stream: &[u8] = if exchange.stream() { b",\"stream\":true" } else { b",\"stream\":false" };
         line.extend_from_slice(stream);
@@ -73,7 +73,7 @@ pub(super) fn write(
         }
         (None, End::Complete) => Outcome::Complete.as_str(),
     };
-    field(line, "outcome", outcome);
+    word(line, "outcome", outcome);
     line.extend_from_slice(b"}\n");
 }
 
@@ -96,6 +96,15 @@ fn field(line: &mut Vec<u8>, name: &str, value: &str) {
     line.extend_from_slice(name.as_bytes());
     line.extend_from_slice(b"\":");
     text(line, value);
+}
+
+/// A field whose value has nothing to escape by what it is: an id, a token of HTTP, a name of ours.
+fn word(line: &mut Vec<u8>, name: &str, value: &str) {
+    line.extend_from_slice(b",\"");
+    line.extend_from_slice(name.as_bytes());
+    line.extend_from_slice(b"\":\"");
+    line.extend_from_slice(value.as_bytes());
+    line.push(b'"');
 }
 
 fn number(line: &mut Vec<u8>, name: &str, value: u64) {

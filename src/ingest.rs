@@ -9,6 +9,7 @@ use http::Request;
 use http::header::CONTENT_LENGTH;
 use http_body::Body;
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 use tollway_core::{Call, Endpoint, Exchange};
 use tollway_wire::peek::Peek;
 use tower_layer::Layer;
@@ -24,6 +25,8 @@ pub struct BodyLimits {
     pub max_bytes: usize,
     /// The longest silence.
     pub timeout: Duration,
+    /// The longest time for all of it: a byte now and then must not hold a request for ever.
+    pub total: Duration,
 }
 
 /// Turns a request for an [`Endpoint`] into a [`Call`].
@@ -92,6 +95,10 @@ where
     }
 }
 
+fn late(end: Instant, limits: BodyLimits) -> Error {
+    if Instant::now() >= end { Error::BodySlow(limits.total) } else { Error::BodyTimeout(limits.timeout) }
+}
+
 /// Collects a body. One that comes in a single frame is not copied.
 async fn read<B>(body: B, told: Option<usize>, limits: BodyLimits) -> Result<Bytes, Error>
 where
@@ -105,10 +112,13 @@ where
     let mut body = std::pin::pin!(body);
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
-    while let Some(frame) = tokio::time::timeout(limits.timeout, body.frame())
+    let mut now = Instant::now();
+    let end = now + limits.total;
+    while let Some(frame) = tokio::time::timeout_at(end.min(now + limits.timeout), body.frame())
         .await
-        .map_err(|_| Error::BodyTimeout(limits.timeout))?
+        .map_err(|_| late(end, limits))?
     {
+        now = Instant::now();
         let frame = frame.map_err(|error| Error::BodyBroken(error.into()))?;
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + joined.len() + data.len() > limits.max_bytes {
@@ -126,4 +136,47 @@ where
         }
     }
     Ok(if joined.is_empty() { first } else { joined.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body of which a byte comes every so often.
+    struct Drip {
+        every: Duration,
+        sleep: std::pin::Pin<Box<tokio::time::Sleep>>,
+    }
+
+    fn drip(every: Duration) -> Drip {
+        Drip { every, sleep: Box::pin(tokio::time::sleep(every)) }
+    }
+
+    impl Body for Drip {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+            std::task::ready!(self.sleep.as_mut().poll(cx));
+            let next = Instant::now() + self.every;
+            self.sleep.as_mut().reset(next);
+            Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b" ")))))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_neither_pause_nor_take_for_ever() {
+        let limits =
+            BodyLimits { max_bytes: 1024, timeout: Duration::from_secs(30), total: Duration::from_mins(10) };
+        let began = Instant::now();
+        let slow = read(drip(Duration::from_secs(29)), None, limits).await;
+        assert!(matches!(slow, Err(Error::BodySlow(_))), "{slow:?}");
+        assert_eq!(began.elapsed().as_secs(), 600);
+        let silent = read(drip(Duration::from_secs(31)), None, limits).await;
+        assert!(matches!(silent, Err(Error::BodyTimeout(_))), "{silent:?}");
+        assert_eq!(began.elapsed().as_secs(), 630);
+    }
 }

@@ -50,17 +50,25 @@ impl Shared {
 /// pools. Everything else is shared by `Arc`, and nothing is bound to a thread.
 pub fn build(shared: &Shared) -> Stack {
     let settings = &shared.settings;
-    let limits =
-        BodyLimits { max_bytes: settings.server.max_body_bytes, timeout: settings.server.body_timeout };
+    let limits = BodyLimits {
+        max_bytes: settings.server.max_body_bytes,
+        timeout: settings.server.body_timeout,
+        total: settings.server.body_total_timeout,
+    };
 
+    // A client that sends its key where some provider takes one shows it to none of them.
+    let private = upstream::key_headers(&settings.providers);
     let upstreams = settings
         .providers
         .iter()
         .map(|provider| {
-            (
-                provider.name.clone(),
-                upstream::stack(&Arc::new(provider.clone()), settings.media, &shared.connector),
-            )
+            let stack = upstream::stack(
+                &Arc::new(provider.clone()),
+                settings.media,
+                private.clone(),
+                &shared.connector,
+            );
+            (provider.name.clone(), stack)
         })
         .collect();
     let calls = ServiceBuilder::new()

@@ -90,8 +90,7 @@ fn frame(chunk: &Map<String, Value>, out: &mut Vec<u8>) {
 fn grow(choices: &mut Vec<Map<String, Value>>, piece: Value) {
     let Value::Object(piece) = piece else { return };
     let index = piece.get("index").and_then(Value::as_u64).unwrap_or(0);
-    let known =
-        choices.iter().position(|choice| choice.get("index").and_then(Value::as_u64) == Some(index));
+    let known = choices.iter().position(|choice| choice.get("index").and_then(Value::as_u64) == Some(index));
     let at = known.unwrap_or(choices.len());
     if known.is_none() && choices.len() < MOST_CHOICES {
         choices.push(Map::from_iter([("index".to_owned(), Value::from(index))]));

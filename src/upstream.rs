@@ -3,6 +3,7 @@
 //! Translate stands outside the timeouts so that a stream that falls silent can still be ended in
 //! the client's own dialect.
 
+mod announced;
 mod answer;
 mod attempt;
 mod begun;
@@ -13,6 +14,7 @@ mod credentials;
 mod fetch;
 mod forward;
 mod headers;
+mod proxies;
 mod redact;
 mod refusal;
 mod relay;

@@ -17,14 +17,15 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::announced::StreamLimit;
 use super::connect::{ConnectTimeout, Connector, Https, Within};
 use crate::Error;
 use crate::config::{Http2, Provider};
 use crate::error::chain;
 
 /// How many connection pools a provider has at most. One pool keeps at most one HTTP/2 connection,
-/// so this many times `max_streams_per_connection` requests run at once before streams are
-/// awaited.
+/// so this many times `max_streams_per_connection`, or what the server takes if that is less,
+/// requests run at once before streams are awaited.
 const MAX_POOLS: usize = 32;
 
 /// How long an unused connection is kept: shorter than the keep-alive time of the servers in use,
@@ -52,13 +53,14 @@ pub struct Forward {
 struct Pool {
     client: Client<Within<Https>, Full<Bytes>>,
     in_flight: Arc<AtomicUsize>,
+    /// How many streams the server takes on the pool's connection.
+    streams: StreamLimit,
 }
 
 impl Forward {
     pub(crate) fn new(provider: &Provider, connector: &Connector) -> Self {
         let url = &provider.base_url;
-        let proxy_authorization =
-            connector.proxy_authorization(url.scheme().clone(), url.authority().clone());
+        let proxy_authorization = connector.proxies().authorization(url.scheme(), url.authority());
         let connector = connector.build(provider.http2, provider.timeouts.connect);
         let mut builder = Client::builder(TokioExecutor::new());
         builder
@@ -71,7 +73,11 @@ impl Forward {
             .http2_keep_alive_interval(Duration::from_secs(30));
         // Over HTTP/1.1 a connection carries one request and one pool holds as many as are needed.
         let pools = if provider.http2 == Http2::Never { 1 } else { MAX_POOLS };
-        let pool = || Pool { client: builder.build(connector.clone()), in_flight: Arc::default() };
+        let pool = || {
+            let streams = StreamLimit::new(AtomicUsize::new(usize::MAX));
+            let client = builder.build(connector.clone().telling(streams.clone()));
+            Pool { client, in_flight: Arc::default(), streams }
+        };
         Self {
             provider: provider.name.clone(),
             max_streams: provider.max_streams_per_connection as usize,
@@ -84,7 +90,8 @@ impl Forward {
     /// busy one when all are full.
     fn choose(&self) -> Option<&Pool> {
         let busy = |pool: &&Pool| pool.in_flight.load(Ordering::Relaxed);
-        let room = self.pools.iter().find(|pool| busy(pool) < self.max_streams);
+        let most = |pool: &&Pool| pool.streams.load(Ordering::Relaxed).min(self.max_streams);
+        let room = self.pools.iter().find(|pool| busy(pool) < most(pool));
         room.or_else(|| self.pools.iter().min_by_key(busy))
     }
 }

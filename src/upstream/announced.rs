@@ -14,7 +14,7 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use pin_project_lite::pin_project;
 
-/// Where a connection tells the limit; `usize::MAX` until one has.
+/// Where a provider's connections tell the limit; `usize::MAX` until one has.
 pub(super) type StreamLimit = Arc<AtomicUsize>;
 
 /// The length of a frame's head.

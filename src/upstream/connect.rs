@@ -55,8 +55,9 @@ impl Connector {
         &self.proxies
     }
 
-    /// The connector for a provider that speaks `http2` and must accept within `timeout`.
-    pub(crate) fn build(&self, http2: Http2, timeout: Duration) -> Within<Https> {
+    /// The connector for a provider that speaks `http2` and must accept within `timeout`. Its
+    /// connections tell `streams` how many their server takes.
+    pub(super) fn build(&self, http2: Http2, timeout: Duration, streams: StreamLimit) -> Within<Https> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -68,7 +69,7 @@ impl Connector {
             Http2::Auto => builder.enable_all_versions().wrap_connector(proxied),
             Http2::PriorKnowledge => builder.enable_http2().wrap_connector(proxied),
         };
-        Within { inner: https, timeout, streams: StreamLimit::default() }
+        Within { inner: https, timeout, streams }
     }
 }
 
@@ -87,13 +88,6 @@ pub(crate) struct Within<C> {
     inner: C,
     timeout: Duration,
     streams: StreamLimit,
-}
-
-impl<C> Within<C> {
-    /// The same, whose connections tell how many streams their server takes.
-    pub(super) fn telling(self, streams: StreamLimit) -> Self {
-        Self { streams, ..self }
-    }
 }
 
 impl<C> Service<Uri> for Within<C>

@@ -46,6 +46,8 @@ const CONNECTION_WINDOW: u32 = 128 * 1024 * 1024;
 pub struct Forward {
     provider: Arc<str>,
     max_streams: usize,
+    /// How many the server takes, once a connection has told.
+    announced: StreamLimit,
     proxy_authorization: Option<HeaderValue>,
     pools: Arc<[Pool]>,
 }
@@ -53,15 +55,14 @@ pub struct Forward {
 struct Pool {
     client: Client<Within<Https>, Full<Bytes>>,
     in_flight: Arc<AtomicUsize>,
-    /// How many streams the server takes on the pool's connection.
-    streams: StreamLimit,
 }
 
 impl Forward {
     pub(crate) fn new(provider: &Provider, connector: &Connector) -> Self {
         let url = &provider.base_url;
         let proxy_authorization = connector.proxies().authorization(url.scheme(), url.authority());
-        let connector = connector.build(provider.http2, provider.timeouts.connect);
+        let announced = StreamLimit::new(AtomicUsize::new(usize::MAX));
+        let connector = connector.build(provider.http2, provider.timeouts.connect, announced.clone());
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
@@ -73,14 +74,11 @@ impl Forward {
             .http2_keep_alive_interval(Duration::from_secs(30));
         // Over HTTP/1.1 a connection carries one request and one pool holds as many as are needed.
         let pools = if provider.http2 == Http2::Never { 1 } else { MAX_POOLS };
-        let pool = || {
-            let streams = StreamLimit::new(AtomicUsize::new(usize::MAX));
-            let client = builder.build(connector.clone().telling(streams.clone()));
-            Pool { client, in_flight: Arc::default(), streams }
-        };
+        let pool = || Pool { client: builder.build(connector.clone()), in_flight: Arc::default() };
         Self {
             provider: provider.name.clone(),
             max_streams: provider.max_streams_per_connection as usize,
+            announced,
             proxy_authorization,
             pools: std::iter::repeat_with(pool).take(pools).collect(),
         }
@@ -90,8 +88,8 @@ impl Forward {
     /// busy one when all are full.
     fn choose(&self) -> Option<&Pool> {
         let busy = |pool: &&Pool| pool.in_flight.load(Ordering::Relaxed);
-        let most = |pool: &&Pool| pool.streams.load(Ordering::Relaxed).min(self.max_streams);
-        let room = self.pools.iter().find(|pool| busy(pool) < most(pool));
+        let most = self.announced.load(Ordering::Relaxed).min(self.max_streams);
+        let room = self.pools.iter().find(|pool| busy(pool) < most);
         room.or_else(|| self.pools.iter().min_by_key(busy))
     }
 }

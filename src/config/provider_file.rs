@@ -70,7 +70,9 @@ pub(super) struct TimeoutsFile {
     pub(super) first_byte: Option<Span>,
     /// Between bytes of an answer. Default: 120s.
     pub(super) idle: Option<Span>,
-    /// For the whole answer. Default: no limit.
+    /// For a client to go on reading an answer, before the request to the provider is cancelled. Default: 300s.
+    pub(super) unread: Option<Span>,
+    /// For the whole answer, however slowly it is read. Default: no limit.
     pub(super) total: Option<Span>,
 }
 

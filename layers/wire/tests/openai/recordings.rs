@@ -163,7 +163,7 @@ fn every_recorded_completion_is_carried_through_a_chat() {
         let prompt = &recording.request["prompt"];
         let prompt = prompt.as_str().or(prompt[0].as_str());
         assert_eq!(Said::by_parts(&chat.messages[0].content).text, prompt.unwrap(), "{}", recording.name);
-        assert_eq!(chat.max_tokens, recording.request["max_tokens"].as_u64());
+        assert_eq!(chat.max_tokens, recording.request["max_tokens"].as_u64().or(Some(16)));
         assert_eq!(chat.stream, recording.request["stream"] == json!(true));
     }
     eprintln!("openai completions: {total} of {total} requests read");

@@ -194,9 +194,6 @@ impl Kind {
             Self::Mistral => Quirks {
                 rename: rename(&[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")]),
                 drop: owned(&[
-                    "audio",
-                    "function_call",
-                    "functions",
                     "logit_bias",
                     "logprobs",
                     "modalities",
@@ -223,6 +220,13 @@ impl Kind {
                     "tool_calls.extra_content",
                 ]),
                 short_call_ids: true,
+                nearest_effort: true,
+                require_parameters: true,
+                document_url: true,
+                thinking_parts: true,
+                refusal_as_text: true,
+                turn_order: true,
+                functions_as_tools: true,
                 stream_usage: false,
                 normalise_answers: true,
             },
@@ -239,6 +243,7 @@ impl Kind {
                     "reasoning_details",
                     "tool_calls.extra_content",
                 ]),
+                functions_as_tools: true,
                 ..Quirks::default()
             },
             // They know `max_tokens` only, and ignore the newer name.

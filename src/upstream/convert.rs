@@ -77,10 +77,11 @@ pub(super) async fn prepare(
     request_id: &RequestId,
 ) -> Result<Prepared, Error> {
     let upstream = &resolved.upstream;
-    if upstream.dialect == Dialect::OpenAi
-        && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat)
-    {
-        return Ok(relayed(call, peek, &upstream.model, provider));
+    // Calls of the legacy `functions` come back as calls of tools.
+    let answers_anew = provider.quirks.normalise_answers
+        || (provider.quirks.functions_as_tools && peek.value("functions").is_some());
+    if upstream.dialect == Dialect::OpenAi && !(answers_anew && call.endpoint == Endpoint::Chat) {
+        return Ok(relayed(call, peek, resolved, provider));
     }
     let encode = || EncodeContext {
         id: request_id.as_str().to_owned(),
@@ -115,7 +116,10 @@ pub(super) async fn prepare(
     };
     if upstream.dialect == Dialect::OpenAi {
         // The request is still spliced, only the answer is written anew.
-        let relayed = relayed(call, peek, &upstream.model, provider);
+        let tools = (provider.quirks.functions_as_tools && chat.legacy_functions)
+            .then(|| functions_as_tools(&chat, resolved))
+            .transpose()?;
+        let relayed = relayed(call, tools.as_ref().unwrap_or(peek), resolved, provider);
         let reading = chat_reading(Dialect::OpenAi, decode(Vec::new()), &chat);
         return Ok(Prepared { reading, ..relayed });
     }
@@ -137,9 +141,17 @@ pub(super) async fn prepare(
     Ok(Prepared { endpoint: Endpoint::Chat, body: body.into(), stream: chat.stream, dropped, reading })
 }
 
+/// The request with the legacy `functions` as `tools`, for a server that does not know them.
+fn functions_as_tools(chat: &Chat, resolved: &Resolved) -> Result<Peek, Error> {
+    let target = Target { model: chat.model.clone(), traits: (*resolved.traits).clone() };
+    let Encoded { body, .. } = openai::encode_request(chat, &target)?;
+    Ok(Peek::new(Endpoint::Chat, body.into())?)
+}
+
 /// A body that goes out as it came, but for splices.
-fn relayed(call: &Call, peek: &Peek, model: &str, provider: &Provider) -> Prepared {
-    let request = relay::Request { model, read_usage: true, quirks: &provider.quirks };
+fn relayed(call: &Call, peek: &Peek, resolved: &Resolved, provider: &Provider) -> Prepared {
+    let (model, traits) = (&*resolved.upstream.model, &*resolved.traits);
+    let request = relay::Request { model, read_usage: true, quirks: &provider.quirks, traits };
     let spliced = request.relay(peek);
     Prepared {
         endpoint: call.endpoint,

@@ -55,10 +55,16 @@ impl Default for Traits {
 }
 
 impl Traits {
-    /// The nearest effort the model takes, the lower one of two equally near.
+    /// The nearest effort the model takes, the lower one of two equally near. A model asked to think
+    /// is never told not to, unless it can do nothing else.
     pub fn nearest_effort(&self, wanted: Effort) -> Effort {
         let distance = |effort: &Effort| (*effort as i32 - wanted as i32).abs();
-        self.efforts.iter().copied().min_by_key(|effort| (distance(effort), *effort)).unwrap_or(wanted)
+        let thinks = |effort: &Effort| *effort != Effort::None || wanted <= Effort::Minimal;
+        self.efforts
+            .iter()
+            .copied()
+            .min_by_key(|effort| (!thinks(effort), distance(effort), *effort))
+            .unwrap_or(wanted)
     }
 }
 

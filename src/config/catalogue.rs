@@ -179,7 +179,9 @@ impl Catalogue {
                 dialect: provider.dialect,
                 model: model.into(),
             },
-            traits: known.map_or_else(|| self.unlisted_traits.clone(), |(model, _)| model.traits.clone()),
+            traits: provider
+                .kind
+                .fit(known.map_or_else(|| self.unlisted_traits.clone(), |(model, _)| model.traits.clone())),
             aliased: model != asked,
             retirement: known.and_then(|(_, retirement)| retirement),
         })

@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tollway_core::Dialect;
-use tollway_wire::Quirks;
+use tollway_wire::{Quirks, Traits};
 
 /// A kind of provider: what is known of it, so that a configuration need not say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -180,6 +182,17 @@ impl Kind {
                 ..openai
             },
         }
+    }
+
+    /// What a model accepts, less what its provider has no field for.
+    pub(super) fn fit(self, traits: Arc<Traits>) -> Arc<Traits> {
+        let earlier_thinking = match self {
+            Self::Openai | Self::AzureOpenai | Self::Groq => false,
+            // As parts of `content`, by a quirk.
+            Self::Mistral => true,
+            _ => return traits,
+        };
+        Arc::new(Traits { extensions: false, earlier_thinking, ..(*traits).clone() })
     }
 
     /// Where its requests depart from OpenAI's.

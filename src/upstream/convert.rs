@@ -116,10 +116,15 @@ pub(super) async fn prepare(
     };
     if upstream.dialect == Dialect::OpenAi {
         // The request is still spliced, only the answer is written anew.
-        let tools = (provider.quirks.functions_as_tools && chat.legacy_functions)
-            .then(|| functions_as_tools(&chat, resolved))
-            .transpose()?;
-        let relayed = relayed(call, tools.as_ref().unwrap_or(peek), resolved, provider);
+        if provider.quirks.functions_as_tools && chat.legacy_functions {
+            let target = Target { model: chat.model.clone(), traits: (*resolved.traits).clone() };
+            let Encoded { body, mut dropped, renamed_tools } = openai::encode_request(&chat, &target)?;
+            let relayed = relayed(call, &Peek::new(Endpoint::Chat, body.into())?, resolved, provider);
+            dropped.extend(relayed.dropped);
+            let reading = chat_reading(Dialect::OpenAi, decode(renamed_tools), &chat);
+            return Ok(Prepared { dropped, reading, ..relayed });
+        }
+        let relayed = relayed(call, peek, resolved, provider);
         let reading = chat_reading(Dialect::OpenAi, decode(Vec::new()), &chat);
         return Ok(Prepared { reading, ..relayed });
     }
@@ -139,13 +144,6 @@ pub(super) async fn prepare(
     };
     let reading = chat_reading(upstream.dialect, decode(renamed_tools), &chat);
     Ok(Prepared { endpoint: Endpoint::Chat, body: body.into(), stream: chat.stream, dropped, reading })
-}
-
-/// The request with the legacy `functions` as `tools`, for a server that does not know them.
-fn functions_as_tools(chat: &Chat, resolved: &Resolved) -> Result<Peek, Error> {
-    let target = Target { model: chat.model.clone(), traits: (*resolved.traits).clone() };
-    let Encoded { body, .. } = openai::encode_request(chat, &target)?;
-    Ok(Peek::new(Endpoint::Chat, body.into())?)
 }
 
 /// A body that goes out as it came, but for splices.

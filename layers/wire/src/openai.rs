@@ -52,6 +52,7 @@ mod json;
 mod lenient;
 mod out;
 mod path;
+mod plain_thinking;
 mod reasoning;
 mod reasoning_out;
 mod shortcut;

@@ -196,7 +196,7 @@ impl<'a> Writer<'_, 'a> {
     fn assistant(&mut self, message: &'a Message) -> Result<MessageOut<'a>, Refusal> {
         let name = message.name.as_deref().map(Cow::Borrowed);
         let mut out = MessageOut { role: "assistant", name, ..MessageOut::default() };
-        let thinks = self.traits.extensions && self.traits.reasoning != ReasoningStyle::None;
+        let thinks = self.traits.earlier_thinking && self.traits.reasoning != ReasoningStyle::None;
         if thinks {
             out.reasoning_content = joined(message.content.iter().filter_map(|part| match &part.content {
                 Content::Reasoning(reasoning) => Some(reasoning.text.as_str()),

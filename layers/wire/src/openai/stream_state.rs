@@ -107,7 +107,10 @@ impl StreamState {
         }
         if !text.0.is_empty() {
             let mut grower = Grower { choice, ids: &mut self.ids, cx: &self.cx, events: &mut self.events };
-            grower.tell(kind.delta(text.0.into_owned()));
+            match (kind, text.0.into_owned()) {
+                (Kind::Reasoning, text) => grower.tell_thinking(text),
+                (kind, text) => grower.tell(kind.delta(text)),
+            }
         }
         true
     }
@@ -229,18 +232,22 @@ impl StreamState {
         let native = wire.native_finish_reason.into_said();
         // vLLM's name for the stop sequence; a number is a token.
         let sequence = wire.stop_reason.into_words();
-        match decode_finish(word, native, sequence, grower.choice.calls()) {
-            Ok(finish) => grower.finish(finish),
-            Err(error) => self.fail(error),
+        let finish = decode_finish(word, native, sequence, grower.choice.calls());
+        if let Err(error) = finish.and_then(|finish| grower.finish(finish)) {
+            self.fail(error);
         }
     }
 
     /// Tells the end of choices whose server sent the end mark and no reason.
     fn end_choices(&mut self) {
+        let mut fault = Ok(());
         for choice in &mut self.choices {
             let reason = if choice.calls() { FinishReason::ToolCalls } else { FinishReason::Stop };
             let mut grower = Grower { choice, ids: &mut self.ids, cx: &self.cx, events: &mut self.events };
-            grower.finish(reason.into());
+            fault = fault.and(grower.finish(reason.into()));
+        }
+        if let Err(error) = fault {
+            self.fail(error);
         }
     }
 

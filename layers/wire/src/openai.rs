@@ -62,6 +62,7 @@ mod stream_image;
 mod stream_state;
 mod thinking_out;
 mod tool_names;
+mod turns;
 mod usage;
 
 pub use self::{

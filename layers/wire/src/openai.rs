@@ -47,7 +47,6 @@ mod error;
 mod finish;
 mod frame;
 mod growing;
-mod ids;
 mod json;
 mod lenient;
 mod out;

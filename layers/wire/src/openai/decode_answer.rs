@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::decode_message::decode_seal;
 use super::decode_part::{decode_source, thinking_text};
-use super::ids::CallIds;
 use super::json::{Fields, Node};
 use super::path::Path;
 use super::reasoning::Thinking;
+use crate::call_ids::CallIds;
 use crate::chat::{Audio, Content, Image, Native, Part, Reasoning, Text, ToolCall};
 use crate::{DecodeContext, Refusal};
 

@@ -68,9 +68,11 @@ pub(super) enum Reading {
 }
 
 /// Whether a call goes out as it came, but for splices, and its answer comes back so.
-pub(super) fn is_relayed(call: &Call, resolved: &Resolved, provider: &Provider) -> bool {
-    resolved.upstream.dialect == Dialect::OpenAi
-        && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat)
+pub(super) fn is_relayed(call: &Call, peek: &Peek, resolved: &Resolved, provider: &Provider) -> bool {
+    // Calls of the legacy `functions` come back as calls of tools.
+    let answers_anew = provider.quirks.normalise_answers
+        || (provider.quirks.functions_as_tools && peek.value("functions").is_some());
+    resolved.upstream.dialect == Dialect::OpenAi && !(answers_anew && call.endpoint == Endpoint::Chat)
 }
 
 /// Says a call in the upstream's words.
@@ -83,8 +85,8 @@ pub(super) async fn prepare(
     exchange: Option<&Exchange>,
 ) -> Result<Prepared, Error> {
     let upstream = &resolved.upstream;
-    if is_relayed(call, resolved, provider) {
-        return Ok(relayed(call, peek, &upstream.model, provider));
+    if is_relayed(call, peek, resolved, provider) {
+        return Ok(relayed(call, peek, resolved, provider));
     }
     let encode = || encode_context(call, exchange);
     if call.endpoint == Endpoint::Embeddings {
@@ -110,7 +112,15 @@ pub(super) async fn prepare(
     };
     if upstream.dialect == Dialect::OpenAi {
         // The request is still spliced, only the answer is written anew.
-        let relayed = relayed(call, peek, &upstream.model, provider);
+        if provider.quirks.functions_as_tools && chat.legacy_functions {
+            let target = Target { model: chat.model.clone(), traits: (*resolved.traits).clone() };
+            let Encoded { body, mut dropped, renamed_tools } = openai::encode_request(&chat, &target)?;
+            let relayed = relayed(call, &Peek::new(Endpoint::Chat, body.into())?, resolved, provider);
+            dropped.extend(relayed.dropped);
+            let reading = chat_reading(Dialect::OpenAi, decode_context(renamed_tools), &chat);
+            return Ok(Prepared { dropped, reading, ..relayed });
+        }
+        let relayed = relayed(call, peek, resolved, provider);
         let reading = chat_reading(Dialect::OpenAi, decode_context(Vec::new()), &chat);
         return Ok(Prepared { reading, ..relayed });
     }
@@ -179,8 +189,9 @@ pub(super) fn stream_wishes(request: &[u8]) -> StreamWishes {
 }
 
 /// A body that goes out as it came, but for splices.
-pub(super) fn relayed(call: &Call, peek: &Peek, model: &str, provider: &Provider) -> Prepared {
-    let request = relay::Request { model, read_usage: true, quirks: &provider.quirks };
+pub(super) fn relayed(call: &Call, peek: &Peek, resolved: &Resolved, provider: &Provider) -> Prepared {
+    let (model, traits) = (&*resolved.upstream.model, &*resolved.traits);
+    let request = relay::Request { model, read_usage: true, quirks: &provider.quirks, traits };
     let spliced = request.relay(peek);
     Prepared {
         endpoint: call.endpoint,

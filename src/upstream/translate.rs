@@ -96,9 +96,9 @@ where
             return ResponseFuture::Refused { error: Some(Error::Internal) };
         };
         let provider = &self.room.provider;
-        if convert::is_relayed(&order.call, &order.resolved, provider) {
-            let model = &order.resolved.upstream.model;
-            let prepared = convert::relayed(&order.call, &order.peek, model, provider);
+        let Order { call, peek, resolved, .. } = &order;
+        if convert::is_relayed(call, peek, resolved, provider) {
+            let prepared = convert::relayed(call, peek, resolved, provider);
             return match order.begin(prepared, headers, &self.room) {
                 Ok((out, sent)) => ResponseFuture::Sent { inner: self.inner.call(out), sent: Some(sent) },
                 Err(error) => ResponseFuture::Refused { error: Some(error) },

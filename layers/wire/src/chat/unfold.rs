@@ -147,7 +147,7 @@ mod tests {
             usage: Some(Usage { input: 3, output: 5, ..Usage::default() }),
             service_tier: Some("flex".into()),
             system_fingerprint: Some("fp".into()),
-            extra: Map::from_iter([("openai".to_owned(), json!({"x": 1}))]),
+            extra: std::iter::once(("openai".to_owned(), json!({"x": 1}))).collect(),
         };
         let mut collect = Collect::default();
         for event in reply.clone().into_events() {

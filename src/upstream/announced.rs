@@ -3,7 +3,7 @@
 //! hyper knows it (`SendRequest::current_max_send_streams`), but the pooled client keeps it to
 //! itself: a request beyond it would wait within the client while other connections are free. The
 //! first frame a server sends is `SETTINGS` (RFC 9113 §3.4). Later ones are not looked at: servers in
-//! use say it once.
+//! use say it once. Requests that come before the first connection is made go by what is configured.
 
 use std::pin::Pin;
 use std::sync::Arc;

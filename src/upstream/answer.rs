@@ -1,6 +1,9 @@
 //! A provider's success, as the client expects it: relayed where it may be, else read and written
 //! anew; as a stream or as a whole, as the client asked for, whichever way it came.
 
+mod look;
+mod otherwise;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -8,17 +11,17 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use tollway_core::{Attempt, Call, Dialect, End, Endpoint, Exchange, Observe, Outcome, Tap};
 use tollway_wire::chat::Reply;
 use tollway_wire::openai::completions::{self, CompletionOptions};
-use tollway_wire::relay::UsageTap;
-use tollway_wire::{ApiError, DecodeContext, EncodeContext, anthropic, gemini, openai};
+use tollway_wire::{DecodeContext, EncodeContext, anthropic, gemini, openai};
 
+use self::look::{Look, is_event_stream, look};
 use super::attempt::UsageObserver;
 use super::begun::Begun;
 use super::collect;
-use super::convert::{self, Reading};
+use super::convert::Reading;
 use super::headers::{self, Passage};
 use super::redact::Secrets;
 use super::relay::Relayed;
@@ -37,22 +40,30 @@ pub(super) struct Answering<'a> {
     pub(super) sweeper: &'a Arc<Sweeper>,
 }
 
-/// How a body looks by its first bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
-    Json,
-    Events,
-    /// White space alone, as some providers send while they work on a plain answer.
-    Blank,
-    Neither,
+/// How a chat is read and written.
+#[derive(Debug)]
+struct Chat {
+    dialect: Dialect,
+    decode: DecodeContext,
+    encode: EncodeContext,
+    completion: Option<CompletionOptions>,
 }
 
+impl Chat {
+    fn machines(self) -> (Decoder, Encoder) {
+        (Decoder::new(self.dialect, self.decode), Encoder::new(self.encode, self.completion.as_ref()))
+    }
+}
+
+/// An answer in parts.
+type Parts = (HeaderMap, AnswerBody);
+
 impl Answering<'_> {
-    /// A success of the client's own dialect that is what was asked for, as nearly all are: a stream,
-    /// or a whole answer that is there. Anything else is given back.
+    /// A success of the client's own dialect that is what was asked for, as nearly all are. Anything
+    /// else is given back. Of a whole answer the first bytes must have been awaited.
     pub(super) fn at_once<B>(
         &self,
-        mut response: Response<Begun<B>>,
+        response: Response<Begun<B>>,
         n: Option<u64>,
         strip_usage: bool,
     ) -> ControlFlow<Result<Answer, Error>, Response<Begun<B>>>
@@ -60,24 +71,21 @@ impl Answering<'_> {
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
         let is_stream = is_event_stream(response.headers());
-        if is_stream != self.wants_stream() {
+        let is_whole = !is_stream && matches!(look(response.body().first()), Look::Json | Look::Blank);
+        if self.wants_stream() != is_stream || is_stream == is_whole {
             return ControlFlow::Continue(response);
         }
-        if is_stream {
-            let (parts, body) = response.into_parts();
-            let headers = headers::to_client(parts.headers, Passage::Events);
-            return ControlFlow::Break(Ok(with(parts.status, headers, self.events(body, n, strip_usage))));
-        }
-        if !matches!(look(response.body().first()), Look::Json | Look::Blank) {
-            return ControlFlow::Continue(response);
-        }
-        let Some(whole) = response.body_mut().whole() else { return ControlFlow::Continue(response) };
-        let status = response.status();
-        let answer = self.passed(std::mem::take(response.headers_mut()), whole);
-        ControlFlow::Break(answer.map(|(headers, body)| with(status, headers, body)))
+        let (head, body) = response.into_parts();
+        let parts = if is_stream {
+            Ok((headers::to_client(head.headers, Passage::Events), self.events(body, n, strip_usage)))
+        } else {
+            self.passed(head.headers, body)
+        };
+        ControlFlow::Break(parts.map(|parts| with(head.status, parts)))
     }
 
-    /// The answer, or why there is none.
+    /// The answer, or why there is none. What rarely happens is boxed, so that the future of what
+    /// often does stays small.
     pub(super) async fn answer<B>(
         &self,
         response: Response<Begun<B>>,
@@ -86,46 +94,28 @@ impl Answering<'_> {
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
-        let (parts, mut body) = response.into_parts();
-        let is_stream = is_event_stream(&parts.headers);
-        let (headers, body) = match reading {
-            Reading::Relay { n, strip_usage } => {
-                if !body.begin().await? {
-                    return Err(empty(self.attempt));
-                }
-                self.relayed(parts.headers, body, n, strip_usage).await?
-            }
+        if let Reading::Relay { n, strip_usage } = reading {
+            return self.relayed(response, n, strip_usage).await;
+        }
+        let is_stream = is_event_stream(response.headers());
+        let (head, body) = response.into_parts();
+        let headers = head.headers;
+        let parts = match reading {
+            Reading::Relay { .. } => return Err(Error::Internal),
             Reading::Chat { dialect, decode, encode, completion, stream } => {
-                let decoder = |decode| Decoder::new(dialect, decode);
+                let chat = Chat { dialect, decode, encode, completion };
                 if stream && (is_stream || dialect == Dialect::Gemini) {
-                    let encoder = Encoder::new(encode, completion.as_ref());
-                    self.translated(parts.headers, body, decoder(decode), encoder)
-                } else if is_stream {
-                    let reply = collect::stream(body, decoder(decode), self.attempt).await?;
-                    self.written(parts.headers, &reply, &encode, completion.as_ref())
+                    self.translated(headers, body, chat)
+                } else if stream || is_stream {
+                    Box::pin(self.translated_otherwise(headers, body, chat, stream)).await?
                 } else {
-                    if !body.begin().await? {
-                        return Err(empty(self.attempt));
-                    }
-                    match (look(body.first()), stream) {
-                        (Look::Events, true) => {
-                            let encoder = Encoder::new(encode, completion.as_ref());
-                            self.translated(parts.headers, body, decoder(decode), encoder)
-                        }
-                        (Look::Events, false) => {
-                            let reply = collect::stream(body, decoder(decode), self.attempt).await?;
-                            self.written(parts.headers, &reply, &encode, completion.as_ref())
-                        }
-                        (_, stream) => {
-                            let body = collect::bytes(body, self.attempt).await?;
-                            let reply = self.decoded(&body, dialect, &decode)?;
-                            if stream {
-                                let encoder = Encoder::new(encode, completion.as_ref());
-                                self.streamed(parts.headers, reply, encoder)
-                            } else {
-                                self.written(parts.headers, &reply, &encode, completion.as_ref())
-                            }
-                        }
+                    let body = collect::bytes(body, self.attempt).await?;
+                    if look(&body) == Look::Events {
+                        let body = Full::new(body).map_err(|never| match never {});
+                        Box::pin(self.collected(headers, body, chat)).await?
+                    } else {
+                        let reply = self.decoded(&body, chat.dialect, &chat.decode)?;
+                        self.written(headers, &reply, &chat)
                     }
                 }
             }
@@ -135,11 +125,37 @@ impl Answering<'_> {
                 if let Some(usage) = reply.usage {
                     self.attempt.set_usage(usage);
                 }
-                let body = openai::embeddings::encode_response(&reply, &request, &encode);
-                self.json(parts.headers, body)
+                self.json(headers, openai::embeddings::encode_response(&reply, &request, &encode))
             }
         };
-        Ok(with(parts.status, headers, body))
+        Ok(with(head.status, parts))
+    }
+
+    /// An answer of the client's own dialect, whatever way it came.
+    async fn relayed<B>(
+        &self,
+        mut response: Response<Begun<B>>,
+        n: Option<u64>,
+        strip_usage: bool,
+    ) -> Result<Answer, Error>
+    where
+        B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
+    {
+        let is_stream = is_event_stream(response.headers());
+        // A stream goes out as soon as its head is there; a whole answer is looked at.
+        let begins = is_stream && self.wants_stream() || response.body_mut().begin().await?;
+        if !begins {
+            return Err(empty(self.attempt));
+        }
+        match self.at_once(response, n, strip_usage) {
+            ControlFlow::Break(answer) => answer,
+            ControlFlow::Continue(response) => {
+                let (head, body) = response.into_parts();
+                let look = if is_stream { Look::Events } else { look(body.first()) };
+                let otherwise = self.relayed_otherwise(head.headers, body, look, n, strip_usage);
+                Ok(with(head.status, Box::pin(otherwise).await?))
+            }
+        }
     }
 
     /// Whether the client asked for a stream where there are any.
@@ -156,66 +172,34 @@ impl Answering<'_> {
         Relayed::new(body, strip_usage, n, self.attempt.clone(), self.secrets.clone()).boxed_unsync()
     }
 
-    fn translated<B>(
-        &self,
-        headers: HeaderMap,
-        body: B,
-        decoder: Decoder,
-        encoder: Encoder,
-    ) -> (HeaderMap, AnswerBody)
+    /// An event stream of another dialect.
+    fn translated<B>(&self, headers: HeaderMap, body: B, chat: Chat) -> Parts
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
+        let (decoder, encoder) = chat.machines();
         let body = self.sweeper.guard(body, self.attempt);
         let body = Translated::new(body, decoder, encoder, self.attempt.clone(), self.secrets.clone());
         (as_stream(headers, Passage::Anew), body.boxed_unsync())
     }
 
-    /// An answer of the client's own dialect that is no stream where one was asked for, or a stream
-    /// where none was, or, as nearly always, neither was asked for nor came.
-    async fn relayed<B>(
-        &self,
-        headers: HeaderMap,
-        body: Begun<B>,
-        n: Option<u64>,
-        strip_usage: bool,
-    ) -> Result<(HeaderMap, AnswerBody), Error>
+    /// A plain answer of the client's own dialect, as it came. Nearly always it is there already:
+    /// then it is read at once, and the provider is done with before the client is answered.
+    fn passed<B>(&self, headers: HeaderMap, mut body: Begun<B>) -> Result<Parts, Error>
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
-        let look = if is_event_stream(&headers) { Look::Events } else { look(body.first()) };
-        match (look, self.wants_stream()) {
-            (Look::Neither, _) => Err(broken(self.attempt, "its answer is not JSON".to_owned())),
-            (Look::Json | Look::Blank, false) => Ok(self.passing(headers, body)),
-            (Look::Events, true) => {
-                // Its own word for what it is was wrong.
-                Ok((as_stream(headers, Passage::Events), self.events(body, n, strip_usage)))
-            }
-            (Look::Json | Look::Blank, true) => self.made_stream(headers, body).await,
-            (Look::Events, false) => self.made_whole(headers, body, n).await,
-        }
-    }
-
-    /// A plain answer of the client's own dialect, as it comes.
-    fn passing<B>(&self, headers: HeaderMap, body: Begun<B>) -> (HeaderMap, AnswerBody)
-    where
-        B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
-    {
-        let observer = UsageObserver::new(body.size_hint().exact(), self.attempt.clone());
-        let body = self.sweeper.guard(body, self.attempt);
-        let attempt = self.attempt.clone();
-        let body = body.map_err(move |error| {
-            // The tap sees that it broke, not why.
-            attempt.set_outcome(error.outcome());
-            error.into()
-        });
-        (headers::to_client(headers, Passage::Whole), Tap::new(body, observer).boxed_unsync())
-    }
-
-    /// A plain answer of the client's own dialect that is there already: it is read at once, and the
-    /// provider is done with before the client is answered.
-    fn passed(&self, headers: HeaderMap, whole: Bytes) -> Result<(HeaderMap, AnswerBody), Error> {
-        let mut observer = UsageObserver::new(Some(whole.len() as u64), self.attempt.clone());
+        let mut observer = UsageObserver::new(body.size_hint().exact(), self.attempt.clone());
+        let Some(whole) = body.whole() else {
+            let attempt = self.attempt.clone();
+            let body = self.sweeper.guard(body, self.attempt).map_err(move |error| {
+                // The tap sees that it broke, not why.
+                attempt.set_outcome(error.outcome());
+                error.into()
+            });
+            let headers = headers::to_client(headers, Passage::Whole);
+            return Ok((headers, Tap::new(body, observer).boxed_unsync()));
+        };
         observer.frame(&whole);
         let is_cut = matches!(whole.trim_ascii_start().first(), Some(b'{' | b'[')) && !observer.is_whole();
         if is_cut {
@@ -231,70 +215,9 @@ impl Answering<'_> {
         Ok((headers::to_client(headers, passage), full(told)))
     }
 
-    /// A stream of a whole answer.
-    async fn made_stream<B>(&self, headers: HeaderMap, body: B) -> Result<(HeaderMap, AnswerBody), Error>
-    where
-        B: Body<Data = Bytes, Error = Error>,
-    {
-        let body = collect::bytes(body, self.attempt).await?;
-        let wishes = convert::stream_wishes(&self.call.body);
-        if self.call.endpoint == Endpoint::TextCompletion {
-            self.read_usage(UsageTap::body(), &body);
-            let stream =
-                completions::whole_to_stream(&body, wishes.include_usage).map_err(Error::Upstream)?;
-            self.attempt.set_outcome(Outcome::Complete);
-            return Ok((as_stream(headers, Passage::Anew), full(stream)));
-        }
-        let reply = self.decoded(&body, Dialect::OpenAi, &convert::decode_context(Vec::new()))?;
-        let encode = EncodeContext { legacy_functions: wishes.legacy_functions, ..self.encode_context() };
-        let encode = EncodeContext { include_usage: wishes.include_usage, ..encode };
-        Ok(self.streamed(headers, reply, Encoder::new(encode, None)))
-    }
-
-    /// A whole answer of a stream.
-    async fn made_whole<B>(
-        &self,
-        headers: HeaderMap,
-        body: B,
-        n: Option<u64>,
-    ) -> Result<(HeaderMap, AnswerBody), Error>
-    where
-        B: Body<Data = Bytes, Error = Error>,
-    {
-        match self.call.endpoint {
-            Endpoint::Chat => {
-                let decoder = Decoder::new(Dialect::OpenAi, convert::decode_context(Vec::new()));
-                let reply = collect::stream(body, decoder, self.attempt).await?;
-                let legacy_functions = convert::stream_wishes(&self.call.body).legacy_functions;
-                let encode = EncodeContext { legacy_functions, ..self.encode_context() };
-                Ok(self.json(headers, openai::encode_response(&reply, &encode)))
-            }
-            Endpoint::TextCompletion => {
-                let body = collect::bytes(body, self.attempt).await?;
-                let is_whole = self.read_usage(UsageTap::stream(n), &body);
-                let whole = completions::stream_to_whole(&body).map_err(Error::Upstream)?;
-                if !is_whole {
-                    return Err(broken(self.attempt, tollway_wire::Truncated.to_string()));
-                }
-                Ok(self.json(headers, whole))
-            }
-            _ => Err(broken(self.attempt, "its answer is an event stream".to_owned())),
-        }
-    }
-
-    /// Reads the usage of an answer that is there; tells whether it is whole.
-    fn read_usage(&self, mut tap: UsageTap, body: &[u8]) -> bool {
-        tap.feed(body);
-        let end = tap.finish();
-        if let Some(usage) = tap.reading().usage() {
-            self.attempt.set_usage(usage);
-        }
-        end.is_ok()
-    }
-
-    /// A whole answer, read. What was counted stays known though the rest cannot be understood.
+    /// A whole answer, read.
     fn decoded(&self, body: &[u8], dialect: Dialect, decode: &DecodeContext) -> Result<Reply, Error> {
-        let reply: Result<Reply, ApiError> = match dialect {
+        let reply = match dialect {
             Dialect::Anthropic => anthropic::decode_response(body, decode),
             Dialect::Gemini => gemini::decode_response(body, decode),
             _ => openai::decode_response(body, decode),
@@ -307,44 +230,23 @@ impl Answering<'_> {
     }
 
     /// A whole answer as a whole.
-    fn written(
-        &self,
-        headers: HeaderMap,
-        reply: &Reply,
-        encode: &EncodeContext,
-        completion: Option<&CompletionOptions>,
-    ) -> (HeaderMap, AnswerBody) {
-        let body = match completion {
-            Some(options) => completions::encode_response(reply, options, encode),
-            None => openai::encode_response(reply, encode),
+    fn written(&self, headers: HeaderMap, reply: &Reply, chat: &Chat) -> Parts {
+        let body = match &chat.completion {
+            Some(options) => completions::encode_response(reply, options, &chat.encode),
+            None => openai::encode_response(reply, &chat.encode),
         };
         self.json(headers, body)
     }
 
-    /// A whole answer as a stream.
-    fn streamed(&self, headers: HeaderMap, reply: Reply, mut encoder: Encoder) -> (HeaderMap, AnswerBody) {
-        let mut out = Vec::new();
-        for event in reply.into_events() {
-            encoder.encode(&event, &mut out);
-        }
-        encoder.finish(&mut out);
-        self.attempt.set_outcome(Outcome::Complete);
-        (as_stream(headers, Passage::Anew), full(out))
-    }
-
-    fn json(&self, headers: HeaderMap, body: Vec<u8>) -> (HeaderMap, AnswerBody) {
+    fn json(&self, headers: HeaderMap, body: Vec<u8>) -> Parts {
         self.attempt.set_outcome(Outcome::Complete);
         let mut headers = headers::to_client(headers, Passage::Anew);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         (headers, full(body))
     }
-
-    fn encode_context(&self) -> EncodeContext {
-        convert::encode_context(self.call, self.exchange)
-    }
 }
 
-fn with(status: StatusCode, headers: HeaderMap, body: AnswerBody) -> Answer {
+fn with(status: StatusCode, (headers, body): Parts) -> Answer {
     let mut answer = Response::new(body);
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
@@ -365,50 +267,4 @@ fn as_stream(headers: HeaderMap, passage: Passage) -> HeaderMap {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.trim_start().starts_with("text/event-stream"))
-}
-
-/// Tells what a body is that does not say so itself, or says it wrongly.
-fn look(first: &[u8]) -> Look {
-    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
-    let begins = |words: &[&[u8]]| words.iter().any(|word| text.starts_with(word) || word.starts_with(text));
-    match text.first() {
-        None => Look::Blank,
-        Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9') => Look::Json,
-        Some(_) if begins(&[b"data:", b"event:", b"id:", b"retry:", b":"]) => Look::Events,
-        Some(_) if begins(&[b"null", b"true", b"false"]) => Look::Json,
-        Some(_) => Look::Neither,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bodies_are_told_by_their_first_bytes() {
-        for (first, looks) in [
-            (" {\"id\"", Look::Json),
-            ("[", Look::Json),
-            ("null", Look::Json),
-            ("nul", Look::Json),
-            ("-1", Look::Json),
-            ("data: {", Look::Events),
-            ("da", Look::Events),
-            (": ping", Look::Events),
-            ("\u{feff}event: x", Look::Events),
-            ("\n\n", Look::Blank),
-            ("<!DOCTYPE html>", Look::Neither),
-            ("not found", Look::Neither),
-            ("upstream connect error", Look::Neither),
-        ] {
-            assert_eq!(look(first.as_bytes()), looks, "{first:?}");
-        }
-    }
 }

@@ -1,8 +1,7 @@
 //! A body of which the first frames are known.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -12,7 +11,8 @@ use crate::Error;
 /// Yields the frames that were read ahead, then the rest.
 #[derive(Debug)]
 pub(super) struct Begun<B> {
-    ahead: VecDeque<Bytes>,
+    /// What was read ahead, in order; empty once it was handed on.
+    ahead: [Bytes; 2],
     /// What ended the body, where that was read ahead too.
     end: Option<Result<(), Error>>,
     inner: B,
@@ -24,26 +24,17 @@ where
 {
     /// A body of which nothing is known yet.
     pub(super) const fn new(inner: B) -> Self {
-        Self { ahead: VecDeque::new(), end: None, inner }
+        Self { ahead: [Bytes::new(), Bytes::new()], end: None, inner }
     }
 
-    /// Waits for the first bytes; tells whether there are any. Looks also whether they are all.
+    /// Waits for the first bytes; tells whether there are any.
     pub(super) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        while self.ahead.is_empty() {
+        let [first, _] = &mut self.ahead;
+        while first.is_empty() {
             match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
-                Some(Ok(frame)) => self.ahead.extend(frame.into_data().ok().filter(|data| !data.is_empty())),
+                Some(Ok(frame)) => *first = frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => return Poll::Ready(Err(error)),
                 None => return Poll::Ready(Ok(false)),
-            }
-        }
-        if self.end.is_none()
-            && !self.inner.is_end_stream()
-            && let Poll::Ready(next) = Pin::new(&mut self.inner).poll_frame(cx)
-        {
-            match next {
-                Some(Ok(frame)) => self.ahead.extend(frame.into_data().ok()),
-                Some(Err(error)) => self.end = Some(Err(error)),
-                None => self.end = Some(Ok(())),
             }
         }
         Poll::Ready(Ok(true))
@@ -51,18 +42,28 @@ where
 
     /// The same, awaited.
     pub(super) async fn begin(&mut self) -> Result<bool, Error> {
-        if self.ahead.is_empty() { std::future::poll_fn(|cx| self.poll_first(cx)).await } else { Ok(true) }
+        std::future::poll_fn(|cx| self.poll_first(cx)).await
     }
 
     /// The first bytes.
     pub(super) fn first(&self) -> &[u8] {
-        self.ahead.front().map(AsRef::as_ref).unwrap_or_default()
+        &self.ahead[0]
     }
 
-    /// The whole body, if it came in one frame and is known to have ended.
+    /// The whole body, if it came in one frame and is known to have ended. Looks at what has come
+    /// already and waits for nothing: who reads on waits for the rest.
     pub(super) fn whole(&mut self) -> Option<Bytes> {
-        let ended = matches!(self.end, Some(Ok(()))) || self.end.is_none() && self.inner.is_end_stream();
-        if ended && self.ahead.len() == 1 { self.ahead.pop_front() } else { None }
+        if self.end.is_none() && !self.inner.is_end_stream() {
+            let mut cx = Context::from_waker(Waker::noop());
+            match Pin::new(&mut self.inner).poll_frame(&mut cx) {
+                Poll::Ready(Some(Ok(frame))) => self.ahead[1] = frame.into_data().unwrap_or_default(),
+                Poll::Ready(Some(Err(error))) => self.end = Some(Err(error)),
+                Poll::Ready(None) => self.end = Some(Ok(())),
+                Poll::Pending => {}
+            }
+        }
+        let ended = self.end.as_ref().map_or_else(|| self.inner.is_end_stream(), Result::is_ok);
+        (ended && self.ahead[1].is_empty()).then(|| std::mem::take(&mut self.ahead[0]))
     }
 }
 
@@ -77,8 +78,8 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Some(data) = self.ahead.pop_front() {
-            return Poll::Ready(Some(Ok(Frame::data(data))));
+        if let Some(data) = self.ahead.iter_mut().find(|data| !data.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(data)))));
         }
         match &mut self.end {
             None => Pin::new(&mut self.inner).poll_frame(cx),
@@ -87,7 +88,8 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.is_empty() && self.end.as_ref().map_or_else(|| self.inner.is_end_stream(), Result::is_ok)
+        self.ahead.iter().all(Bytes::is_empty)
+            && self.end.as_ref().map_or_else(|| self.inner.is_end_stream(), Result::is_ok)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -99,5 +101,74 @@ where
             hint.set_upper(upper + ahead);
         }
         hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    /// Frames that are there, and whether there may be more.
+    #[derive(Debug)]
+    struct Frames {
+        left: VecDeque<Result<&'static str, ()>>,
+        more: bool,
+    }
+
+    impl Body for Frames {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            match self.left.pop_front() {
+                Some(frame) => {
+                    let frame = frame.map(|text| Frame::data(text.into())).map_err(|()| Error::Internal);
+                    Poll::Ready(Some(frame))
+                }
+                None if self.more => Poll::Pending,
+                None => Poll::Ready(None),
+            }
+        }
+    }
+
+    async fn begun(left: &[Result<&'static str, ()>], more: bool) -> Result<Option<Begun<Frames>>, Error> {
+        let mut body = Begun::new(Frames { left: left.iter().copied().collect(), more });
+        Ok(body.begin().await?.then_some(body))
+    }
+
+    #[tokio::test]
+    async fn one_frame_and_the_end_are_the_whole() {
+        let mut body = begun(&[Ok(""), Ok("a")], false).await.unwrap().unwrap();
+        assert_eq!(body.first(), b"a");
+        assert_eq!(body.whole().unwrap(), "a");
+        assert!(begun(&[Ok("")], false).await.unwrap().is_none());
+        assert!(begun(&[Err(())], false).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_that_was_read_ahead_is_lost() {
+        let mut body = begun(&[Ok("a"), Ok("b"), Ok("c")], false).await.unwrap().unwrap();
+        assert!(body.whole().is_none());
+        assert_eq!(body.size_hint().lower(), 2);
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "abc");
+
+        let mut body = begun(&[Ok("a"), Err(())], false).await.unwrap().unwrap();
+        assert!(body.whole().is_none() && !body.is_end_stream());
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "a");
+        assert!(!body.is_end_stream());
+        assert!(body.frame().await.unwrap().is_err());
+        assert!(body.is_end_stream() && body.frame().await.is_none());
+
+        // What may still come is waited for by whoever reads on.
+        let mut body = begun(&[Ok("a")], true).await.unwrap().unwrap();
+        assert!(body.whole().is_none());
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "a");
     }
 }

@@ -67,79 +67,138 @@ pub(super) enum Reading {
     },
 }
 
-/// Whether a call goes out as it came, but for splices, and its answer comes back so.
-pub(super) fn is_relayed(call: &Call, peek: &Peek, resolved: &Resolved, provider: &Provider) -> bool {
-    // Calls of the legacy `functions` come back as calls of tools.
-    let answers_anew = provider.quirks.normalise_answers
-        || (provider.quirks.functions_as_tools && peek.value("functions").is_some());
-    resolved.upstream.dialect == Dialect::OpenAi && !(answers_anew && call.endpoint == Endpoint::Chat)
+/// What must be known to say a call in the upstream's words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Preparing<'a> {
+    pub(super) call: &'a Call,
+    pub(super) peek: &'a Peek,
+    pub(super) resolved: &'a Resolved,
+    pub(super) provider: &'a Provider,
+    pub(super) exchange: Option<&'a Exchange>,
 }
 
-/// Says a call in the upstream's words.
-pub(super) async fn prepare(
-    call: &Call,
-    peek: &Peek,
-    resolved: &Resolved,
-    provider: &Provider,
-    fetch: &Fetch,
-    exchange: Option<&Exchange>,
-) -> Result<Prepared, Error> {
-    let upstream = &resolved.upstream;
-    if is_relayed(call, peek, resolved, provider) {
-        return Ok(relayed(call, peek, resolved, provider));
-    }
-    let encode = || encode_context(call, exchange);
-    if call.endpoint == Endpoint::Embeddings {
-        return embeddings(call, upstream.dialect, &upstream.model, encode());
-    }
-    let (mut chat, completion) = match call.endpoint {
-        Endpoint::TextCompletion => {
-            let (chat, options) = openai::completions::decode_request(&call.body)?;
-            (chat, Some(options))
+/// How far a request has come.
+#[expect(clippy::large_enum_variant, reason = "nearly every one is ready, and moves on at once")]
+#[derive(Debug)]
+pub(super) enum Step {
+    /// It can be sent.
+    Ready(Prepared),
+    /// It names pictures and documents that must be fetched first.
+    Media(Box<Wanting>),
+}
+
+/// A chat whose media are not there yet.
+#[derive(Debug)]
+pub(super) struct Wanting {
+    chat: Chat,
+    completion: Option<CompletionOptions>,
+}
+
+impl Preparing<'_> {
+    /// Says the call in the upstream's words, as far as that can be done at once.
+    pub(super) fn begin(&self) -> Result<Step, Error> {
+        let Self { call, peek, resolved, provider, .. } = *self;
+        let upstream = &resolved.upstream;
+        // Calls of the legacy `functions` come back as calls of tools.
+        let answers_anew = provider.quirks.normalise_answers
+            || (provider.quirks.functions_as_tools && peek.value("functions").is_some());
+        if upstream.dialect == Dialect::OpenAi && !(answers_anew && call.endpoint == Endpoint::Chat) {
+            return Ok(Step::Ready(self.relayed(peek)));
         }
-        _ => (openai::decode_request(&call.body)?, None),
-    };
-    let chat_reading = |dialect, decode, chat: &Chat| Reading::Chat {
-        dialect,
-        decode,
-        encode: EncodeContext {
-            include_usage: chat.include_usage,
-            legacy_functions: chat.legacy_functions,
-            ..encode()
-        },
-        completion,
-        stream: call.stream,
-    };
-    if upstream.dialect == Dialect::OpenAi {
-        // The request is still spliced, only the answer is written anew.
-        if provider.quirks.functions_as_tools && chat.legacy_functions {
-            let target = Target { model: chat.model.clone(), traits: (*resolved.traits).clone() };
-            let Encoded { body, mut dropped, renamed_tools } = openai::encode_request(&chat, &target)?;
-            let relayed = relayed(call, &Peek::new(Endpoint::Chat, body.into())?, resolved, provider);
-            dropped.extend(relayed.dropped);
-            let reading = chat_reading(Dialect::OpenAi, decode_context(renamed_tools), &chat);
-            return Ok(Prepared { dropped, reading, ..relayed });
+        if call.endpoint == Endpoint::Embeddings {
+            let encode = encode_context(call, self.exchange);
+            return embeddings(call, upstream.dialect, &upstream.model, encode).map(Step::Ready);
         }
-        let relayed = relayed(call, peek, resolved, provider);
-        let reading = chat_reading(Dialect::OpenAi, decode_context(Vec::new()), &chat);
-        return Ok(Prepared { reading, ..relayed });
+        let (mut chat, completion) = match call.endpoint {
+            Endpoint::TextCompletion => {
+                let (chat, options) = openai::completions::decode_request(&call.body)?;
+                (chat, Some(options))
+            }
+            _ => (openai::decode_request(&call.body)?, None),
+        };
+        if upstream.dialect == Dialect::OpenAi {
+            if provider.quirks.functions_as_tools && chat.legacy_functions {
+                return self.with_tools(&chat).map(Step::Ready);
+            }
+            // The request is still spliced, only the answer is written anew.
+            let reading = self.chat_reading(&chat, Vec::new(), completion);
+            return Ok(Step::Ready(Prepared { reading, ..self.relayed(peek) }));
+        }
+        if upstream.dialect == Dialect::Gemini && !gemini::remote_media(&mut chat).is_empty() {
+            return Ok(Step::Media(Box::new(Wanting { chat, completion })));
+        }
+        self.translated(chat, completion).map(Step::Ready)
     }
 
-    let target = Target { model: upstream.model.to_string(), traits: (*resolved.traits).clone() };
-    let Encoded { body, dropped, renamed_tools } = match upstream.dialect {
-        Dialect::Anthropic => {
-            chat.stream |= chat.max_tokens.is_some_and(|tokens| tokens > ANTHROPIC_UNSTREAMED_MAX);
-            anthropic::encode_request(&chat, &target)?
+    /// Goes on once what must be fetched is there.
+    pub(super) async fn with_media(&self, wanting: Box<Wanting>, fetch: &Fetch) -> Result<Prepared, Error> {
+        let Wanting { mut chat, completion } = *wanting;
+        fetch_media(&mut chat, fetch).await?;
+        self.translated(chat, completion)
+    }
+
+    /// A chat in the words of another dialect.
+    fn translated(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Prepared, Error> {
+        let upstream = &self.resolved.upstream;
+        let target = Target { model: upstream.model.to_string(), traits: (*self.resolved.traits).clone() };
+        let Encoded { body, dropped, renamed_tools } = match upstream.dialect {
+            Dialect::Anthropic => {
+                chat.stream |= chat.max_tokens.is_some_and(|tokens| tokens > ANTHROPIC_UNSTREAMED_MAX);
+                anthropic::encode_request(&chat, &target)?
+            }
+            Dialect::Gemini => {
+                show_thoughts(&mut chat);
+                gemini::encode_request(&chat, &target)?
+            }
+            _ => return Err(Error::Internal),
+        };
+        let reading = self.chat_reading(&chat, renamed_tools, completion);
+        Ok(Prepared { endpoint: Endpoint::Chat, body: body.into(), stream: chat.stream, dropped, reading })
+    }
+
+    /// A chat with legacy functions, which become tools.
+    fn with_tools(&self, chat: &Chat) -> Result<Prepared, Error> {
+        let target = Target { model: chat.model.clone(), traits: (*self.resolved.traits).clone() };
+        let Encoded { body, mut dropped, renamed_tools } = openai::encode_request(chat, &target)?;
+        let relayed = self.relayed(&Peek::new(Endpoint::Chat, body.into())?);
+        dropped.extend(relayed.dropped);
+        let reading = self.chat_reading(chat, renamed_tools, None);
+        Ok(Prepared { dropped, reading, ..relayed })
+    }
+
+    fn chat_reading(
+        &self,
+        chat: &Chat,
+        renamed_tools: Vec<(String, String)>,
+        completion: Option<CompletionOptions>,
+    ) -> Reading {
+        Reading::Chat {
+            dialect: self.resolved.upstream.dialect,
+            decode: decode_context(renamed_tools),
+            encode: EncodeContext {
+                include_usage: chat.include_usage,
+                legacy_functions: chat.legacy_functions,
+                ..encode_context(self.call, self.exchange)
+            },
+            completion,
+            stream: self.call.stream,
         }
-        Dialect::Gemini => {
-            fetch_media(&mut chat, fetch).await?;
-            show_thoughts(&mut chat);
-            gemini::encode_request(&chat, &target)?
+    }
+
+    /// A body that goes out as it came, but for splices.
+    fn relayed(&self, peek: &Peek) -> Prepared {
+        let Self { call, resolved, provider, .. } = *self;
+        let (model, traits) = (&*resolved.upstream.model, &*resolved.traits);
+        let request = relay::Request { model, read_usage: true, quirks: &provider.quirks, traits };
+        let spliced = request.relay(peek);
+        Prepared {
+            endpoint: call.endpoint,
+            body: spliced.body.into_bytes(),
+            stream: call.stream,
+            dropped: spliced.dropped,
+            reading: Reading::Relay { n: peek.n(), strip_usage: spliced.strip_usage },
         }
-        _ => return Err(Error::Internal),
-    };
-    let reading = chat_reading(upstream.dialect, decode_context(renamed_tools), &chat);
-    Ok(Prepared { endpoint: Endpoint::Chat, body: body.into(), stream: chat.stream, dropped, reading })
+    }
 }
 
 /// What an encoder of an answer to a call must know.
@@ -185,20 +244,6 @@ pub(super) fn stream_wishes(request: &[u8]) -> StreamWishes {
     StreamWishes {
         include_usage: wishes.stream_options.and_then(|options| options.include_usage).unwrap_or(false),
         legacy_functions: wishes.functions.is_some(),
-    }
-}
-
-/// A body that goes out as it came, but for splices.
-pub(super) fn relayed(call: &Call, peek: &Peek, resolved: &Resolved, provider: &Provider) -> Prepared {
-    let (model, traits) = (&*resolved.upstream.model, &*resolved.traits);
-    let request = relay::Request { model, read_usage: true, quirks: &provider.quirks, traits };
-    let spliced = request.relay(peek);
-    Prepared {
-        endpoint: call.endpoint,
-        body: spliced.body.into_bytes(),
-        stream: call.stream,
-        dropped: spliced.dropped,
-        reading: Reading::Relay { n: peek.n(), strip_usage: spliced.strip_usage },
     }
 }
 

@@ -17,10 +17,10 @@ use tollway_wire::peek::Peek;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::answer::Answering;
+use super::answer::{Answering, empty};
 use super::attempt::Ending;
 use super::begun::Begun;
-use super::convert::{self, Prepared, Reading};
+use super::convert::{Prepared, Preparing, Reading, Step};
 use super::fetch::Fetch;
 use super::headers::{self, DROPPED, UPSTREAM};
 use super::redact::Secrets;
@@ -95,31 +95,33 @@ where
         let Some((order, headers)) = Order::of(req) else {
             return ResponseFuture::Refused { error: Some(Error::Internal) };
         };
-        let provider = &self.room.provider;
-        let Order { call, peek, resolved, .. } = &order;
-        if convert::is_relayed(call, peek, resolved, provider) {
-            let prepared = convert::relayed(call, peek, resolved, provider);
-            return match order.begin(prepared, headers, &self.room) {
-                Ok((out, sent)) => ResponseFuture::Sent { inner: self.inner.call(out), sent: Some(sent) },
-                Err(error) => ResponseFuture::Refused { error: Some(error) },
-            };
+        // All that can be done at once is done here, so that the future holds little.
+        let prepared = match order.preparing(&self.room).begin() {
+            Ok(Step::Ready(prepared)) => prepared,
+            Ok(Step::Media(wanting)) => {
+                let ready = self.inner.clone();
+                let mut inner = std::mem::replace(&mut self.inner, ready);
+                let room = self.room.clone();
+                let future = Box::pin(async move {
+                    let prepared = order.preparing(&room).with_media(wanting, &room.fetch).await?;
+                    let (out, sent) = order.begin(prepared, headers, &room)?;
+                    let response = inner.call(out).await;
+                    sent.received(response.map(|response| response.map(Begun::new))).await
+                });
+                return ResponseFuture::Later { future };
+            }
+            Err(error) => return ResponseFuture::Refused { error: Some(error) },
+        };
+        match order.begin(prepared, headers, &self.room) {
+            Ok((out, sent)) => ResponseFuture::Sent { inner: self.inner.call(out), sent: Some(sent) },
+            Err(error) => ResponseFuture::Refused { error: Some(error) },
         }
-        let ready = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, ready);
-        let room = self.room.clone();
-        let future = Box::pin(async move {
-            let prepared = order.prepare(&room).await?;
-            let (out, sent) = order.begin(prepared, headers, &room)?;
-            let response = inner.call(out).await;
-            sent.received(response.map(|response| response.map(Begun::new))).await
-        });
-        ResponseFuture::Later { future }
     }
 }
 
 pin_project! {
-    /// The future of [`Translate`]. What is relayed waits for nothing but the provider; the rest,
-    /// and every refusal, is boxed.
+    /// The future of [`Translate`]. What is relayed needs nothing but the provider; the rest, and
+    /// every refusal, is boxed once its head is there.
     #[project = Way]
     pub enum ResponseFuture<F, B> {
         Sent { #[pin] inner: F, sent: Option<Sent> },
@@ -196,11 +198,15 @@ impl Order {
         Some((order, head.headers))
     }
 
-    /// Says it in the provider's words.
-    async fn prepare(&self, room: &Room) -> Result<Prepared, Error> {
-        let Room { provider, fetch, .. } = room;
-        let exchange = self.exchange.as_deref();
-        convert::prepare(&self.call, &self.peek, &self.resolved, provider, fetch, exchange).await
+    /// What it takes to say it in the provider's words.
+    fn preparing<'a>(&'a self, room: &'a Room) -> Preparing<'a> {
+        Preparing {
+            call: &self.call,
+            peek: &self.peek,
+            resolved: &self.resolved,
+            provider: &room.provider,
+            exchange: self.exchange.as_deref(),
+        }
     }
 
     /// Opens the attempt and makes the request.
@@ -282,7 +288,8 @@ impl Sent {
             return ControlFlow::Continue((response, self));
         };
         self.ending.attempt().set_status(response.status());
-        if let Err(error) = first {
+        let attempt = self.ending.attempt();
+        if let Err(error) = first.and_then(|any| if any { Ok(()) } else { Err(empty(attempt)) }) {
             return ControlFlow::Break(self.ended(Err(error)));
         }
         match self.answering().at_once(response, n, strip_usage) {

@@ -22,6 +22,7 @@ use super::tls::Tls;
 use crate::access_log::{ClientAddr, LogAtEnd};
 use crate::body::AnswerBody;
 use crate::config::Server;
+use crate::rescue::RescuedBody;
 use crate::stack::Stack;
 
 /// How connections are served. Cheap to clone.
@@ -97,7 +98,7 @@ struct Entry {
     activity: Arc<Activity>,
 }
 
-type StackBody = Tap<AnswerBody, LogAtEnd>;
+type StackBody = Tap<RescuedBody<AnswerBody>, LogAtEnd>;
 
 impl hyper::service::Service<Request<Incoming>> for Entry {
     type Response = Response<Tap<StackBody, Running>>;

@@ -7,6 +7,7 @@
 mod accept;
 mod connection;
 mod control;
+mod drive;
 mod idle;
 mod tls;
 mod worker;

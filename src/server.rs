@@ -12,4 +12,4 @@ mod idle;
 mod tls;
 mod worker;
 
-pub use self::control::{Reload, ServeError, serve};
+pub use self::control::{Load, Reload, ServeError, serve};

@@ -37,13 +37,16 @@ pub enum ServeError {
     Setup(#[from] std::io::Error),
 }
 
+/// Loads a configuration.
+pub type Load = dyn Fn(&Files) -> Result<Settings, String>;
+
 /// How a new configuration is had, and which files the first one came from.
 pub struct Reload {
     /// The files whose change is a reason to load again.
     pub files: Files,
     /// Loads the configuration and notes the files it comes from; an error says in words why it
     /// cannot be used.
-    pub load: Box<dyn Fn(&Files) -> Result<Settings, String>>,
+    pub load: Box<Load>,
 }
 
 impl std::fmt::Debug for Reload {

@@ -39,11 +39,9 @@ pub(super) async fn drive<C: GracefulConnection>(
         }
         stop.as_mut().poll(cx).map(|()| None)
     });
-    match ended.await {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    if let Some(ended) = ended.await {
+        return ended;
     }
+    connection.as_mut().graceful_shutdown();
+    connection.await
 }

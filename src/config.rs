@@ -19,6 +19,7 @@ mod date;
 mod document;
 mod env;
 mod error;
+mod files;
 mod interpolate;
 mod kind;
 mod lenient;
@@ -52,6 +53,7 @@ pub use self::{
     date::Date,
     env::Env,
     error::ConfigError,
+    files::Files,
     kind::Kind,
     log::{AccessLog, Log, LogFormat},
     media::Media,

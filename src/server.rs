@@ -7,8 +7,9 @@
 mod accept;
 mod connection;
 mod control;
+mod drive;
 mod idle;
 mod tls;
 mod worker;
 
-pub use self::control::{Reload, ServeError, serve};
+pub use self::control::{Load, Reload, ServeError, serve};

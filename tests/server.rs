@@ -14,16 +14,22 @@ use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
+#[path = "server/ending.rs"]
+mod ending;
 #[path = "server/hangup.rs"]
 mod hangup;
 #[path = "support/http.rs"]
 mod http_client;
+#[path = "server/idling.rs"]
+mod idling;
 #[path = "server/load.rs"]
 mod load;
 #[path = "support/process.rs"]
 mod process;
 #[path = "server/raw.rs"]
 mod raw;
+#[path = "server/watching.rs"]
+mod watching;
 
 use http_client::{Outcome, chat, get, json as parse, open, post, send, whole};
 use process::Server;

@@ -64,10 +64,13 @@ pub(super) fn write(
     millis(line, "duration_ms", now - exchange.started());
     number(line, "http.response.body.size", bytes);
     // What the attempt knows of its end is finer than what the body shows outside.
-    let outcome = match (last.and_then(|last| last.outcome()), end) {
+    let inside = last.and_then(|last| last.outcome());
+    // An attempt is also given up where the gateway itself fails, and not only by the client.
+    let inside = inside.filter(|inside| *inside != Outcome::Cancelled || end == End::Cancelled);
+    let outcome = match (inside, end) {
         (Some(Outcome::Complete) | None, End::Cancelled) => Outcome::Cancelled.as_str(),
+        (Some(Outcome::Complete) | None, End::Error) => Outcome::Broken.as_str(),
         (Some(outcome), _) => outcome.as_str(),
-        (None, End::Error) => Outcome::Broken.as_str(),
         (None, End::Complete) if status.is_some_and(|status| !status.is_success()) => {
             Outcome::Refused.as_str()
         }

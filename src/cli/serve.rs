@@ -10,7 +10,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use crate::access_log::LineSink;
-use crate::config::{AccessLog, ConfigError, Env, Settings, Source};
+use crate::config::{AccessLog, ConfigError, Env, Files, Settings, Source};
 use crate::error::BoxError;
 use crate::server::{self, Reload};
 use crate::simulate::{Options, Simulator};
@@ -28,16 +28,17 @@ pub struct ServeArgs {
 /// Serves until told to end.
 pub fn run(args: &ServeArgs) -> ExitCode {
     let loader = Loader { asked: args.config.clone(), env: Env::of_process() };
-    let (source, settings) = match loader.load() {
-        Ok(loaded) => loaded,
+    let files = Files::default();
+    let settings = match loader.load(&files) {
+        Ok(settings) => settings,
         Err(error) => return super::refused(&error),
     };
     super::log_to_stderr(&settings.log.level, settings.log.format);
     // This thread accepts, listens to signals and runs the simulator; requests run on the workers.
-    super::ended(super::block_on(serve(loader, &source, settings)))
+    super::ended(super::block_on(serve(loader, files, settings)))
 }
 
-async fn serve(loader: Loader, source: &Source, settings: Settings) -> Result<(), BoxError> {
+async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), BoxError> {
     let simulator = start_simulator().await?;
     if settings.uses_simulator() {
         tracing::warn!(
@@ -55,9 +56,9 @@ async fn serve(loader: Loader, source: &Source, settings: Settings) -> Result<()
         ..Shared::new(Arc::new(or_simulated(settings, simulator)))?
     };
     let reload = Reload {
-        files: source.path().into_iter().collect(),
-        load: Box::new(move || {
-            let (_, settings) = loader.load().map_err(|error| error.to_string())?;
+        files,
+        load: Box::new(move |files| {
+            let settings = loader.load(files).map_err(|error| error.to_string())?;
             Ok(or_simulated(settings, simulator))
         }),
     };
@@ -75,10 +76,9 @@ struct Loader {
 }
 
 impl Loader {
-    fn load(&self) -> Result<(Source, Settings), ConfigError> {
-        let source = Source::find(self.asked.as_deref(), &self.env, Path::new(""))?;
-        let settings = Settings::load(&source, &self.env)?;
-        Ok((source, settings))
+    fn load(&self, files: &Files) -> Result<Settings, ConfigError> {
+        let source = Source::find_noting(self.asked.as_deref(), &self.env, Path::new(""), files)?;
+        Settings::load_noting(&source, &self.env, files)
     }
 }
 

@@ -7,12 +7,14 @@ use std::{
 
 use serde_json::Value;
 
-use super::{ConfigError, Env, Path, error::Problem, overrides::Overridden};
+use super::{ConfigError, Env, Files, Path, error::Problem, overrides::Overridden};
 
 /// What validation may know beside the fields: the environment, where relative paths begin, and
 /// what each field said before it was filled in.
 pub(super) struct Context<'a> {
     pub(super) env: &'a Env,
+    /// Where files are noted before they are read.
+    pub(super) files: &'a Files,
     /// The file's name, for errors.
     pub(super) place: &'a str,
     /// The folder relative paths begin at.
@@ -47,6 +49,7 @@ impl Context<'_> {
     /// Reads a small file named in the configuration.
     pub(super) fn read_file(&self, file: &FilePath, path: &Path) -> Result<String, Problem> {
         let found = self.locate(file);
+        self.files.note(&found);
         read_small(&found).map_err(|what| {
             Problem::plain(path.clone(), format!("{what}: {}", found.display()))
                 .hint("relative paths begin at the configuration file's folder")

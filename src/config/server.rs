@@ -37,7 +37,9 @@ pub struct Server {
     pub body_total_timeout: Duration,
     /// How long a connection may stand idle between requests.
     pub idle_timeout: Duration,
-    /// How long running answers may take to finish once a stop was asked for.
+    /// How long requests are still taken once a stop was asked for, while readiness says no.
+    pub drain_delay: Duration,
+    /// How long running answers may take to finish once no more are taken.
     pub grace: Duration,
     /// The most requests at once on one HTTP/2 connection.
     pub max_concurrent_streams: u32,
@@ -55,6 +57,7 @@ impl Default for Server {
             body_timeout: Duration::from_secs(30),
             body_total_timeout: Duration::from_mins(10),
             idle_timeout: Duration::from_secs(75),
+            drain_delay: Duration::ZERO,
             grace: Duration::from_secs(30),
             max_concurrent_streams: 250,
         }
@@ -128,7 +131,9 @@ pub(super) struct ServerFile {
     body_total_timeout: Option<Span>,
     /// How long a connection may stand idle between requests. Default: 75s.
     idle_timeout: Option<Span>,
-    /// How long running answers may take to finish once a stop was asked for. Default: 30s.
+    /// How long requests are still taken once a stop was asked for, while readiness says no. Default: 0s.
+    drain_delay: Option<Span>,
+    /// How long running answers may take to finish once no more are taken. Default: 30s.
     grace: Option<Span>,
     /// The most requests at once on one HTTP/2 connection. Default: 250.
     #[schemars(schema_with = "whole_number")]
@@ -195,6 +200,7 @@ impl ServerFile {
                 default.body_total_timeout,
             )?,
             idle_timeout: span("idle_timeout", self.idle_timeout, default.idle_timeout)?,
+            drain_delay: self.drain_delay.map_or(default.drain_delay, |Span(span)| span),
             grace: self.grace.map_or(default.grace, |Span(span)| span),
             max_concurrent_streams: streams,
         })
@@ -249,6 +255,7 @@ impl TlsFile {
     fn validate(self, path: &Path, context: &Context<'_>) -> Result<Tls, Problem> {
         let file = |field: &str, file: &std::path::Path| {
             let found = context.locate(file);
+            context.files.note(&found);
             if found.is_file() {
                 return Ok(found);
             }

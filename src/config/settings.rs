@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Catalogue, ConfigError, Date, Disabled, Env, Log, Media, Path, Provider, Reason, Server, Source, Why,
+    Catalogue, ConfigError, Date, Disabled, Env, Files, Log, Media, Path, Provider, Reason, Server, Source,
+    Why,
     catalogue::{Fault, Parts},
     context::{Context, read_small},
     document::Document,
@@ -58,13 +59,19 @@ pub enum SimulatorMode {
 impl Settings {
     /// Reads a configuration. Reads nothing but the files that it names.
     pub fn load(source: &Source, env: &Env) -> Result<Self, ConfigError> {
-        Self::read(source, env).map_err(|error| error.concealing(env))
+        Self::load_noting(source, env, &Files::default())
     }
 
-    fn read(source: &Source, env: &Env) -> Result<Self, ConfigError> {
+    /// Reads a configuration, and notes the files that it names, also when it is refused.
+    pub fn load_noting(source: &Source, env: &Env, files: &Files) -> Result<Self, ConfigError> {
+        Self::read(source, env, files).map_err(|error| error.concealing(env))
+    }
+
+    fn read(source: &Source, env: &Env, files: &Files) -> Result<Self, ConfigError> {
         let mut tree = yaml::parse(&source.text, &source.place)?;
         let mut context = Context {
             env,
+            files,
             place: &source.place,
             folder: source.folder.clone(),
             written: tree.clone(),
@@ -220,6 +227,7 @@ fn add_usual_providers(tree: &mut Value) {
 
 fn models(file: &FilePath, context: &Context<'_>) -> Result<Models, ConfigError> {
     let found = context.locate(file);
+    context.files.note(&found);
     let text = read_small(&found).map_err(|what| {
         context.refuse(
             Problem::plain(Path::of(&["models_file"]), format!("{what}: {}", found.display()))

@@ -1,6 +1,6 @@
 use std::path::{Path as FilePath, PathBuf};
 
-use super::{ConfigError, Env, Path, context::read_small};
+use super::{ConfigError, Env, Files, Path, context::read_small};
 
 /// The example that comes with Tollway is also what runs when there is no file.
 const BUILT_IN: &str = include_str!("../../config/tollway.yaml");
@@ -31,27 +31,36 @@ impl Source {
     /// variable `TOLLWAY_CONFIG` names, else `tollway.yaml` or `config/tollway.yaml` in a folder
     /// (the working directory), else the one that is built in.
     pub fn find(asked: Option<&FilePath>, env: &Env, folder: &FilePath) -> Result<Self, ConfigError> {
+        Self::find_noting(asked, env, folder, &Files::default())
+    }
+
+    /// As [`Self::find`], and notes the files that were looked for, found or not.
+    pub fn find_noting(
+        asked: Option<&FilePath>,
+        env: &Env,
+        folder: &FilePath,
+        files: &Files,
+    ) -> Result<Self, ConfigError> {
         if let Some(file) = asked {
-            return Self::file(file, "--config names it");
+            return Self::file(file, "--config names it", files);
         }
         if let Some(file) = env.filled("TOLLWAY_CONFIG") {
-            return Self::file(FilePath::new(file), "TOLLWAY_CONFIG names it");
+            return Self::file(FilePath::new(file), "TOLLWAY_CONFIG names it", files);
         }
         let usual = ["tollway.yaml", "config/tollway.yaml"].map(|name| folder.join(name));
-        match usual.iter().find(|file| file.is_file()) {
-            Some(file) => Self::file(file, "it is read because it is there"),
+        let there = |file: &&PathBuf| {
+            files.note(file);
+            file.is_file()
+        };
+        match usual.iter().find(there) {
+            Some(file) => Self::file(file, "it is read because it is there", files),
             None => Ok(Self::built_in()),
         }
     }
 
-    /// The file it stands in, if it does.
-    pub fn path(&self) -> Option<PathBuf> {
-        let path = PathBuf::from(&self.place);
-        path.is_file().then_some(path)
-    }
-
     /// Reads a file.
-    fn file(file: &FilePath, hint: &str) -> Result<Self, ConfigError> {
+    fn file(file: &FilePath, hint: &str, files: &Files) -> Result<Self, ConfigError> {
+        files.note(file);
         let place = file.display().to_string();
         let text = read_small(file).map_err(|what| ConfigError {
             place: place.clone(),

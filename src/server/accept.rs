@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -5,7 +6,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
-use super::worker::Worker;
+use super::worker::{Accepted, Worker};
 
 /// How long accepting rests when the process is out of file descriptors.
 const REST: Duration = Duration::from_millis(50);
@@ -21,16 +22,37 @@ pub(super) fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Hands connections to the workers until it is dropped.
-pub(super) async fn accept(listener: TcpListener, workers: &[Worker]) {
+/// Hands connections to the workers until `end` has come.
+pub(super) async fn accept_until<T>(
+    listener: &TcpListener,
+    workers: &[Worker],
+    end: impl Future<Output = T>,
+) -> T {
+    tokio::select! {
+        end = end => end,
+        never = accept(listener, workers) => match never {},
+    }
+}
+
+/// Hands over who has come already, and lets nobody else in.
+pub(super) fn close(listener: TcpListener, workers: &[Worker]) -> std::io::Result<()> {
+    // These clients believe that they are connected: the kernel would reset them.
+    let listener = listener.into_std()?;
+    while let Ok((stream, peer)) = listener.accept() {
+        if stream.set_nonblocking(true).is_ok() {
+            hand(workers, (stream, peer));
+        }
+    }
+    Ok(())
+}
+
+async fn accept(listener: &TcpListener, workers: &[Worker]) -> Infallible {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // The worker registers the stream with its own runtime.
                 let Ok(stream) = stream.into_std() else { continue };
-                if let Some(worker) = workers.iter().min_by_key(|worker| worker.open()) {
-                    worker.hand((stream, peer));
-                }
+                hand(workers, (stream, peer));
             }
             // The client gave up in the queue; the next one is waiting.
             Err(error)
@@ -40,5 +62,12 @@ pub(super) async fn accept(listener: TcpListener, workers: &[Worker]) {
                 tokio::time::sleep(REST).await;
             }
         }
+    }
+}
+
+/// To the worker with the fewest.
+fn hand(workers: &[Worker], accepted: Accepted) {
+    if let Some(worker) = workers.iter().min_by_key(|worker| worker.open()) {
+        worker.hand(accepted);
     }
 }

@@ -10,18 +10,20 @@ use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::Watcher;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 use tollway_core::Tap;
 use tower::ServiceExt;
 use tower::util::Oneshot;
 
+use super::drive;
 use super::idle::{Activity, Idle, IdleLimits, Running};
 use super::tls::Tls;
 use crate::access_log::{ClientAddr, LogAtEnd};
 use crate::body::AnswerBody;
 use crate::config::Server;
+use crate::rescue::RescuedBody;
 use crate::stack::Stack;
 
 /// How connections are served. Cheap to clone.
@@ -59,7 +61,7 @@ pub(super) async fn serve(
     settings: ConnectionSettings,
     tls: Option<Tls>,
     stack: Arc<ArcSwap<Stack>>,
-    watcher: Watcher,
+    may_end: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
     // A client that stops reading would hold its stream for ever: the kernel gives it up.
@@ -70,23 +72,30 @@ pub(super) async fn serve(
         Err(error) => return tracing::warn!(%error, "a connection could not be taken over"),
     };
     let entry = Entry { stack, peer, activity: Activity::new() };
-    let Some(tls) = tls else { return drive(stream, entry, settings, watcher).await };
+    let Some(tls) = tls else { return drive(stream, entry, settings, may_end).await };
     match tokio::time::timeout(settings.idle.head, tls.accept(stream)).await {
-        Ok(Ok(stream)) => drive(stream, entry, settings, watcher).await,
+        Ok(Ok(stream)) => drive(stream, entry, settings, may_end).await,
         Ok(Err(error)) => tracing::debug!(%error, client = %peer, "the TLS handshake failed"),
         Err(_) => tracing::debug!(client = %peer, "the TLS handshake took too long"),
     }
 }
 
-async fn drive<I>(io: I, entry: Entry, settings: ConnectionSettings, watcher: Watcher)
+async fn drive<I>(io: I, entry: Entry, settings: ConnectionSettings, may_end: watch::Receiver<bool>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let io = TokioIo::new(Idle::new(io, entry.activity.clone(), settings.idle));
+    let (activity, peer) = (entry.activity.clone(), entry.peer);
+    let io = TokioIo::new(Idle::new(io, activity.clone(), settings.idle));
     let connection = settings.builder.serve_connection(io, entry).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
+    let Err(error) = drive::drive(connection, &activity, may_end).await else { return };
+    match error.downcast_ref::<hyper::Error>() {
+        // hyper has answered 400, 414 or 431, without a body, and it became no request: this is
+        // the only trace of it.
+        Some(error) if error.is_parse() => {
+            tracing::info!(%error, client = %peer, "a malformed head of a request was refused");
+        }
         // Mostly clients that went away; each of their requests has its own line in the access log.
-        tracing::debug!(%error, "a connection ended early");
+        _ => tracing::debug!(%error, client = %peer, "a connection ended early"),
     }
 }
 
@@ -97,7 +106,7 @@ struct Entry {
     activity: Arc<Activity>,
 }
 
-type StackBody = Tap<AnswerBody, LogAtEnd>;
+type StackBody = Tap<RescuedBody<AnswerBody>, LogAtEnd>;
 
 impl hyper::service::Service<Request<Incoming>> for Entry {
     type Response = Response<Tap<StackBody, Running>>;

@@ -1,19 +1,21 @@
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::accept;
 use super::tls::{Tls, TlsError};
-use super::worker::{self, Orders, Worker};
-use crate::config::Settings;
+use super::worker::{self, Orders, Stop, Worker};
+use crate::config::{Files, Settings};
 use crate::stack::Shared;
 
 /// How often watched files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long the workers may take to end when they are told to do so at once.
+const CUT: Duration = Duration::from_secs(1);
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +37,16 @@ pub enum ServeError {
     Setup(#[from] std::io::Error),
 }
 
-/// How a new configuration is had, and which files it comes from.
+/// Loads a configuration.
+pub type Load = dyn Fn(&Files) -> Result<Settings, String>;
+
+/// How a new configuration is had, and which files the first one came from.
 pub struct Reload {
     /// The files whose change is a reason to load again.
-    pub files: Vec<PathBuf>,
-    /// Loads the configuration; an error says in words why it cannot be used.
-    pub load: Box<dyn Fn() -> Result<Settings, String>>,
+    pub files: Files,
+    /// Loads the configuration and notes the files it comes from; an error says in words why it
+    /// cannot be used.
+    pub load: Box<Load>,
 }
 
 impl std::fmt::Debug for Reload {
@@ -49,8 +55,10 @@ impl std::fmt::Debug for Reload {
     }
 }
 
-/// Serves until SIGTERM or SIGINT, then lets running answers finish within the grace period.
-/// Must be called within a runtime, which accepts connections and watches signals and files.
+/// Serves until SIGTERM or SIGINT; then says that it is not ready, serves on for the drain delay,
+/// closes the socket, and lets running answers finish within the grace period. A second signal ends
+/// it at once. Must be called within a runtime, which accepts connections and watches signals and
+/// files.
 pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
     let server = &shared.settings.server;
     let addr = server.listen;
@@ -59,58 +67,93 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
     let addr = listener.local_addr()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
 
-    let (shutdown, shutdown_rx) = watch::channel(false);
+    let (stop, stop_rx) = watch::channel(Stop::Never);
     let (configuration, configuration_rx) = watch::channel(shared.clone());
-    let orders = Orders { shared: configuration_rx, shutdown: shutdown_rx, tls: tls.clone() };
+    let orders = Orders { shared: configuration_rx, stop: stop_rx, tls: tls.clone() };
     let workers = worker::start(server.workers, &orders)?;
     let mut signals = Signals::new()?;
-    let mut watched = Watched::new(&reload, &shared.settings);
     tracing::info!("listening on {scheme}://{addr}");
 
     let control = async {
+        let mut files = reload.files.clone();
         loop {
             tokio::select! {
                 name = end(&mut signals.terminate, &mut signals.interrupt) => return name,
                 _ = signals.hangup.recv() => {}
-                () = watched.changed() => {}
+                () = change(&files) => {}
             }
-            renew(&configuration, tls.as_ref(), &reload);
-            watched = Watched::new(&reload, &configuration.borrow().settings);
+            files = renew(&configuration, tls.as_ref(), &reload, &files);
         }
     };
-    tokio::select! {
-        () = accept::accept(listener, &workers) => {}
-        name = control => tracing::info!("{name}: no new connections; running answers may finish"),
-    }
+    let name = accept::accept_until(&listener, &workers, control).await;
     shared.readiness.close();
-    shutdown.send_replace(true);
-    let ended = tokio::task::spawn_blocking(|| workers.into_iter().for_each(Worker::join));
-    tokio::select! {
-        _ = ended => {}
-        name = end(&mut signals.terminate, &mut signals.interrupt) => tracing::warn!("{name} again: running answers are cut"),
+    let delay = configuration.borrow().settings.server.drain_delay;
+    let mut again = None;
+    if !delay.is_zero() {
+        tracing::info!("{name}: not ready any more; connections are still taken for {delay:?}");
+        let waited = tokio::time::timeout(delay, end(&mut signals.terminate, &mut signals.interrupt));
+        again = accept::accept_until(&listener, &workers, waited).await.ok();
+    }
+    accept::close(listener, &workers)?;
+    let mut ended = tokio::task::spawn_blocking(|| workers.into_iter().for_each(Worker::join));
+    if again.is_none() {
+        tracing::info!("{name}: no new connections; running answers may finish");
+        stop.send_replace(Stop::Gracefully);
+        tokio::select! {
+            _ = &mut ended => {}
+            name = end(&mut signals.terminate, &mut signals.interrupt) => again = Some(name),
+        }
+    }
+    if let Some(name) = again {
+        tracing::warn!("{name} again: running answers are cut");
+        stop.send_replace(Stop::AtOnce);
+        // Their last lines go to the access log; a worker that hangs is not waited for.
+        let _ = tokio::time::timeout(CUT, ended).await;
     }
     Ok(())
 }
 
-/// Loads the configuration again and hands it to the workers; a broken one changes nothing.
-fn renew(current: &watch::Sender<Shared>, tls: Option<&Tls>, reload: &Reload) {
-    let settings = match (reload.load)() {
-        Ok(settings) => Arc::new(settings),
-        Err(error) => {
-            return tracing::error!("the configuration was not reloaded, the old one goes on: {error}");
+/// Loads the configuration again and hands it to the workers; a broken one changes nothing. Returns
+/// the files to watch from now on.
+fn renew(current: &watch::Sender<Shared>, tls: Option<&Tls>, reload: &Reload, watched: &Files) -> Files {
+    let before = watched.anew();
+    let files = Files::default();
+    match load(current, tls, reload, &files) {
+        Ok(()) => {
+            tracing::info!("the configuration was reloaded");
+            files
         }
-    };
-    if let (Some(tls), Some(files)) = (tls, &settings.server.tls)
-        && let Err(error) = tls.reload(files)
-    {
-        return tracing::error!("the configuration was not reloaded, the old one goes on: {error}");
+        Err(error) => {
+            tracing::error!("the configuration was not reloaded, the old one goes on: {error}");
+            // What runs came from the files of before; what is refused may be mended in any.
+            files.and(before)
+        }
+    }
+}
+
+fn load(
+    current: &watch::Sender<Shared>,
+    tls: Option<&Tls>,
+    reload: &Reload,
+    files: &Files,
+) -> Result<(), String> {
+    let settings = Arc::new((reload.load)(files)?);
+    if let (Some(tls), Some(files)) = (tls, &settings.server.tls) {
+        tls.reload(files).map_err(|error| error.to_string())?;
     }
     let old = current.borrow().settings.clone();
     for field in old.needs_restart(&settings) {
         tracing::warn!("{field} has changed, which takes effect at the next start");
     }
     current.send_modify(|shared| shared.settings = settings);
-    tracing::info!("the configuration was reloaded");
+    Ok(())
+}
+
+/// Waits until one of the files looks different.
+async fn change(files: &Files) {
+    while !files.have_changed() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// The signals the server listens to.
@@ -136,33 +179,4 @@ async fn end(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
     }
-}
-
-/// Files and what they looked like.
-struct Watched(Vec<(PathBuf, Option<Look>)>);
-
-type Look = (Option<SystemTime>, u64);
-
-impl Watched {
-    fn new(reload: &Reload, settings: &Settings) -> Self {
-        let tls = settings.server.tls.iter().flat_map(|tls| [&tls.cert, &tls.key]);
-        let files = reload.files.iter().chain(tls);
-        Self(files.map(|path| (path.clone(), look(path))).collect())
-    }
-
-    /// Waits until one of the files looks different. Looking, rather than being told by the kernel,
-    /// also sees files that are replaced through links, as Kubernetes does.
-    async fn changed(&self) {
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            if self.0.iter().any(|(path, before)| look(path) != *before) {
-                return;
-            }
-        }
-    }
-}
-
-fn look(path: &PathBuf) -> Option<Look> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok(), metadata.len()))
 }

@@ -4,6 +4,9 @@
 //! hyper's own timer for heads is made anew for every request and runs while a connection is idle,
 //! so that it can be either a slow-client limit or a keep-alive time, not both. Here one timer
 //! serves a connection for its life, and a request costs it a few atomic operations.
+//!
+//! Over HTTP/1.1 a client knows that a request which met the end of an idle connection was not
+//! taken. Over HTTP/2 it must be told, so that such a connection is first asked to end.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,6 +41,8 @@ pub(super) struct Activity {
     shared: AtomicBool,
     /// When the last answer ended, in milliseconds since `opened`; zero before the first.
     idle_since: AtomicU64,
+    /// Whether the idle time has run out.
+    over: AtomicBool,
 }
 
 impl Activity {
@@ -48,6 +53,7 @@ impl Activity {
             requests: AtomicUsize::new(0),
             shared: AtomicBool::new(false),
             idle_since: AtomicU64::new(0),
+            over: AtomicBool::new(false),
         })
     }
 
@@ -61,8 +67,15 @@ impl Activity {
         Running(self.clone())
     }
 
-    fn requests(&self) -> usize {
+    /// Requests begun so far.
+    pub(super) fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection has idled for so long that it shall be asked to end. Where requests
+    /// share it, the client must be told which of those on their way are still taken.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     fn is_busy(&self) -> bool {
@@ -74,9 +87,10 @@ impl Activity {
     }
 
     /// When a connection without a running request shall end. A new one has as long as a head for
-    /// its first byte.
+    /// its first byte; one that was asked to end has as long as a head to do so.
     fn idle_until(&self, limits: IdleLimits) -> Instant {
         match self.idle_since.load(Ordering::Relaxed) {
+            since if self.is_over() => self.opened + Duration::from_millis(since) + limits.idle + limits.head,
             0 => self.opened + limits.head,
             since => self.opened + Duration::from_millis(since) + limits.idle,
         }
@@ -159,8 +173,11 @@ impl<I: AsyncRead> AsyncRead for Idle<I> {
                 return Poll::Pending;
             }
             if Instant::now() >= deadline {
-                // The end of the stream, as if the client had closed it.
-                return Poll::Ready(Ok(()));
+                if !this.activity.is_shared() || this.activity.over.swap(true, Ordering::Relaxed) {
+                    // The end of the stream, as if the client had closed it.
+                    return Poll::Ready(Ok(()));
+                }
+                continue;
             }
             this.sleep.as_mut().reset(deadline);
         }
@@ -267,7 +284,13 @@ mod tests {
         drop(activity.begin(Version::HTTP_2));
         client.write_all(b"a ping").await.unwrap();
         assert_eq!(idle.read(&mut [0; 64]).await.unwrap(), 6);
-        let took = ends_after(&mut idle).await;
-        assert!((59..=61).contains(&took.as_secs()), "{took:?}");
+        // It is asked to end, and as it does not, it is ended.
+        let mut until = std::pin::pin!(ends_after(&mut idle));
+        assert!(tokio::time::timeout(Duration::from_secs(59), until.as_mut()).await.is_err());
+        assert!(!activity.is_over());
+        assert!(tokio::time::timeout(Duration::from_secs(2), until.as_mut()).await.is_err());
+        assert!(activity.is_over());
+        let took = until.await;
+        assert!((69..=71).contains(&took.as_secs()), "{took:?}");
     }
 }

@@ -5,7 +5,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
@@ -29,10 +28,21 @@ pub(super) struct Worker {
 pub(super) struct Orders {
     /// The configuration in force; a new one builds a new stack.
     pub(super) shared: watch::Receiver<Shared>,
-    /// Becomes true when the process shall end.
-    pub(super) shutdown: watch::Receiver<bool>,
+    /// When and how to end.
+    pub(super) stop: watch::Receiver<Stop>,
     /// Certificates, where TLS is on.
     pub(super) tls: Option<Tls>,
+}
+
+/// The order to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Not yet.
+    Never,
+    /// With the last answer, or when the grace is over.
+    Gracefully,
+    /// Whatever runs.
+    AtOnce,
 }
 
 /// Starts the workers that the configuration asks for.
@@ -90,20 +100,29 @@ async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUs
     let stack = Arc::new(ArcSwap::from_pointee(stack::build(&shared)));
     let mut settings = ConnectionSettings::new(&shared.settings.server);
     let mut grace = shared.settings.server.grace;
-    let graceful = GracefulShutdown::new();
+    // Connections hold the receiver until they end.
+    let (ending, may_end) = watch::channel(false);
+    let take = |(stream, peer), settings: &ConnectionSettings| {
+        let ticket = Ticket(open.clone());
+        let serving = connection::serve(
+            stream,
+            peer,
+            settings.clone(),
+            orders.tls.clone(),
+            stack.clone(),
+            may_end.clone(),
+        );
+        tokio::spawn(async move {
+            serving.await;
+            drop(ticket);
+        });
+    };
 
     loop {
         tokio::select! {
             accepted = incoming.recv() => {
-                let Some((stream, peer)) = accepted else { break };
-                let ticket = Ticket(open.clone());
-                let serving = connection::serve(
-                    stream, peer, settings.clone(), orders.tls.clone(), stack.clone(), graceful.watcher(),
-                );
-                tokio::spawn(async move {
-                    serving.await;
-                    drop(ticket);
-                });
+                let Some(accepted) = accepted else { break };
+                take(accepted, &settings);
             }
             Ok(()) = orders.shared.changed() => {
                 let shared = orders.shared.borrow_and_update().clone();
@@ -111,12 +130,23 @@ async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUs
                 grace = shared.settings.server.grace;
                 stack.store(Arc::new(stack::build(&shared)));
             }
-            _ = orders.shutdown.wait_for(|shutdown| *shutdown) => break,
+            _ = orders.stop.wait_for(|stop| *stop != Stop::Never) => break,
         }
     }
-    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
-        let open = open.load(Ordering::Relaxed);
-        tracing::warn!(open, "connections were still open after the grace period and are cut");
+    // Who was let in is served, also who still stands in the queue.
+    incoming.close();
+    while let Some(accepted) = incoming.recv().await {
+        take(accepted, &settings);
+    }
+    drop(may_end);
+    ending.send_replace(true);
+    tokio::select! {
+        () = ending.closed() => {}
+        _ = orders.stop.wait_for(|stop| *stop == Stop::AtOnce) => {}
+        () = tokio::time::sleep(grace) => {
+            let open = open.load(Ordering::Relaxed);
+            tracing::warn!(open, "connections were still open after the grace period and are cut");
+        }
     }
 }
 

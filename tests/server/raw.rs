@@ -206,6 +206,18 @@ fn no_request_hides_in_another() -> Outcome<()> {
     Ok(())
 }
 
+#[test]
+fn a_head_that_is_none_leaves_a_line_in_the_log() -> Outcome<()> {
+    let (server, _file) = gateway("malformed.yaml", PLAIN);
+    let mut line = Line::open(server.addr())?;
+    line.write("GET /a b/c HTTP/1.1\r\nhost: secret.example\r\n\r\n")?;
+    let answer = line.read()?;
+    assert_eq!((answer.status, &*answer.body), (400, ""));
+    let told = server.wait_for("a malformed head of a request was refused")?;
+    assert!(told.contains("127.0.0.1:") && !told.contains("secret"), "{told}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn idle_connections_cost_little_and_hinder_nobody() -> Outcome<()> {
     let (server, _file) = gateway("idle.yaml", PLAIN);

@@ -14,6 +14,8 @@ use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
+#[path = "server/control.rs"]
+mod control;
 #[path = "server/hangup.rs"]
 mod hangup;
 #[path = "support/http.rs"]

@@ -14,9 +14,9 @@ FUZZ_SECONDS ?= 10
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
+# cargo becomes the gateway, so that no process stands between it and its signals.
 run: ## build the gateway and start it (ARGS="--config my.yaml")
 	@scripts/setup.sh build
-	# cargo becomes the gateway, so that signals reach it and nobody else.
 	exec cargo run --release --locked --bin tollway -- serve $(ARGS)
 
 setup: ## install what the tests need, into .setup and node_modules

@@ -15,7 +15,9 @@ pub(super) fn lines(settings: &Settings, running: &Settings, today: Date) -> Vec
     let names = names.join(", ");
     if !settings.uses_simulator() {
         lines.extend((!names.is_empty()).then(|| (Level::INFO, format!("providers: {names}"))));
-        lines.extend(left_out(settings).map(|text| (Level::INFO, text)));
+        let left_out =
+            missing_keys(settings).map(|keys| format!("left out until their keys are set: {keys}"));
+        lines.extend(left_out.map(|text| (Level::INFO, text)));
         lines.extend(settings.warnings(today).into_iter().map(|text| (Level::WARN, text)));
     } else if settings.simulator == SimulatorMode::On {
         let text = format!(
@@ -25,19 +27,20 @@ pub(super) fn lines(settings: &Settings, running: &Settings, today: Date) -> Vec
     } else {
         let text = format!("no provider has a key, so that simulated ones answer: {names}");
         lines.push((Level::WARN, text));
-        lines.extend(left_out(settings).map(|text| (Level::WARN, text)));
+        let real = missing_keys(settings).map(|keys| format!("real ones answer once a key is set: {keys}"));
+        lines.extend(real.map(|text| (Level::WARN, text)));
     }
     lines
 }
 
 /// The providers without a key, and the variables that would give them one.
-fn left_out(settings: &Settings) -> Option<String> {
+fn missing_keys(settings: &Settings) -> Option<String> {
     let missing = settings.disabled.iter().filter_map(|provider| match &provider.why {
         Why::MissingKey(variables) => Some(format!("{} ({})", provider.name, variables.join(" or "))),
         Why::SwitchedOff => None,
     });
     let missing: Vec<_> = missing.collect();
-    (!missing.is_empty()).then(|| format!("left out until their keys are set: {}", missing.join(", ")))
+    (!missing.is_empty()).then(|| missing.join(", "))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use tollway_core::Upstream;
 use tollway_wire::{ApiError, ErrorKind, Refusal};
 
 /// Why a request was not answered by a model.
@@ -36,6 +38,9 @@ pub enum Error {
     /// The client did not send its body in time.
     #[error("no byte of the request body came for {} s", .0.as_secs())]
     BodyTimeout(Duration),
+    /// The client took too long over its body.
+    #[error("the request body did not come within {} s", .0.as_secs())]
+    BodySlow(Duration),
     /// The client's body broke off.
     #[error("the request body could not be read: {0}")]
     BodyBroken(#[source] BoxError),
@@ -77,6 +82,17 @@ pub enum Error {
         /// For how long.
         limit: Duration,
     },
+    /// The client stopped reading the answer.
+    #[error("the answer was not read for {} s", .0.as_secs_f32())]
+    Unread(Duration),
+    /// An attempt at an upstream failed: one of the errors above, and whose it is.
+    #[error("{source}")]
+    Attempt {
+        /// Who was asked for what.
+        upstream: Arc<Upstream>,
+        /// What went wrong.
+        source: Box<Error>,
+    },
     /// A fault of ours; the details are in the log.
     #[error("the gateway failed to handle the request")]
     Internal,
@@ -92,13 +108,17 @@ impl Error {
             Self::NotFound { .. } => (404, ErrorKind::NotFound, Some("unknown_url")),
             Self::MethodNotAllowed { .. } => (405, ErrorKind::InvalidRequest, Some("method_not_allowed")),
             Self::BodyTooLarge { .. } => (413, ErrorKind::TooLarge, Some("request_too_large")),
-            Self::BodyTimeout(_) => (408, ErrorKind::InvalidRequest, Some("request_timeout")),
+            Self::BodyTimeout(_) | Self::BodySlow(_) => {
+                (408, ErrorKind::InvalidRequest, Some("request_timeout"))
+            }
             Self::BodyBroken(_) | Self::Refused(_) => (400, ErrorKind::InvalidRequest, None),
             Self::UnknownModel { .. } => (404, ErrorKind::NotFound, Some("model_not_found")),
             Self::Upstream(error) => return error.clone(),
+            Self::Attempt { source, .. } => return source.to_api_error(),
             Self::Connect { .. } => (502, ErrorKind::Internal, Some("upstream_unreachable")),
             Self::Broken { .. } => (502, ErrorKind::Internal, Some("upstream_broken")),
             Self::Timeout { .. } => (504, ErrorKind::Timeout, Some("upstream_timeout")),
+            Self::Unread(_) => (408, ErrorKind::Timeout, Some("answer_unread")),
             Self::Internal => (500, ErrorKind::Internal, Some("gateway_error")),
         };
         let param = match self {

@@ -28,6 +28,8 @@ pub struct BodyLimits {
     pub max_bytes: usize,
     /// The longest silence.
     pub timeout: Duration,
+    /// The longest time for all of it: a byte now and then must not hold a request for ever.
+    pub total: Duration,
 }
 
 /// Turns a request for an [`Endpoint`] into a [`Call`].

@@ -7,6 +7,7 @@ use tollway_wire::{ApiError, anthropic, gemini, openai};
 
 use crate::Error;
 use crate::body::{AnswerBody, full};
+use crate::upstream;
 
 /// Answers in the [`Dialect`] that stands in the request's extensions, OpenAI's when there is none.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +19,9 @@ impl Respond<Error, AnswerBody> for InDialect {
         let mut response = error_response(dialect, &error.to_api_error());
         if let Error::MethodNotAllowed { allow, .. } = error {
             response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Error::Attempt { upstream, .. } = error {
+            upstream::name(response.headers_mut(), upstream);
         }
         response
     }

@@ -51,11 +51,17 @@ impl Shared {
 pub fn build(shared: &Shared) -> Stack {
     // A count of references that two cores change at every request costs both more than a lock.
     let settings = &Arc::new(shared.settings.apart());
-    let limits =
-        BodyLimits { max_bytes: settings.server.max_body_bytes, timeout: settings.server.body_timeout };
+    let limits = BodyLimits {
+        max_bytes: settings.server.max_body_bytes,
+        timeout: settings.server.body_timeout,
+        total: settings.server.body_total_timeout,
+    };
 
+    // A client that sends its key where some provider takes one shows it to none of them.
+    let private = upstream::key_headers(&settings.providers);
     let upstreams = settings.providers.iter().map(|provider| {
-        let stack = upstream::stack(&Arc::new(provider.clone()), settings.media, &shared.connector);
+        let provider = Arc::new(provider.clone());
+        let stack = upstream::stack(&provider, settings.media, private.clone(), &shared.connector);
         (provider.name.clone(), stack)
     });
     let calls = ServiceBuilder::new()

@@ -3,21 +3,29 @@
 //! Translate stands outside the timeouts so that a stream that falls silent can still be ended in
 //! the client's own dialect.
 
+mod announced;
+mod answer;
 mod attempt;
+mod begun;
+mod collect;
 mod connect;
 mod convert;
 mod credentials;
 mod fetch;
 mod forward;
 mod headers;
+mod proxies;
 mod redact;
+mod refusal;
 mod relay;
 mod stream;
 mod timeouts;
 mod translate;
+mod unread;
 
 use std::sync::Arc;
 
+use http::HeaderName;
 use tower::ServiceBuilder;
 
 use self::credentials::{Credentials, CredentialsLayer};
@@ -28,16 +36,23 @@ use self::translate::{Translate, TranslateLayer};
 use crate::config::{Media, Provider};
 
 pub(crate) use self::connect::Connector;
+pub(crate) use self::headers::{key_headers, name};
 
 /// The stack of one provider.
 pub(crate) type Upstream = Translate<Timeouts<Credentials<Forward>>>;
 
 /// Builds the stack of one provider. Its connections belong to the runtime it is first called on.
-pub(crate) fn stack(provider: &Arc<Provider>, media: Media, connector: &Connector) -> Upstream {
+/// Headers named in `private` are not sent to it.
+pub(crate) fn stack(
+    provider: &Arc<Provider>,
+    media: Media,
+    private: Arc<[HeaderName]>,
+    connector: &Connector,
+) -> Upstream {
     let fetch = Fetch::new(connector, media);
     ServiceBuilder::new()
         // In: the client's dialect becomes the provider's. Out: the reverse, and usage is read.
-        .layer(TranslateLayer::new(provider.clone(), fetch))
+        .layer(TranslateLayer::new(provider.clone(), private, fetch))
         // A provider that does not answer, or falls silent, is given up.
         .layer(TimeoutsLayer::new(provider.name.clone(), provider.timeouts))
         // The client's own keys never leave; the provider's are added last, and seen by nobody.

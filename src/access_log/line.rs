@@ -153,7 +153,7 @@ impl Clock {
 
 fn text(line: &mut Vec<u8>, value: &str) {
     // Looked at without a branch for each byte, so that many are looked at at once.
-    let plain = |byte: u8| (b' '..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\');
+    let plain = |byte: u8| !matches!(byte, ..b' ' | 0x7f.. | b'"' | b'\\');
     if value.bytes().fold(true, |all, byte| all & plain(byte)) {
         line.push(b'"');
         line.extend_from_slice(value.as_bytes());

@@ -183,7 +183,9 @@ impl Catalogue {
                 model: model.into(),
             }),
             label: HeaderValue::try_from([&*provider.name, "/", model].concat()).ok(),
-            traits: known.map_or_else(|| self.unlisted_traits.clone(), |(model, _)| model.traits.clone()),
+            traits: provider
+                .kind
+                .fit(known.map_or_else(|| self.unlisted_traits.clone(), |(model, _)| model.traits.clone())),
             aliased: model != asked,
             retirement: known.and_then(|(_, retirement)| retirement),
         }))

@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tollway_core::Dialect;
-use tollway_wire::Quirks;
+use tollway_wire::{Quirks, Traits};
 
 /// A kind of provider: what is known of it, so that a configuration need not say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -182,6 +184,17 @@ impl Kind {
         }
     }
 
+    /// What a model accepts, less what its provider has no field for.
+    pub(super) fn fit(self, traits: Arc<Traits>) -> Arc<Traits> {
+        let earlier_thinking = match self {
+            Self::Openai | Self::AzureOpenai | Self::Groq => false,
+            // As parts of `content`, by a quirk.
+            Self::Mistral => true,
+            _ => return traits,
+        };
+        Arc::new(Traits { extensions: false, earlier_thinking, ..(*traits).clone() })
+    }
+
     /// Where its requests depart from OpenAI's.
     pub(super) fn quirks(self) -> Quirks {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -194,9 +207,6 @@ impl Kind {
             Self::Mistral => Quirks {
                 rename: rename(&[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")]),
                 drop: owned(&[
-                    "audio",
-                    "function_call",
-                    "functions",
                     "logit_bias",
                     "logprobs",
                     "modalities",
@@ -223,6 +233,13 @@ impl Kind {
                     "tool_calls.extra_content",
                 ]),
                 short_call_ids: true,
+                nearest_effort: true,
+                require_parameters: true,
+                document_url: true,
+                thinking_parts: true,
+                refusal_as_text: true,
+                turn_order: true,
+                functions_as_tools: true,
                 stream_usage: false,
                 normalise_answers: true,
             },
@@ -239,6 +256,7 @@ impl Kind {
                     "reasoning_details",
                     "tool_calls.extra_content",
                 ]),
+                functions_as_tools: true,
                 ..Quirks::default()
             },
             // They know `max_tokens` only, and ignore the newer name.

@@ -245,6 +245,7 @@ impl TraitsFile {
             efforts: self.efforts.unwrap_or(base.efforts),
             function_call_ids: self.function_call_ids.unwrap_or(base.function_call_ids),
             extensions: base.extensions,
+            earlier_thinking: base.earlier_thinking,
         }
     }
 }

@@ -145,7 +145,9 @@ pub struct Timeouts {
     pub first_byte: Duration,
     /// Between bytes of an answer.
     pub idle: Duration,
-    /// For the whole answer.
+    /// For a client to go on reading an answer.
+    pub unread: Duration,
+    /// For the whole answer, however slowly it is read.
     pub total: Option<Duration>,
 }
 
@@ -155,6 +157,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             first_byte: Duration::from_mins(2),
             idle: Duration::from_mins(2),
+            unread: Duration::from_mins(5),
             total: None,
         }
     }

@@ -70,7 +70,9 @@ pub(super) struct TimeoutsFile {
     pub(super) first_byte: Option<Span>,
     /// Between bytes of an answer. Default: 120s.
     pub(super) idle: Option<Span>,
-    /// For the whole answer. Default: no limit.
+    /// For a client to go on reading an answer, before the request to the provider is cancelled. Default: 300s.
+    pub(super) unread: Option<Span>,
+    /// For the whole answer, however slowly it is read. Default: no limit.
     pub(super) total: Option<Span>,
 }
 
@@ -97,11 +99,32 @@ pub(super) struct QuirksFile {
     /// Remove assistant messages that say nothing and call nothing.
     #[schemars(schema_with = "truth")]
     drop_empty_assistant: Option<bool>,
-    /// Fields of messages the server refuses.
+    /// Fields of messages the server refuses, and of their tool calls by `tool_calls.NAME`.
     drop_in_messages: Option<Vec<String>>,
     /// Send ids of tool calls as nine letters and digits.
     #[schemars(schema_with = "truth")]
     short_call_ids: Option<bool>,
+    /// Send `reasoning_effort` as the nearest level the model takes.
+    #[schemars(schema_with = "truth")]
+    nearest_effort: Option<bool>,
+    /// Give functions without `parameters` the schema of no arguments.
+    #[schemars(schema_with = "truth")]
+    require_parameters: Option<bool>,
+    /// Send `file` parts as `document_url`.
+    #[schemars(schema_with = "truth")]
+    document_url: Option<bool>,
+    /// Send `reasoning_content` of earlier answers as `thinking` parts of `content`.
+    #[schemars(schema_with = "truth")]
+    thinking_parts: Option<bool>,
+    /// Send the words of an earlier refusal as text.
+    #[schemars(schema_with = "truth")]
+    refusal_as_text: Option<bool>,
+    /// Keep to Mistral's order of turns.
+    #[schemars(schema_with = "truth")]
+    turn_order: Option<bool>,
+    /// Send the legacy `functions` as `tools`.
+    #[schemars(schema_with = "truth")]
+    functions_as_tools: Option<bool>,
     /// Whether the server takes `stream_options.include_usage`.
     #[schemars(schema_with = "truth")]
     stream_usage: Option<bool>,
@@ -125,6 +148,13 @@ impl QuirksFile {
             drop_empty_assistant: self.drop_empty_assistant.unwrap_or(kind.drop_empty_assistant),
             drop_in_messages: self.drop_in_messages.unwrap_or(kind.drop_in_messages),
             short_call_ids: self.short_call_ids.unwrap_or(kind.short_call_ids),
+            nearest_effort: self.nearest_effort.unwrap_or(kind.nearest_effort),
+            require_parameters: self.require_parameters.unwrap_or(kind.require_parameters),
+            document_url: self.document_url.unwrap_or(kind.document_url),
+            thinking_parts: self.thinking_parts.unwrap_or(kind.thinking_parts),
+            refusal_as_text: self.refusal_as_text.unwrap_or(kind.refusal_as_text),
+            turn_order: self.turn_order.unwrap_or(kind.turn_order),
+            functions_as_tools: self.functions_as_tools.unwrap_or(kind.functions_as_tools),
             stream_usage: self.stream_usage.unwrap_or(kind.stream_usage),
             normalise_answers: self.normalise_answers.unwrap_or(kind.normalise_answers),
         }

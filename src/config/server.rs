@@ -33,6 +33,8 @@ pub struct Server {
     pub header_timeout: Duration,
     /// How long a client may pause between bytes of a request's body.
     pub body_timeout: Duration,
+    /// How long a client may take to send a request's body; 408 beyond.
+    pub body_total_timeout: Duration,
     /// How long a connection may stand idle between requests.
     pub idle_timeout: Duration,
     /// How long running answers may take to finish once a stop was asked for.
@@ -51,6 +53,7 @@ impl Default for Server {
             max_body_bytes: 32 << 20,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            body_total_timeout: Duration::from_mins(10),
             idle_timeout: Duration::from_secs(75),
             grace: Duration::from_secs(30),
             max_concurrent_streams: 250,
@@ -121,6 +124,8 @@ pub(super) struct ServerFile {
     header_timeout: Option<Span>,
     /// How long a client may pause between bytes of a request's body. Default: 30s.
     body_timeout: Option<Span>,
+    /// How long a client may take to send a request's body. Default: 10m.
+    body_total_timeout: Option<Span>,
     /// How long a connection may stand idle between requests. Default: 75s.
     idle_timeout: Option<Span>,
     /// How long running answers may take to finish once a stop was asked for. Default: 30s.
@@ -184,6 +189,11 @@ impl ServerFile {
             max_body_bytes: size("max_body_bytes", self.max_body_bytes, default.max_body_bytes, 1 << 10)?,
             header_timeout: span("header_timeout", self.header_timeout, default.header_timeout)?,
             body_timeout: span("body_timeout", self.body_timeout, default.body_timeout)?,
+            body_total_timeout: span(
+                "body_total_timeout",
+                self.body_total_timeout,
+                default.body_total_timeout,
+            )?,
             idle_timeout: span("idle_timeout", self.idle_timeout, default.idle_timeout)?,
             grace: self.grace.map_or(default.grace, |Span(span)| span),
             max_concurrent_streams: streams,

@@ -177,6 +177,7 @@ fn timeouts(given: &TimeoutsFile, path: &Path) -> Result<Timeouts, Problem> {
         connect: checked("connect", given.connect)?.unwrap_or(usual.connect),
         first_byte: checked("first_byte", given.first_byte)?.unwrap_or(usual.first_byte),
         idle: checked("idle", given.idle)?.unwrap_or(usual.idle),
+        unread: checked("unread", given.unread)?.unwrap_or(usual.unread),
         total: checked("total", given.total)?,
     })
 }

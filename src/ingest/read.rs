@@ -24,8 +24,7 @@ pin_project! {
         told: Option<usize>,
         first: Bytes,
         joined: BytesMut,
-        silence: Option<Pin<Box<Sleep>>>,
-        waits: bool,
+        wait: Option<Wait>,
     }
 }
 
@@ -33,7 +32,42 @@ impl<B> ReadBody<B> {
     /// Reads `body`, whose length `headers` may tell.
     pub(super) fn new(body: B, headers: &HeaderMap, limits: BodyLimits) -> Self {
         let told = headers.get(CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse().ok());
-        Self { body, limits, told, first: Bytes::new(), joined: BytesMut::new(), silence: None, waits: false }
+        Self { body, limits, told, first: Bytes::new(), joined: BytesMut::new(), wait: None }
+    }
+}
+
+/// A client that is waited for.
+struct Wait {
+    /// When all must be there.
+    end: Instant,
+    /// Until when something must come, and the timer for it.
+    until: Instant,
+    sleep: Pin<Box<Sleep>>,
+    /// Whether nothing came since the timer was set.
+    silent: bool,
+}
+
+impl Wait {
+    fn new(limits: BodyLimits) -> Self {
+        let now = Instant::now();
+        let until = now + limits.timeout.min(limits.total);
+        let sleep = Box::pin(tokio::time::sleep_until(until));
+        Self { end: now + limits.total, until, sleep, silent: true }
+    }
+
+    /// Ready with the error once the client has taken too long.
+    fn poll(&mut self, cx: &mut Context<'_>, limits: BodyLimits) -> Poll<Error> {
+        if !std::mem::replace(&mut self.silent, true) {
+            self.until = self.end.min(Instant::now() + limits.timeout);
+            self.sleep.as_mut().reset(self.until);
+        }
+        self.sleep.as_mut().poll(cx).map(|()| {
+            if self.until < self.end {
+                Error::BodyTimeout(limits.timeout)
+            } else {
+                Error::BodySlow(limits.total)
+            }
+        })
     }
 }
 
@@ -52,7 +86,9 @@ where
         }
         loop {
             let Poll::Ready(frame) = this.body.as_mut().poll_frame(cx) else { break };
-            *this.waits = false;
+            if let Some(wait) = this.wait {
+                wait.silent = false;
+            }
             let data = match frame {
                 None => {
                     let first = std::mem::take(this.first);
@@ -79,11 +115,58 @@ where
             }
             this.joined.extend_from_slice(&data);
         }
-        let limit = this.limits.timeout;
-        let silence = this.silence.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        if !std::mem::replace(this.waits, true) {
-            silence.as_mut().reset(Instant::now() + limit);
+        this.wait.get_or_insert_with(|| Wait::new(*this.limits)).poll(cx, *this.limits).map(Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::ready;
+    use std::time::Duration;
+
+    use http_body::Frame;
+
+    use super::*;
+
+    /// A body of which a byte comes every so often.
+    struct Drip {
+        every: Duration,
+        sleep: Pin<Box<tokio::time::Sleep>>,
+    }
+
+    async fn read(body: Drip, limits: BodyLimits) -> Result<Bytes, Error> {
+        ReadBody::new(body, &HeaderMap::new(), limits).await
+    }
+
+    fn drip(every: Duration) -> Drip {
+        Drip { every, sleep: Box::pin(tokio::time::sleep(every)) }
+    }
+
+    impl Body for Drip {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            ready!(self.sleep.as_mut().poll(cx));
+            let next = Instant::now() + self.every;
+            self.sleep.as_mut().reset(next);
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b" ")))))
         }
-        silence.as_mut().poll(cx).map(|()| Err(Error::BodyTimeout(limit)))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_neither_pause_nor_take_for_ever() {
+        let limits =
+            BodyLimits { max_bytes: 1024, timeout: Duration::from_secs(30), total: Duration::from_mins(10) };
+        let began = Instant::now();
+        let slow = read(drip(Duration::from_secs(29)), limits).await;
+        assert!(matches!(slow, Err(Error::BodySlow(_))), "{slow:?}");
+        assert_eq!(began.elapsed().as_secs(), 600);
+        let silent = read(drip(Duration::from_secs(31)), limits).await;
+        assert!(matches!(silent, Err(Error::BodyTimeout(_))), "{silent:?}");
+        assert_eq!(began.elapsed().as_secs(), 630);
     }
 }

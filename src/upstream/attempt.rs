@@ -48,7 +48,7 @@ impl Error {
     /// What an attempt that failed with this error came to.
     pub(super) const fn outcome(&self) -> Outcome {
         match self {
-            Self::Timeout { .. } => Outcome::TimedOut,
+            Self::Timeout { .. } | Self::Unread(_) => Outcome::TimedOut,
             Self::Upstream(_) => Outcome::Refused,
             _ => Outcome::Broken,
         }
@@ -68,6 +68,17 @@ impl UsageObserver {
     pub(super) fn new(length: Option<u64>, attempt: Arc<Attempt>) -> Self {
         Self { tap: UsageTap::body(), length, attempt }
     }
+
+    /// Whether what passed is a whole answer, or an error in its place. Usage stands at the end, from
+    /// where it was read if the answer came in one piece.
+    pub(super) fn is_whole(&mut self) -> bool {
+        self.tap.reading().usage().is_some() || self.tap.finish().is_ok()
+    }
+
+    /// Whether an error has passed in place of the answer.
+    pub(super) const fn error_passed(&self) -> bool {
+        self.tap.reading().error_passed()
+    }
 }
 
 impl Observe for UsageObserver {
@@ -81,10 +92,8 @@ impl Observe for UsageObserver {
     }
 
     fn end(&mut self, end: End) {
-        let usage = self.tap.reading().usage();
-        // Usage stands at the end, from where it was read if the answer came in one piece.
-        let is_whole = usage.is_some() || self.tap.finish().is_ok();
-        if let Some(usage) = usage {
+        let is_whole = self.is_whole();
+        if let Some(usage) = self.tap.reading().usage() {
             self.attempt.set_usage(usage);
         }
         self.attempt.set_outcome(match end {

@@ -1,37 +1,34 @@
 //! Connections to providers: TCP, through a proxy where the environment names one, TLS.
 
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Uri};
+use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use pin_project_lite::pin_project;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::announced::{Announced, StreamLimit};
+use super::proxies::{Proxies, Reached, reach};
 use crate::config::Http2;
 use crate::error::BoxError;
 
 /// What all connections share: proxies and trusted roots. Cheap to clone.
 #[derive(Clone)]
 pub struct Connector {
-    proxies: Arc<Matcher>,
+    proxies: Proxies,
     tls: Arc<ClientConfig>,
 }
 
 impl Connector {
-    /// Reads the proxy variables of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`,
-    /// `NO_PROXY`) and the system's root certificates, to which the bundled ones are added, so that
+    /// Reads the proxy variables of the environment and the system's root certificates, to which the bundled ones are added, so that
     /// an image without certificates works too.
     pub(crate) fn from_system() -> Result<Self, BoxError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -45,7 +42,7 @@ impl Connector {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { proxies: Arc::new(Matcher::from_env()), tls: Arc::new(tls) })
+        Ok(Self { proxies: Proxies::from_env()?, tls: Arc::new(tls) })
     }
 
     /// The TLS configuration, without a protocol chosen.
@@ -53,17 +50,14 @@ impl Connector {
         (*self.tls).clone()
     }
 
-    /// What a proxy wants of requests that it reads itself, which are those in the clear.
-    pub(crate) fn proxy_authorization(&self, scheme: Scheme, authority: Authority) -> Option<HeaderValue> {
-        if scheme != Scheme::HTTP {
-            return None;
-        }
-        let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build().ok()?;
-        proxy_for(&self.proxies, &uri)?.basic_auth().cloned()
+    /// The proxies of the environment.
+    pub(super) fn proxies(&self) -> &Proxies {
+        &self.proxies
     }
 
-    /// The connector for a provider that speaks `http2` and must accept within `timeout`.
-    pub(crate) fn build(&self, http2: Http2, timeout: Duration) -> Within<Https> {
+    /// The connector for a provider that speaks `http2` and must accept within `timeout`. Its
+    /// connections tell `streams` how many their server takes.
+    pub(super) fn build(&self, http2: Http2, timeout: Duration, streams: StreamLimit) -> Within<Https> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -75,7 +69,7 @@ impl Connector {
             Http2::Auto => builder.enable_all_versions().wrap_connector(proxied),
             Http2::PriorKnowledge => builder.enable_http2().wrap_connector(proxied),
         };
-        Within { inner: https, timeout }
+        Within { inner: https, timeout, streams }
     }
 }
 
@@ -93,6 +87,7 @@ pub(crate) type Https = HttpsConnector<Proxied>;
 pub(crate) struct Within<C> {
     inner: C,
     timeout: Duration,
+    streams: StreamLimit,
 }
 
 impl<C> Service<Uri> for Within<C>
@@ -101,9 +96,9 @@ where
     C::Future: Send + 'static,
     C::Error: Into<BoxError>,
 {
-    type Response = C::Response;
+    type Response = Announced<C::Response>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(cx).map_err(Into::into)
@@ -112,9 +107,10 @@ where
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.inner.call(uri);
         let timeout = self.timeout;
+        let streams = self.streams.clone();
         Box::pin(async move {
             match tokio::time::timeout(timeout, connecting).await {
-                Ok(result) => result.map_err(Into::into),
+                Ok(connected) => Ok(Announced::new(connected.map_err(Into::into)?, streams)),
                 Err(_) => Err(ConnectTimeout(timeout).into()),
             }
         })
@@ -130,7 +126,7 @@ pub(super) struct ConnectTimeout(pub(super) Duration);
 #[derive(Clone, Debug)]
 pub(crate) struct Proxied {
     tcp: HttpConnector,
-    proxies: Arc<Matcher>,
+    proxies: Proxies,
 }
 
 impl Service<Uri> for Proxied {
@@ -144,39 +140,27 @@ impl Service<Uri> for Proxied {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let mut tcp = self.tcp.clone();
-        let proxy = proxy_for(&self.proxies, &uri);
+        let proxy = self.proxies.for_uri(&uri);
         Box::pin(async move {
-            let Some(proxy) = proxy else {
-                return Ok(Stream { io: tcp.call(uri).await?, proxied: false });
-            };
-            if proxy.uri().scheme_str() != Some("http") {
-                return Err(format!("only http proxies are supported, got {}", redacted(&proxy)).into());
+            match proxy {
+                Some(proxy) => Ok(reach(&proxy, tcp, &uri).await?.into()),
+                None => Ok(Stream::direct(tcp.call(uri).await?)),
             }
-            if uri.scheme_str() == Some("https") {
-                let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
-                if let Some(auth) = proxy.basic_auth() {
-                    tunnel = tunnel.with_auth(auth.clone());
-                }
-                return Ok(Stream { io: tunnel.call(uri).await?, proxied: false });
-            }
-            Ok(Stream { io: tcp.call(proxy.uri().clone()).await?, proxied: true })
         })
     }
 }
 
-/// The proxy for a URL. This machine is never asked for through one: a proxy elsewhere cannot reach
-/// the simulated provider or a local Ollama.
-fn proxy_for(proxies: &Matcher, uri: &Uri) -> Option<Intercept> {
-    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
-    let is_here =
-        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if is_here { None } else { proxies.intercept(uri) }
+impl Stream {
+    /// One without a proxy at its other end.
+    pub(super) const fn direct(io: TokioIo<TcpStream>) -> Self {
+        Self { io, proxied: false }
+    }
 }
 
-/// A proxy's scheme and host, without its credentials.
-fn redacted(proxy: &Intercept) -> String {
-    let uri = proxy.uri();
-    format!("{}://{}", uri.scheme_str().unwrap_or("?"), uri.host().unwrap_or("?"))
+impl From<Reached<TokioIo<TcpStream>>> for Stream {
+    fn from(Reached { io, proxied }: Reached<TokioIo<TcpStream>>) -> Self {
+        Self { io, proxied }
+    }
 }
 
 pin_project! {

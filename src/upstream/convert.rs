@@ -1,7 +1,7 @@
 //! What goes out for a call, and how the answer is to be read.
 
 use bytes::Bytes;
-use tollway_core::{Call, Dialect, Endpoint, RequestId};
+use tollway_core::{Call, Dialect, Endpoint, Exchange, RequestId};
 use tollway_wire::chat::Chat;
 use tollway_wire::embeddings::EmbeddingRequest;
 use tollway_wire::openai::completions::CompletionOptions;
@@ -68,9 +68,11 @@ pub(super) enum Reading {
 }
 
 /// Whether a call goes out as it came, but for splices, and its answer comes back so.
-pub(super) fn is_relayed(call: &Call, resolved: &Resolved, provider: &Provider) -> bool {
-    resolved.upstream.dialect == Dialect::OpenAi
-        && !(provider.quirks.normalise_answers && call.endpoint == Endpoint::Chat)
+pub(super) fn is_relayed(call: &Call, peek: &Peek, resolved: &Resolved, provider: &Provider) -> bool {
+    // Calls of the legacy `functions` come back as calls of tools.
+    let answers_anew = provider.quirks.normalise_answers
+        || (provider.quirks.functions_as_tools && peek.value("functions").is_some());
+    resolved.upstream.dialect == Dialect::OpenAi && !(answers_anew && call.endpoint == Endpoint::Chat)
 }
 
 /// Says a call in the upstream's words.
@@ -80,18 +82,13 @@ pub(super) async fn prepare(
     resolved: &Resolved,
     provider: &Provider,
     fetch: &Fetch,
-    request_id: &RequestId,
+    exchange: Option<&Exchange>,
 ) -> Result<Prepared, Error> {
     let upstream = &resolved.upstream;
-    if is_relayed(call, resolved, provider) {
-        return Ok(relayed(call, peek, &upstream.model, provider));
+    if is_relayed(call, peek, resolved, provider) {
+        return Ok(relayed(call, peek, resolved, provider));
     }
-    let encode = || EncodeContext {
-        id: request_id.as_str().to_owned(),
-        model: call.model.to_string(),
-        created: now(),
-        ..EncodeContext::default()
-    };
+    let encode = || encode_context(call, exchange);
     if call.endpoint == Endpoint::Embeddings {
         return embeddings(call, upstream.dialect, &upstream.model, encode());
     }
@@ -102,10 +99,6 @@ pub(super) async fn prepare(
         }
         _ => (openai::decode_request(&call.body)?, None),
     };
-    // Not the request's id: a client that names all calls of a run alike would see ids of tool calls
-    // come again.
-    let decode =
-        |renamed_tools| DecodeContext { renamed_tools, seed: format!("{:032x}", fastrand::u128(..)) };
     let chat_reading = |dialect, decode, chat: &Chat| Reading::Chat {
         dialect,
         decode,
@@ -119,8 +112,16 @@ pub(super) async fn prepare(
     };
     if upstream.dialect == Dialect::OpenAi {
         // The request is still spliced, only the answer is written anew.
-        let relayed = relayed(call, peek, &upstream.model, provider);
-        let reading = chat_reading(Dialect::OpenAi, decode(Vec::new()), &chat);
+        if provider.quirks.functions_as_tools && chat.legacy_functions {
+            let target = Target { model: chat.model.clone(), traits: (*resolved.traits).clone() };
+            let Encoded { body, mut dropped, renamed_tools } = openai::encode_request(&chat, &target)?;
+            let relayed = relayed(call, &Peek::new(Endpoint::Chat, body.into())?, resolved, provider);
+            dropped.extend(relayed.dropped);
+            let reading = chat_reading(Dialect::OpenAi, decode_context(renamed_tools), &chat);
+            return Ok(Prepared { dropped, reading, ..relayed });
+        }
+        let relayed = relayed(call, peek, resolved, provider);
+        let reading = chat_reading(Dialect::OpenAi, decode_context(Vec::new()), &chat);
         return Ok(Prepared { reading, ..relayed });
     }
 
@@ -137,13 +138,60 @@ pub(super) async fn prepare(
         }
         _ => return Err(Error::Internal),
     };
-    let reading = chat_reading(upstream.dialect, decode(renamed_tools), &chat);
+    let reading = chat_reading(upstream.dialect, decode_context(renamed_tools), &chat);
     Ok(Prepared { endpoint: Endpoint::Chat, body: body.into(), stream: chat.stream, dropped, reading })
 }
 
+/// What an encoder of an answer to a call must know.
+pub(super) fn encode_context(call: &Call, exchange: Option<&Exchange>) -> EncodeContext {
+    let made_up = || RequestId::from_random(fastrand::u128(..));
+    let request_id = exchange.map_or_else(made_up, |exchange| exchange.request_id().clone());
+    EncodeContext {
+        id: request_id.as_str().to_owned(),
+        model: call.model.to_string(),
+        created: now(),
+        ..EncodeContext::default()
+    }
+}
+
+/// What a decoder must know. Its seed is not the request's id: a client that names all calls of a run
+/// alike would see ids of tool calls come again.
+pub(super) fn decode_context(renamed_tools: Vec<(String, String)>) -> DecodeContext {
+    DecodeContext { renamed_tools, seed: format!("{:032x}", fastrand::u128(..)) }
+}
+
+/// What a request says of the stream it wants, where it is relayed and not otherwise read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct StreamWishes {
+    pub(super) include_usage: bool,
+    pub(super) legacy_functions: bool,
+}
+
+/// Reads the wishes; where the request is odd, there are none.
+pub(super) fn stream_wishes(request: &[u8]) -> StreamWishes {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Wishes<'a> {
+        stream_options: Option<Options>,
+        #[serde(borrow)]
+        functions: Option<&'a serde_json::value::RawValue>,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Options {
+        include_usage: Option<bool>,
+    }
+    let wishes: Wishes<'_> = serde_json::from_slice(request).unwrap_or_default();
+    StreamWishes {
+        include_usage: wishes.stream_options.and_then(|options| options.include_usage).unwrap_or(false),
+        legacy_functions: wishes.functions.is_some(),
+    }
+}
+
 /// A body that goes out as it came, but for splices.
-pub(super) fn relayed(call: &Call, peek: &Peek, model: &str, provider: &Provider) -> Prepared {
-    let request = relay::Request { model, read_usage: true, quirks: &provider.quirks };
+pub(super) fn relayed(call: &Call, peek: &Peek, resolved: &Resolved, provider: &Provider) -> Prepared {
+    let (model, traits) = (&*resolved.upstream.model, &*resolved.traits);
+    let request = relay::Request { model, read_usage: true, quirks: &provider.quirks, traits };
     let spliced = request.relay(peek);
     Prepared {
         endpoint: call.endpoint,

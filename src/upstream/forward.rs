@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::announced::StreamLimit;
 use super::connect::{ConnectTimeout, Connector, Https, Within};
 use crate::Error;
 use crate::config::{Http2, Provider};
@@ -48,8 +49,10 @@ pub struct Forward(Arc<Pools>);
 struct Pools {
     provider: Arc<str>,
     max_streams: usize,
+    /// How many the server takes, once a connection has told.
+    announced: StreamLimit,
     proxy_authorization: Option<HeaderValue>,
-    pools: Box<[Pool]>,
+    all: Box<[Pool]>,
 }
 
 struct Pool {
@@ -60,9 +63,9 @@ struct Pool {
 impl Forward {
     pub(crate) fn new(provider: &Provider, connector: &Connector) -> Self {
         let url = &provider.base_url;
-        let proxy_authorization =
-            connector.proxy_authorization(url.scheme().clone(), url.authority().clone());
-        let connector = connector.build(provider.http2, provider.timeouts.connect);
+        let proxy_authorization = connector.proxies().authorization(url.scheme(), url.authority());
+        let announced = StreamLimit::new(AtomicUsize::new(usize::MAX));
+        let connector = connector.build(provider.http2, provider.timeouts.connect, announced.clone());
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
@@ -78,8 +81,9 @@ impl Forward {
         Self(Arc::new(Pools {
             provider: provider.name.clone(),
             max_streams: provider.max_streams_per_connection as usize,
+            announced,
             proxy_authorization,
-            pools: std::iter::repeat_with(pool).take(pools).collect(),
+            all: std::iter::repeat_with(pool).take(pools).collect(),
         }))
     }
 }
@@ -89,8 +93,9 @@ impl Pools {
     /// busy one when all are full.
     fn choose(&self) -> Option<usize> {
         let busy = |pool: &Pool| pool.in_flight.load(Ordering::Relaxed);
-        let room = self.pools.iter().position(|pool| busy(pool) < self.max_streams);
-        room.or_else(|| (0..self.pools.len()).min_by_key(|index| self.pools.get(*index).map(busy)))
+        let most = self.announced.load(Ordering::Relaxed).min(self.max_streams);
+        let room = self.all.iter().position(|pool| busy(pool) < most);
+        room.or_else(|| (0..self.all.len()).min_by_key(|index| self.all.get(*index).map(busy)))
     }
 }
 
@@ -202,7 +207,7 @@ impl Ticket {
     }
 
     fn pool(&self) -> Option<&Pool> {
-        self.pools.pools.get(self.place)
+        self.pools.all.get(self.place)
     }
 }
 

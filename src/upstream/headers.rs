@@ -1,8 +1,12 @@
 //! Which headers go through, either way.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
-use http::header::{self, HeaderName};
-use tollway_core::Dialect;
+use http::header::{self, HeaderName, HeaderValue};
+use tollway_core::{Dialect, Upstream};
+
+use crate::config::{Auth, Provider};
 
 /// Headers of one hop (RFC 9110 §7.6.1) and of its framing.
 fn is_hop(name: &HeaderName) -> bool {
@@ -60,17 +64,28 @@ fn is_private(name: &HeaderName) -> bool {
         || PRIVATE_ENDINGS.iter().any(|ending| name.as_str().ends_with(ending))
 }
 
+/// The headers in which some provider takes its key, where they are not private anyway.
+pub(crate) fn key_headers(providers: &[Provider]) -> Arc<[HeaderName]> {
+    let names = providers.iter().filter_map(|provider| match &provider.auth {
+        Auth::Header(name) if !is_private(name) => Some(name.clone()),
+        _ => None,
+    });
+    names.collect()
+}
+
 /// The client's headers for the provider: end-to-end ones go through. `accept-encoding` is our own
 /// choice, which is none: usage is read in passing. `content-type` and `accept` stay for the caller
-/// to replace. Towards another dialect the headers that speak
-/// of OpenAI's SDK stay behind too.
-pub(super) fn to_upstream(mut client: HeaderMap, dialect: Dialect) -> HeaderMap {
+/// to replace. Towards another dialect the headers that speak of OpenAI's SDK stay behind too, and
+/// always those named in `private`.
+pub(super) fn to_upstream(mut client: HeaderMap, dialect: Dialect, private: &[HeaderName]) -> HeaderMap {
     let foreign = |name: &HeaderName| {
         dialect != Dialect::OpenAi
             && (name.as_str().starts_with("x-stainless-") || name.as_str().starts_with("openai-"))
     };
     let ours = |name: &HeaderName| matches!(*name, header::ACCEPT_ENCODING | header::EXPECT);
-    remove(&mut client, |name| is_hop(name) || is_private(name) || foreign(name) || ours(name));
+    remove(&mut client, |name| {
+        is_hop(name) || is_private(name) || foreign(name) || ours(name) || private.contains(name)
+    });
     client
 }
 
@@ -126,6 +141,14 @@ pub(super) const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-to
 pub(super) const UPSTREAM: HeaderName = HeaderName::from_static("x-tollway-upstream");
 /// Fields of the request that the upstream's format cannot carry.
 pub(super) const DROPPED: HeaderName = HeaderName::from_static("x-tollway-dropped");
+
+/// Says in an answer's headers who served it, or failed to.
+pub(crate) fn name(headers: &mut HeaderMap, upstream: &Upstream) {
+    let name = [&*upstream.provider, "/", &*upstream.model].concat();
+    if let Ok(value) = HeaderValue::try_from(name) {
+        headers.insert(UPSTREAM, value);
+    }
+}
 
 /// Headers that `connection` names as being of this hop.
 fn connection_named(headers: &HeaderMap) -> Vec<HeaderName> {

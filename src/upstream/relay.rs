@@ -8,77 +8,43 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
 use tollway_core::{Attempt, Outcome, Usage};
-use tollway_wire::relay::{self, Reading, UsageStrip, UsageTap};
-use tollway_wire::{StreamEnd, Truncated, openai};
+use tollway_wire::relay::{self, UsageStrip};
+use tollway_wire::{StreamEnd, openai};
 
 use super::attempt::Ending;
+use super::redact::Secrets;
 use crate::Error;
 use crate::error::BoxError;
 
 pin_project! {
-    /// The bytes as they came, frame by frame, while usage is read from them.
+    /// The bytes as they came, frame by frame, while usage is read from them. An event that has not
+    /// ended waits for its end, so that whatever follows can be read.
     ///
     /// An answer that breaks off gets an error frame at its end, so that it never looks whole.
     pub(super) struct Relayed<B> {
         #[pin]
         inner: B,
-        way: Way,
+        strip: UsageStrip,
         usage: Option<Usage>,
         attempt: Arc<Attempt>,
+        secrets: Arc<Secrets>,
         done: bool,
         ending: Ending,
     }
 }
 
-/// Whether the usage chunk is the client's, or was our idea and is taken out.
-enum Way {
-    Tap(UsageTap),
-    Strip(UsageStrip),
-}
-
 impl<B> Relayed<B> {
-    /// Relays an answer of `n` choices.
-    pub(super) fn new(inner: B, strip_usage: bool, n: Option<u64>, attempt: Arc<Attempt>) -> Self {
-        let way = if strip_usage { Way::Strip(UsageStrip::new(n)) } else { Way::Tap(UsageTap::stream(n)) };
+    /// Relays an answer of `n` choices, from which the usage chunk is taken out where it was our idea.
+    pub(super) fn new(
+        inner: B,
+        strip_usage: bool,
+        n: Option<u64>,
+        attempt: Arc<Attempt>,
+        secrets: Arc<Secrets>,
+    ) -> Self {
+        let strip = if strip_usage { UsageStrip::new(n) } else { UsageStrip::keeping(n) };
         let ending = Ending::new(attempt.clone());
-        Self { inner, way, usage: None, attempt, done: false, ending }
-    }
-}
-
-impl Way {
-    fn feed(&mut self, data: Bytes) -> Bytes {
-        match self {
-            Self::Tap(tap) => {
-                tap.feed(&data);
-                data
-            }
-            Self::Strip(strip) => strip.feed(data),
-        }
-    }
-
-    /// What is left to send, and whether the answer was whole.
-    fn finish(&mut self) -> (Bytes, Result<StreamEnd, Truncated>) {
-        match self {
-            Self::Tap(tap) => (Bytes::new(), tap.finish()),
-            Self::Strip(strip) => {
-                let relay::Ending { rest, end } = strip.finish();
-                (rest, end)
-            }
-        }
-    }
-
-    const fn reading(&self) -> &Reading {
-        match self {
-            Self::Tap(tap) => tap.reading(),
-            Self::Strip(strip) => strip.reading(),
-        }
-    }
-
-    const fn at_event_boundary(&self) -> bool {
-        match self {
-            Self::Tap(tap) => tap.at_event_boundary(),
-            Self::Strip(strip) => strip.at_event_boundary(),
-        }
+        Self { inner, strip, usage: None, attempt, secrets, done: false, ending }
     }
 }
 
@@ -95,26 +61,29 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let mut this = self.project();
         while !*this.done {
-            let (bytes, outcome) = match ready!(this.inner.as_mut().poll_frame(cx)) {
+            let (mut bytes, outcome) = match ready!(this.inner.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     let Ok(data) = frame.into_data() else { continue };
-                    (this.way.feed(data), None)
+                    (this.strip.feed(data), None)
                 }
-                Some(Err(error)) => (failure(this.way, &error), Some(error.outcome())),
-                None => match this.way.finish() {
-                    (rest, Ok(StreamEnd)) => (rest, Some(Outcome::Complete)),
+                Some(Err(error)) => (failure(this.strip, &error), Some(error.outcome())),
+                None => match this.strip.finish() {
+                    relay::Ending { rest, end: Ok(StreamEnd) } => (rest, Some(Outcome::Complete)),
                     // The provider told the client itself.
-                    (rest, Err(Truncated)) if this.way.reading().error_passed() => {
+                    relay::Ending { rest, .. } if this.strip.reading().error_passed() => {
                         (rest, Some(Outcome::Refused))
                     }
-                    (_, Err(truncated)) => {
+                    relay::Ending { end: Err(truncated), .. } => {
                         let provider = this.attempt.upstream().provider.to_string();
                         let error = Error::Broken { provider, reason: truncated.to_string() };
-                        (failure(this.way, &error), Some(Outcome::Broken))
+                        (failure(this.strip, &error), Some(Outcome::Broken))
                     }
                 },
             };
-            let reading = this.way.reading();
+            let reading = this.strip.reading();
+            if reading.error_passed() {
+                bytes = this.secrets.body(bytes);
+            }
             if reading.content_passed() {
                 this.attempt.set_first_byte();
             }
@@ -141,9 +110,9 @@ where
 }
 
 /// The error frame that ends a broken stream.
-fn failure(way: &Way, error: &Error) -> Bytes {
+fn failure(strip: &UsageStrip, error: &Error) -> Bytes {
     let mut frame = BytesMut::new();
-    if !way.at_event_boundary() {
+    if !strip.at_event_boundary() {
         // What was cut off must not swallow the error.
         frame.extend_from_slice(b"\n\n");
     }

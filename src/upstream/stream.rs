@@ -13,6 +13,7 @@ use tollway_wire::openai::completions::{self, CompletionOptions};
 use tollway_wire::{ApiError, DecodeContext, EncodeContext, StreamEnd, Truncated, anthropic, gemini, openai};
 
 use super::attempt::Ending;
+use super::redact::Secrets;
 use crate::Error;
 use crate::error::BoxError;
 
@@ -77,14 +78,14 @@ impl Encoder {
         }
     }
 
-    fn encode(&mut self, event: &Event, out: &mut Vec<u8>) {
+    pub(super) fn encode(&mut self, event: &Event, out: &mut Vec<u8>) {
         match self {
             Self::Chat(encoder) => encoder.encode(event, out),
             Self::Completion(encoder) => encoder.encode(event, out),
         }
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
         match self {
             Self::Chat(encoder) => encoder.finish(out),
             Self::Completion(encoder) => encoder.finish(out),
@@ -118,12 +119,19 @@ struct Machine {
     decoder: Decoder,
     encoder: Encoder,
     attempt: Arc<Attempt>,
+    secrets: Arc<Secrets>,
 }
 
 impl<B> Translated<B> {
-    pub(super) fn new(inner: B, decoder: Decoder, encoder: Encoder, attempt: Arc<Attempt>) -> Self {
+    pub(super) fn new(
+        inner: B,
+        decoder: Decoder,
+        encoder: Encoder,
+        attempt: Arc<Attempt>,
+        secrets: Arc<Secrets>,
+    ) -> Self {
         let ending = Ending::new(attempt.clone());
-        let machine = Machine { decoder, encoder, attempt };
+        let machine = Machine { decoder, encoder, attempt, secrets };
         Self { inner, machine, out: Vec::new(), done: false, ending }
     }
 }
@@ -132,11 +140,12 @@ impl Machine {
     /// Encodes what the decoder has. Says whether the provider reported an error, which ends the
     /// stream.
     fn drain(&mut self, out: &mut Vec<u8>) -> bool {
-        while let Some(event) = self.decoder.next_event() {
-            match &event {
+        while let Some(mut event) = self.decoder.next_event() {
+            match &mut event {
                 Event::Usage(usage) => self.attempt.set_usage(*usage),
                 Event::Delta { .. } => self.attempt.set_first_byte(),
                 Event::Error(error) => {
+                    self.secrets.error(error);
                     self.encoder.fail(error, out);
                     return true;
                 }

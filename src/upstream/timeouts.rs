@@ -1,4 +1,6 @@
 //! Gives up on a provider that does not answer, falls silent, or never ends.
+//!
+//! It acts when it is asked: what happens while nobody asks is [`unread`](super::unread)'s affair.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -235,6 +237,7 @@ mod tests {
         connect: Duration::from_secs(5),
         first_byte: Duration::from_secs(20),
         idle: Duration::from_secs(10),
+        unread: Duration::from_mins(5),
         total: Some(Duration::from_mins(1)),
     };
 

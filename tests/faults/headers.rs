@@ -307,3 +307,102 @@ fn silent_about_the_key(model: &str, answer: &Answer) {
         assert!(!value.to_str().unwrap().contains(KEY), "{model}: {name}");
     }
 }
+
+#[tokio::test]
+async fn the_header_in_which_one_provider_takes_its_key_reaches_no_other() {
+    let scripted = Scripted::start(whole).await;
+    let url = scripted.upstream.url();
+    let gateway = Gateway::new(&format!(
+        "providers:\n  openai: {{api_key: {KEY}, base_url: '{url}/v1'}}\n  mine: {{kind: openai-compatible, api_key: {KEY}, base_url: '{url}/v1', auth: x-gate}}\n  anthropic: {{api_key: {KEY}, base_url: '{url}'}}\n"
+    ));
+    for model in ["openai/gpt-5-mini", "mine/model", "anthropic/claude-sonnet-4-5"] {
+        let answer =
+            gateway.send(request(model, &[("x-gate", "a clients-secret"), ("x-gates", "open")])).await;
+        assert_eq!(answer.status, 200, "{model}: {}", answer.text());
+        let seen = scripted.seen();
+        let own = (model == "mine/model").then(|| KEY.parse().unwrap());
+        assert_eq!(seen.get("x-gate"), own.as_ref(), "{model}");
+        assert_eq!(seen["x-gates"], "open");
+    }
+}
+
+const CODE: &str = "c0de/of+the=query";
+const TOKEN: &str = "tok-of-a-configured-header";
+
+/// A gateway whose providers are told three secrets each.
+fn secretive(url: &str) -> Gateway {
+    let more = format!("headers: {{x-gate: 'Token {TOKEN}'}}, query: {{code: '{CODE}'}}");
+    Gateway::new(&format!(
+        "providers:\n  openai: {{api_key: {KEY}, base_url: '{url}/v1', {more}}}\n  mistral: {{api_key: {KEY}, base_url: '{url}/v1', {more}}}\n  anthropic: {{api_key: {KEY}, base_url: '{url}', {more}}}\n  gemini: {{api_key: {KEY}, base_url: '{url}/v1beta', {more}}}\n"
+    ))
+}
+
+/// An error in a provider's words that repeats all it was sent.
+fn error_of(received: &Received) -> Value {
+    let told = format!("wrong: {KEY} {TOKEN} {CODE} {:?} {}", received.headers, received.uri);
+    match received.uri.path() {
+        path if path.starts_with("/v1beta") => {
+            json!({"error": {"code": 401, "message": told, "status": "UNAUTHENTICATED"}})
+        }
+        "/v1/messages" => {
+            json!({"type": "error", "error": {"type": "authentication_error", "message": told}})
+        }
+        _ => {
+            json!({"error": {"message": told, "type": "invalid_request_error", "param": null, "code": "invalid_api_key"}})
+        }
+    }
+}
+
+#[track_caller]
+fn silent(model: &str, answer: &Answer) {
+    silent_about_the_key(model, answer);
+    assert!(answer.text().contains("wrong: [redacted] [redacted] [redacted]"), "{model}: {}", answer.text());
+    for secret in [TOKEN, CODE, "c0de%2Fof%2Bthe%3Dquery"] {
+        assert!(!answer.text().contains(secret), "{model}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_told_by_an_error_within_a_success_or_in_mid_stream() {
+    // As a refusal, and in the body of a success.
+    for status in [401, 200] {
+        let scripted = Scripted::start(move |received| {
+            Script::new(status, Some("application/json"), error_of(received).to_string())
+        })
+        .await;
+        let gateway = secretive(&scripted.upstream.url());
+        for model in ALL {
+            for stream in [false, true] {
+                silent(model, &gateway.chat(model, "hi", json!({"stream": stream})).await);
+            }
+        }
+    }
+    // As an event of a stream, in pieces.
+    let scripted = Scripted::start(|received| {
+        let error = error_of(received);
+        let begin = match received.uri.path() {
+            path if path.starts_with("/v1beta") => {
+                "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":\"a\"}]},\"index\":0}]}\n\n"
+            }
+            "/v1/messages" => "event: ping\ndata: {\"type\":\"ping\"}\n\nevent: error\n",
+            _ => "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":null}]}\n\n",
+        };
+        let stream = format!("{begin}data: {error}\n\n");
+        Script::new(200, Some("text/event-stream"), stream).cut_at([begin.len(), begin.len() + 60])
+    })
+    .await;
+    let gateway = secretive(&scripted.upstream.url());
+    for model in ALL {
+        for more in [
+            json!({"stream": true}),
+            json!({"stream": true, "stream_options": {"include_usage": true}}),
+            // Collected: asked for as a whole.
+            json!({"max_tokens": 30_000}),
+        ] {
+            let answer = gateway.chat(model, "hi", more.clone()).await;
+            silent(model, &answer);
+            assert_eq!(answer.line["outcome"], "refused", "{model} {more}: {}", answer.line);
+        }
+    }
+    assert!(!gateway.lines().contains(KEY) && !gateway.lines().contains(TOKEN));
+}

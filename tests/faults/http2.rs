@@ -17,9 +17,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::road::{Gateway, Providers, chat, read};
+use super::road::{Gateway, Providers, chat, read, with};
 
-/// A server that takes ten streams a connection, and answers only once all sixty are there.
+/// A server that takes ten streams a connection, and answers only once all sixty are there; but the
+/// question whether it is warm at once.
 async fn server() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -29,10 +30,12 @@ async fn server() -> (SocketAddr, Arc<AtomicUsize>) {
         while let Ok((stream, _)) = listener.accept().await {
             counter.fetch_add(1, Ordering::Relaxed);
             let barrier = barrier.clone();
-            let answer = service_fn(move |_| {
+            let answer = service_fn(move |request: http::Request<hyper::body::Incoming>| {
                 let barrier = barrier.clone();
                 async move {
-                    barrier.wait().await;
+                    if !request.headers().contains_key("x-warm") {
+                        barrier.wait().await;
+                    }
                     let body = json!({"object": "chat.completion", "choices": []}).to_string();
                     Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(body))))
                 }
@@ -47,22 +50,29 @@ async fn server() -> (SocketAddr, Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn more_requests_than_a_connection_takes_run_at_once_on_several() {
-    let (address, connections) = server().await;
-    let gateway = Gateway::new(&format!(
-        "providers: {{openai: {{api_key: k, base_url: 'http://{address}/v1', http2: prior-knowledge, max_streams_per_connection: 10}}}}\n"
-    ));
-    for _ in 0..3 {
-        let mut running = JoinSet::new();
-        for _ in 0..60 {
-            let gateway = gateway.clone();
-            running.spawn(async move { gateway.chat("openai/gpt-5-mini", "hi", json!({})).await.status });
+    for more in [", max_streams_per_connection: 10", ""] {
+        let (address, connections) = server().await;
+        let gateway = Gateway::new(&format!(
+            "providers: {{openai: {{api_key: k, base_url: 'http://{address}/v1', http2: prior-knowledge{more}}}}}\n"
+        ));
+        if more.is_empty() {
+            // How many a server takes is learned with the first connection.
+            let answer = gateway.send(with(chat("openai/gpt-5-mini", "hi", json!({})), "x-warm", "1")).await;
+            assert_eq!(answer.status, 200);
         }
-        let all = tokio::time::timeout(Duration::from_secs(20), running.join_all()).await;
-        let all = all.expect("some requests waited for others to end");
-        assert!(all.iter().all(|status| *status == 200), "{all:?}");
+        for _ in 0..3 {
+            let mut running = JoinSet::new();
+            for _ in 0..60 {
+                let gateway = gateway.clone();
+                running.spawn(async move { gateway.chat("openai/gpt-5-mini", "hi", json!({})).await.status });
+            }
+            let all = tokio::time::timeout(Duration::from_secs(20), running.join_all()).await;
+            let all = all.expect("some requests waited for others to end");
+            assert!(all.iter().all(|status| *status == 200), "{all:?}");
+        }
+        // Kept and used again.
+        assert_eq!(connections.load(Ordering::Relaxed), 6);
     }
-    // Kept and used again.
-    assert_eq!(connections.load(Ordering::Relaxed), 6);
 }
 
 #[tokio::test]

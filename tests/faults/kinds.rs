@@ -136,9 +136,7 @@ impl Case {
 
     #[track_caller]
     fn check(self, answer: &Answer) {
-        if let Some(upstream) = answer.headers.get("x-tollway-upstream") {
-            assert_eq!(upstream, self.model, "{self:?}");
-        }
+        assert_eq!(answer.headers["x-tollway-upstream"], self.model, "{self:?}");
         let line = &answer.line;
         assert_eq!(line["gen_ai.provider.name"], provider(self.model), "{self:?}: {line}");
         assert_eq!(line["http.response.status_code"], answer.status.as_u16(), "{self:?}: {line}");
@@ -237,9 +235,10 @@ impl Case {
         "refused"
     }
 
-    /// A plain answer that broke in the middle: one that is relayed cannot be taken back.
+    /// A plain answer that broke in the middle: one that is relayed cannot be taken back once it has
+    /// begun.
     fn cut(self, answer: &Answer, code: &str) -> &'static str {
-        if !self.relays() {
+        if !self.relays() || !answer.status.is_success() {
             return self.failed(answer, if code == "upstream_timeout" { 504 } else { 502 }, code);
         }
         assert!(answer.status.is_success() && !answer.is_whole, "{self:?}");

@@ -11,6 +11,7 @@
 
 mod bytes;
 mod cancel;
+mod collected;
 mod headers;
 mod http2;
 mod keep_alive;
@@ -19,7 +20,9 @@ mod media;
 mod panic;
 mod proxy;
 mod road;
+mod shapes;
 mod timeouts;
+mod unread;
 
 #[path = "../support/events.rs"]
 mod events;

@@ -271,3 +271,131 @@ async fn a_proxy_that_refuses_is_told() -> Outcome<()> {
     assert!(body["error"]["message"].as_str().unwrap().contains("proxy"), "{body}");
     Ok(())
 }
+
+/// A SOCKS5 proxy that wants a password, and leads everybody to one server.
+async fn socks(to: SocketAddr) -> (SocketAddr, Seen) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Seen::default();
+    let kept = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let seen = kept.clone();
+            tokio::spawn(async move {
+                let asked = greet(&mut stream).await.unwrap();
+                seen.lock().unwrap().push(asked);
+                let mut server = TcpStream::connect(to).await.unwrap();
+                stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+                let _ = copy_bidirectional(&mut stream, &mut server).await;
+            });
+        }
+    });
+    (address, seen)
+}
+
+/// The handshake of RFC 1928 and RFC 1929; gives who asked for what.
+async fn greet(stream: &mut TcpStream) -> std::io::Result<String> {
+    let text = async |stream: &mut TcpStream| {
+        let mut text = vec![0; stream.read_u8().await?.into()];
+        stream.read_exact(&mut text).await?;
+        std::io::Result::Ok(String::from_utf8_lossy(&text).into_owned())
+    };
+    assert_eq!(stream.read_u8().await?, 5);
+    text(stream).await?;
+    stream.write_all(&[5, 2]).await?;
+    assert_eq!(stream.read_u8().await?, 1);
+    let (user, password) = (text(stream).await?, text(stream).await?);
+    stream.write_all(&[1, 0]).await?;
+    let mut command = [0; 4];
+    stream.read_exact(&mut command).await?;
+    assert_eq!(command, [5, 1, 0, 3], "a name, for the proxy to resolve");
+    let host = text(stream).await?;
+    Ok(format!("{user}:{password} {host}:{}", stream.read_u16().await?))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn socks_proxies_are_spoken_with() -> Outcome<()> {
+    let (server, served, certificate) = tls(true).await;
+    let (address, seen) = socks(server).await;
+    for scheme in ["socks5", "socks5h"] {
+        let url = format!("{scheme}://me:pass@{address}");
+        let env = [("ALL_PROXY", &*url), ("SSL_CERT_FILE", certificate.path())];
+        let server = gateway("https://provider.test/v1", "", &env);
+        assert_eq!(ask(&server).await?.0, 200, "{}", server.log());
+        assert_eq!(lines(&seen), ["me:pass provider.test:443"], "{scheme}");
+        assert!(lines(&served).concat().starts_with("HTTP/2.0 POST https://provider.test/"), "{scheme}");
+    }
+    // In the clear: the port is that of the URL, and the request is not in the proxy's form.
+    let (plain, plain_seen) = proxy(None).await;
+    let (address, seen) = socks(plain).await;
+    let url = format!("socks5://me:pass@{address}");
+    let server = gateway("http://provider.test/v1", "", &[("HTTP_PROXY", &url)]);
+    assert_eq!(ask(&server).await?.0, 200, "{}", server.log());
+    assert_eq!(lines(&seen), ["me:pass provider.test:80"]);
+    assert!(lines(&plain_seen).concat().starts_with("HTTP/1.1 POST /v1/"), "the origin's form");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_cannot_be_used_is_refused_at_start() {
+    for value in ["https://me:secret@proxy.test:3128", "quic://me:secret@proxy.test", "me:secret proxy"] {
+        let env = [("HTTPS_PROXY", value), ("TOLLWAY__SERVER__LISTEN", "127.0.0.1:0")];
+        let Err(error) = Server::start(&["serve"], &env) else { panic!("{value} was taken") };
+        let told = error.to_string();
+        assert!(told.contains("HTTPS_PROXY") && told.contains("hint:"), "{told}");
+        assert!(!told.contains("secret"), "{told}");
+    }
+}
+
+/// Asks Gemini about a picture by its URL; the status and the body.
+async fn look_at(server: &Server, picture: &str) -> Outcome<(u16, serde_json::Value)> {
+    let content = json!([{"type": "image_url", "image_url": {"url": picture}}]);
+    let request = chat(
+        server.addr(),
+        "gemini/gemini-2.5-flash",
+        "",
+        json!({"messages": [{"role": "user", "content": content}]}),
+    );
+    let answer = send(request).await?;
+    Ok((answer.status().as_u16(), parse(answer.body())))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_is_fetched_through_the_proxy_by_the_address_that_was_checked() -> Outcome<()> {
+    let (address, seen) = proxy(Some(SocketAddr::from(([127, 0, 0, 1], 9)))).await;
+    let url = format!("http://me:pass@{address}");
+    let provider = "{gemini: {api_key: k, base_url: 'http://127.0.0.1:9'}}";
+    let mut env = vec![
+        ("TOLLWAY__PROVIDERS", provider),
+        ("TOLLWAY__SERVER__LISTEN", "127.0.0.1:0"),
+        ("HTTPS_PROXY", &*url),
+        ("HTTP_PROXY", &*url),
+    ];
+    let server = Server::start(&["serve"], &env).unwrap();
+    // What resolves to a private address, or is one, is not asked for, whoever would connect.
+    for private in ["https://10.0.0.1/p.png", "https://169.254.169.254/p.png", "https://127.0.0.1/p.png"] {
+        let (status, body) = look_at(&server, private).await?;
+        assert_eq!(status, 400, "{body}");
+        assert!(body["error"]["message"].as_str().unwrap().contains("not public"), "{body}");
+    }
+    // A name that nobody here knows is not handed on to be resolved elsewhere.
+    let (status, body) = look_at(&server, "https://media.invalid/p.png").await?;
+    assert!(status == 400 && body.to_string().contains("resolved here"), "{body}");
+    assert!(lines(&seen).is_empty());
+    // A public one goes to the proxy. Nobody answers as that server there.
+    let (status, _) = look_at(&server, "https://1.1.1.1:8443/p.png").await?;
+    assert_eq!(status, 400);
+    let tunnel = lines(&seen).concat();
+    assert!(tunnel.starts_with("CONNECT 1.1.1.1:8443 HTTP/1.1\r\n"), "{tunnel}");
+    assert!(tunnel.to_ascii_lowercase().contains("proxy-authorization: basic bwu6cgfzcw=="), "{tunnel}");
+    drop(server);
+
+    // Where all addresses are allowed, the proxy resolves.
+    env.push(("TOLLWAY__MEDIA__ALLOW_PRIVATE", "true"));
+    let server = Server::start(&["serve"], &env).unwrap();
+    look_at(&server, "http://media.invalid/p.png").await?;
+    let asked = lines(&seen).concat();
+    assert!(asked.starts_with("HTTP/1.1 GET http://media.invalid/p.png"), "{asked}");
+    assert!(asked.ends_with("proxy-authorization=Some(\"Basic bWU6cGFzcw==\")"), "{asked}");
+    Ok(())
+}

@@ -44,25 +44,14 @@ pub(crate) fn check(request: &Value, sent: &Value, dropped: &str) -> Result<(), 
         }
     }
     known.everything(sent);
-    for text in &said.texts {
-        if !known.texts.iter().any(|other| other.contains(text)) {
-            return Err(format!("this text is lost: {text:?}\n      sent {sent:.1500}"));
-        }
-    }
-    for object in &said.objects {
-        if !known.objects.contains(object) {
-            return Err(format!("these arguments are lost: {object:?}\n      sent {sent:.1500}"));
-        }
+    if let Some(lost) = said.missing(&known) {
+        return Err(format!("{lost}\n      sent {sent:.1500}"));
     }
     for (name, value) in request.as_object().into_iter().flatten() {
         let is_word = dropped.split(", ").any(|path| path == name || path.starts_with(&format!("{name}.")));
         let is_same = sent.get(name) == Some(value);
         // What everyone does unasked needs no saying.
-        let is_idle = value.is_null()
-            || *value == false
-            || (name == "n" && value == 1)
-            || is_zero(value)
-            || is_empty(value);
+        let is_idle = is_idle(value) || (name == "n" && value == 1);
         // A value found elsewhere has another name there, as `seed` has in `generationConfig`.
         let is_elsewhere = has(sent, value);
         if !UNDERSTOOD.contains(&name.as_str()) && !is_word && !is_same && !is_idle && !is_elsewhere {
@@ -76,9 +65,9 @@ pub(crate) fn check(request: &Value, sent: &Value, dropped: &str) -> Result<(), 
 
 /// Texts, and objects such as arguments.
 #[derive(Default)]
-struct Said {
+pub(crate) struct Said {
     texts: BTreeSet<String>,
-    objects: Vec<Map<String, Value>>,
+    pub(crate) objects: Vec<Map<String, Value>>,
 }
 
 impl Said {
@@ -95,7 +84,15 @@ impl Said {
         }
     }
 
-    fn content(&mut self, content: &Value) {
+    /// What of it stands nowhere in another.
+    pub(crate) fn missing(&self, known: &Self) -> Option<String> {
+        let text = self.texts.iter().find(|text| !known.texts.iter().any(|other| other.contains(*text)));
+        let object = self.objects.iter().find(|object| !known.objects.contains(object));
+        let text = text.map(|text| format!("this text is lost: {text:?}"));
+        text.or_else(|| object.map(|object| format!("these arguments are lost: {object:?}")))
+    }
+
+    pub(crate) fn content(&mut self, content: &Value) {
         self.text(content);
         for part in content.as_array().into_iter().flatten() {
             self.text(part);
@@ -103,7 +100,7 @@ impl Said {
         }
     }
 
-    fn text(&mut self, value: &Value) {
+    pub(crate) fn text(&mut self, value: &Value) {
         self.texts.extend(value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned));
     }
 
@@ -113,7 +110,7 @@ impl Said {
     }
 
     /// Every text and object anywhere, those written as JSON in a text included.
-    fn everything(&mut self, value: &Value) {
+    pub(crate) fn everything(&mut self, value: &Value) {
         match value {
             Value::String(text) => {
                 self.texts.insert(text.clone());
@@ -131,6 +128,11 @@ impl Said {
     }
 }
 
+/// Whether a value says what everyone does unasked.
+pub(crate) fn is_idle(value: &Value) -> bool {
+    value.is_null() || *value == false || is_zero(value) || is_empty(value)
+}
+
 fn is_zero(value: &Value) -> bool {
     value.as_f64() == Some(0.0)
 }
@@ -140,8 +142,9 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Whether a value stands anywhere in another.
-fn has(sent: &Value, value: &Value) -> bool {
+pub(crate) fn has(sent: &Value, value: &Value) -> bool {
     sent == value
+        || sent.as_f64().is_some_and(|sent| Some(sent) == value.as_f64())
         || match sent {
             Value::Array(values) => values.iter().any(|inner| has(inner, value)),
             Value::Object(fields) => fields.values().any(|inner| has(inner, value)),

@@ -7,6 +7,7 @@
 
 mod answers;
 mod carried;
+mod crossing;
 mod cuts;
 mod described;
 mod others;
@@ -102,6 +103,14 @@ async fn every_recorded_request_reaches_every_format() -> Result<(), BoxError> {
     let mut score =
         Score::new("recorded requests, sent to an upstream of every format", requests::EXCEPTIONS);
     requests::check(recordings, &mut score).await?;
+    Ok(score.finish()?)
+}
+
+#[test]
+fn every_recorded_request_of_another_dialect_reaches_every_format() -> Result<(), BoxError> {
+    let Some(recordings) = load(CHATS)? else { return Ok(()) };
+    let mut score = Score::new("requests of other dialects, written in every format", crossing::EXCEPTIONS);
+    crossing::check(&recordings, &mut score)?;
     Ok(score.finish()?)
 }
 

@@ -53,16 +53,6 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         why: "gpt-4o does not reason, and says so itself: relayed as the client wrote it",
     },
     Exception {
-        name: &["→ mistral/"],
-        says: &["reasoning_effort"],
-        why: "Mistral knows the efforts none and high only, and says so itself: relayed as the client wrote it",
-    },
-    Exception {
-        name: &["→ mistral/"],
-        says: &["Unexpected role 'user' after role 'tool'", "Expected last role User or Tool"],
-        why: "Mistral refuses this order of messages, and says so itself: relayed as the client wrote it",
-    },
-    Exception {
         name: &["openai/embeddings", "→ mistral/mistral-embed"],
         says: &["\"dimensions\""],
         why: "Mistral's vectors have one size, and it says so itself: other vectors than asked for are no answer",
@@ -101,8 +91,6 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         name: &["openai/chat-completions", "→ groq/"],
         says: &[
             "value must be one of 'text', 'image_url', 'document'",
-            "'function_call' is unsupported",
-            "'functions' is unsupported",
             "'service_tier' : value must be",
             "'moderation' is unsupported",
             "'prompt_cache_breakpoint' is unsupported",
@@ -112,7 +100,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         name: &["openai/chat-completions", "→ mistral/"],
-        says: &["\"file\",\"file_id\"", "\"moderation\"", "prompt_cache_breakpoint"],
+        says: &["\"moderation\"", "prompt_cache_breakpoint"],
         why: "features that only OpenAI has: to leave them out would change the answer",
     },
 ];
@@ -168,6 +156,7 @@ type Target = (&'static str, &'static str, Judge);
 const CHAT: &[Target] = &[
     ("openai", "gpt-4o", validate::openai_chat),
     ("mistral", "mistral-large-latest", validate::mistral_chat),
+    ("mistral", "mistral-large-2512", validate::mistral_chat),
     ("groq", "openai/gpt-oss-120b", validate::groq_chat),
     ("anthropic", "claude-3-5-haiku-latest", validate::anthropic_messages),
     ("anthropic", "claude-sonnet-4-5", validate::anthropic_messages),

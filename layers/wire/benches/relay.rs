@@ -10,7 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use tollway_core::Endpoint;
 use tollway_wire::{
-    Quirks,
+    Quirks, Traits,
     peek::Peek,
     relay::{Request, UsageStrip, UsageTap},
 };
@@ -47,7 +47,8 @@ fn requests(name: &str, body: &Bytes) {
         ..Quirks::default()
     };
     let peeked = Peek::new(Endpoint::Chat, body.clone()).unwrap();
-    let request = |model, quirks| Request { model, read_usage: true, quirks };
+    let traits = Traits::default();
+    let request = |model, quirks| Request { model, read_usage: true, quirks, traits: &traits };
     per_kb(&format!("{name}: peek"), body.len(), || Peek::new(Endpoint::Chat, body.clone()).unwrap());
     per_kb(&format!("{name}: serde_json RawValue instead"), body.len(), || outline(body));
     per_kb(&format!("{name}: serde_json Value instead"), body.len(), || {

@@ -77,6 +77,7 @@ mod tools;
 mod turns;
 mod usage;
 
+pub(crate) use self::decode_tools::TOOL_OPTIONS;
 pub use self::{
     decode_request::decode_request,
     decode_response::decode_response,

@@ -7,6 +7,7 @@ mod message;
 mod reply;
 mod request;
 mod tool;
+mod unfold;
 
 pub use self::{
     collect::Collect,

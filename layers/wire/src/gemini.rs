@@ -39,7 +39,6 @@ mod error;
 mod finish;
 mod frames;
 mod grounding;
-mod ids;
 mod lenient;
 mod logprobs;
 mod media;

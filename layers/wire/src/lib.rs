@@ -23,6 +23,7 @@ pub mod relay;
 pub mod splice;
 pub mod sse;
 
+mod call_ids;
 mod context;
 mod error;
 mod loss;

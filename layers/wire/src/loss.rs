@@ -1,3 +1,15 @@
+use serde_json::Value;
+
+/// Whether a field without a place says no more than its absence would.
+pub(crate) fn is_unset(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
 /// A request encoded for a target, and what could not be carried.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoded {

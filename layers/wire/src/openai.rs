@@ -47,11 +47,11 @@ mod error;
 mod finish;
 mod frame;
 mod growing;
-mod ids;
 mod json;
 mod lenient;
 mod out;
 mod path;
+mod plain_thinking;
 mod reasoning;
 mod reasoning_out;
 mod shortcut;
@@ -61,6 +61,7 @@ mod stream_image;
 mod stream_state;
 mod thinking_out;
 mod tool_names;
+mod turns;
 mod usage;
 
 pub use self::{

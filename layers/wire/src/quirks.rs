@@ -11,7 +11,8 @@ pub struct Quirks {
     pub rename: Vec<(String, String)>,
     /// Top-level request fields the server refuses, to be dropped and listed.
     pub drop: Vec<String>,
-    /// Remove `null` fields: at top level and in messages (Mistral, Groq).
+    /// Remove `null` fields: at top level, in messages, tools and `response_format`, but not in schemas
+    /// (Mistral, Groq).
     pub drop_nulls: bool,
     /// Send `developer` messages as `system` messages.
     pub developer_as_system: bool,
@@ -27,6 +28,24 @@ pub struct Quirks {
     pub drop_in_messages: Vec<String>,
     /// Send ids of tool calls as nine letters and digits made from the client's (Mistral).
     pub short_call_ids: bool,
+    /// Send `reasoning_effort` as the nearest level the model takes, and not at all where the model is
+    /// told nothing about its thinking (Mistral).
+    pub nearest_effort: bool,
+    /// Give functions without `parameters` the schema of no arguments (Mistral wants one).
+    pub require_parameters: bool,
+    /// Send `file` parts as `document_url`, or as a bare `file_id` (Mistral).
+    pub document_url: bool,
+    /// Send `reasoning_content` of earlier answers as `thinking` parts of `content`, where the model
+    /// thinks (Mistral).
+    pub thinking_parts: bool,
+    /// Send the words of an earlier refusal as text (Mistral has no `refusal`).
+    pub refusal_as_text: bool,
+    /// Keep to an order of turns (Mistral): an assistant's word between a tool's result and the user's
+    /// next, instructions in mid-conversation as the user's, and `prefix` on an assistant message that
+    /// is to be gone on with.
+    pub turn_order: bool,
+    /// Send the legacy `functions` as `tools`, and answer in their form (Mistral).
+    pub functions_as_tools: bool,
     /// Whether the server takes `stream_options.include_usage`; if not, it is never spliced in, and
     /// taken out when the client sent it.
     pub stream_usage: bool,
@@ -47,6 +66,13 @@ impl Default for Quirks {
             drop_empty_assistant: false,
             drop_in_messages: Vec::new(),
             short_call_ids: false,
+            nearest_effort: false,
+            require_parameters: false,
+            document_url: false,
+            thinking_parts: false,
+            refusal_as_text: false,
+            turn_order: false,
+            functions_as_tools: false,
             stream_usage: true,
             normalise_answers: false,
         }

@@ -12,7 +12,7 @@ mod request;
 mod strip;
 mod tail;
 mod tap;
-mod usage;
+pub(crate) mod usage;
 
 pub use self::{
     events::MAX_HELD,

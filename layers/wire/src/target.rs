@@ -32,9 +32,12 @@ pub struct Traits {
     pub efforts: Vec<Effort>,
     /// Whether function calls and responses carry ids (Gemini 3 and later).
     pub function_call_ids: bool,
-    /// Whether a server of OpenAI's format takes what OpenAI's own does not know: earlier thinking
-    /// and its seals, `cache_control`, `top_k`. If not, they are dropped and listed.
+    /// Whether a server of OpenAI's format takes what OpenAI's own does not know: `cache_control`,
+    /// `top_k`, seals on calls. If not, they are dropped and listed.
     pub extensions: bool,
+    /// Whether a server of OpenAI's format takes the thinking of earlier answers, and its seals. If
+    /// not, they are dropped and listed.
+    pub earlier_thinking: bool,
 }
 
 impl Default for Traits {
@@ -50,15 +53,22 @@ impl Default for Traits {
             efforts: Vec::new(),
             function_call_ids: false,
             extensions: true,
+            earlier_thinking: true,
         }
     }
 }
 
 impl Traits {
-    /// The nearest effort the model takes, the lower one of two equally near.
+    /// The nearest effort the model takes, the lower one of two equally near. A model asked to think
+    /// is never told not to, unless it can do nothing else.
     pub fn nearest_effort(&self, wanted: Effort) -> Effort {
         let distance = |effort: &Effort| (*effort as i32 - wanted as i32).abs();
-        self.efforts.iter().copied().min_by_key(|effort| (distance(effort), *effort)).unwrap_or(wanted)
+        let thinks = |effort: &Effort| *effort != Effort::None || wanted <= Effort::Minimal;
+        self.efforts
+            .iter()
+            .copied()
+            .min_by_key(|effort| (!thinks(effort), distance(effort), *effort))
+            .unwrap_or(wanted)
     }
 }
 

@@ -215,6 +215,7 @@ prop_compose! {
             logprobs: Some(true),
             top_logprobs: Some(3),
             extra,
+            dialect: Some(Dialect::Gemini),
             ..Chat::default()
         }
     }

@@ -346,3 +346,19 @@ proptest! {
         }
     }
 }
+
+/// Only whoever is known to refuse what other servers add to OpenAI's format goes without it.
+#[test]
+fn what_a_provider_has_no_field_for_is_not_sent() {
+    let settings = load("providers: {openai: {}, groq: {}, mistral: {}, lab: {kind: vllm}}", &KEYS).unwrap();
+    for (name, extensions, earlier_thinking) in [
+        ("openai/gpt-4o", false, false),
+        ("openai/never-heard-of", false, false),
+        ("groq/openai/gpt-oss-120b", false, false),
+        ("mistral/mistral-large-4", false, true),
+        ("lab/anything", true, true),
+    ] {
+        let traits = &settings.catalogue.resolve(name).unwrap().traits;
+        assert_eq!((traits.extensions, traits.earlier_thinking), (extensions, earlier_thinking), "{name}");
+    }
+}

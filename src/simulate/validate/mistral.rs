@@ -42,6 +42,10 @@ fn check_order(messages: &Value) -> Result<(), Fault> {
         if role == "user" && before == "tool" {
             return Err(order("Unexpected role 'user' after role 'tool'"));
         }
+        // `mistral-common`, `_validate_message_order`.
+        if role == "system" && (before == "assistant" || before == "tool") {
+            return Err(order(&format!("Unexpected role 'system' after role '{before}'")));
+        }
         if role == "assistant" {
             open = check_assistant(message)?;
         }

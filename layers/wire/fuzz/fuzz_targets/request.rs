@@ -5,7 +5,7 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 use tollway_core::Endpoint;
-use tollway_wire::{Quirks, peek::Peek, relay::Request};
+use tollway_wire::{Quirks, Traits, peek::Peek, relay::Request};
 
 fuzz_target!(|data: &[u8]| {
     let json = serde_json::from_slice::<&RawValue>(data);
@@ -20,7 +20,9 @@ fuzz_target!(|data: &[u8]| {
     assert!(json.is_ok());
 
     let model = peek.model().into_owned();
-    let same = Request { model: &model, read_usage: false, quirks: &Quirks::default() }.relay(&peek);
+    let traits = Traits::default();
+    let same =
+        Request { model: &model, read_usage: false, quirks: &Quirks::default(), traits: &traits }.relay(&peek);
     // Of several models the earlier ones are set to the last, so that no server reads another.
     assert!(same.body.is_untouched() || peek.places("model").count() > 1);
     assert!(!same.body.is_untouched() || same.body.into_bytes() == data);
@@ -33,10 +35,18 @@ fuzz_target!(|data: &[u8]| {
         tool_choice_any: true,
         name_on_tool_messages_only: true,
         drop_empty_assistant: true,
+        drop_in_messages: vec!["annotations".to_owned(), "tool_calls.extra_content".to_owned()],
+        short_call_ids: true,
+        nearest_effort: true,
+        require_parameters: true,
+        document_url: true,
+        thinking_parts: true,
+        refusal_as_text: true,
+        turn_order: true,
         ..Quirks::default()
     };
     for quirks in [&Quirks::default(), &quirks, &Quirks { stream_usage: false, ..quirks.clone() }] {
-        let sent = Request { model: "other", read_usage: true, quirks }.relay(&peek).body;
+        let sent = Request { model: "other", read_usage: true, quirks, traits: &traits }.relay(&peek).body;
         let length = sent.len();
         let chunks = sent.clone().into_chunks().concat();
         let bytes = sent.into_bytes();

@@ -2,6 +2,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
+use tollway_core::Dialect;
 
 use super::{
     block::{decode_content, parse},
@@ -20,7 +21,7 @@ use crate::{
 pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(body)
         .map_err(|error| Refusal::whole(format!("body is not valid JSON: {error}")))?;
-    let mut chat = Chat::default();
+    let mut chat = Chat { dialect: Some(Dialect::Anthropic), ..Chat::default() };
     let mut seen_model = false;
     let mut system = Vec::new();
     for (name, raw) in fields {

@@ -10,7 +10,7 @@ use crate::{
 
 /// The key in [`Chat::extra`](crate::chat::Chat::extra) under which options of tools without a
 /// canonical place are kept, by tool name: `{"search":{"defer_loading":true}}`.
-pub(super) const TOOL_OPTIONS: &str = "tool_options";
+pub(crate) const TOOL_OPTIONS: &str = "tool_options";
 
 /// Reads `tools`, and their options with no canonical place.
 pub(super) fn decode_tools(raw: &RawValue) -> Result<(Vec<Tool>, Map<String, Value>), Refusal> {

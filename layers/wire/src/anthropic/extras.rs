@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Refusal,
     chat::{Chat, ReasoningRequest},
+    loss::is_unset,
 };
 
 /// Anthropic's own fields without a canonical place. They go out as they came, whoever sent them:
@@ -112,15 +113,6 @@ pub(super) fn encode_stop<'a>(chat: &'a Chat, losses: &mut Losses) -> Vec<&'a st
         }
     }
     stops
-}
-
-fn is_unset(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        _ => false,
-    }
 }
 
 fn looks_personal(user: &str) -> bool {

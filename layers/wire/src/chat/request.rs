@@ -1,4 +1,5 @@
 use serde_json::{Map, Value};
+use tollway_core::Dialect;
 
 use super::{Message, Tool, ToolChoice};
 use crate::Effort;
@@ -45,6 +46,8 @@ pub struct Chat {
     /// Whether the client offered its tools as OpenAI's legacy `functions`, and expects calls as
     /// `function_call`.
     pub legacy_functions: bool,
+    /// The dialect it was read from, whose fields [`Chat::extra`] holds. None stands for OpenAI's.
+    pub dialect: Option<Dialect>,
     /// Fields of the client's dialect with no canonical place, by name. An encoder of the same
     /// dialect writes them back; any other encoder lists them as dropped, or refuses.
     pub extra: Map<String, Value>,

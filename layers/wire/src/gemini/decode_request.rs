@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
+use tollway_core::Dialect;
 
 use super::{
     decode_config, decode_turns,
@@ -15,7 +16,9 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Chat, Re
     let fields: Fields<'_> = serde_json::from_slice(body)
         .map_err(|error| Refusal::whole(format!("the body is no generateContent request: {error}")))?;
     // Gemini tells usage in every stream.
-    let mut chat = Chat { model: model.to_owned(), stream, include_usage: stream, ..Chat::default() };
+    let dialect = Some(Dialect::Gemini);
+    let mut chat =
+        Chat { model: model.to_owned(), stream, include_usage: stream, dialect, ..Chat::default() };
     let mut instructions = None;
     for (name, value) in fields.0 {
         match &*name {

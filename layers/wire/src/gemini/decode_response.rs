@@ -7,7 +7,6 @@ use super::{
     answer::{Answer, Candidate, PromptFeedback},
     error, finish,
     grounding::{self, Citations},
-    ids::CallIds,
     logprobs, media,
     part::WirePart,
     raw,
@@ -18,6 +17,7 @@ use super::{
 };
 use crate::{
     ApiError, DecodeContext, ErrorKind,
+    call_ids::CallIds,
     chat::{Choice, Content, FinishReason, Native, Part, Reasoning, Reply, Signature, Text, ToolCall},
 };
 

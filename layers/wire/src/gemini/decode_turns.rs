@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 
 use super::{
     decode_response::decode_part,
-    ids::CallIds,
     lenient::{Fields, OneOrMany},
     media,
     part::{FunctionResponse, ResponseObject, WirePart},
@@ -16,6 +15,7 @@ use super::{
 };
 use crate::{
     DecodeContext, Refusal,
+    call_ids::CallIds,
     chat::{Content, Message, Part, Role, ToolResult},
 };
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tollway_core::Dialect;
 
 use super::{
     encode_config,
@@ -93,8 +94,12 @@ fn own_fields<'a>(
     let mut own = BTreeMap::new();
     for (key, value) in &chat.extra {
         let key = key.as_str();
-        if OWN_FIELDS.contains(&key) && !(key == "store" && value == &Value::Bool(false)) {
+        // OpenAI's `store` is another thing by the same name.
+        let namesake = key == "store" && chat.dialect != Some(Dialect::Gemini);
+        if OWN_FIELDS.contains(&key) && !namesake {
             own.insert(key, value);
+        } else if namesake && value == &Value::Bool(false) {
+            // It is not kept, as was asked.
         } else if REFUSED_FIELDS.contains(&key) && !value.is_null() {
             return Err(Refusal::at(key, "cannot be carried to Gemini"));
         } else if !CARRIED_FIELDS.contains(&key) {

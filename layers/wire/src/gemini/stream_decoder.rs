@@ -11,7 +11,6 @@ use super::{
     error, finish,
     frames::Frames,
     grounding::{self, Citations},
-    ids::CallIds,
     logprobs,
     text_index::TextIndex,
     tier, time,
@@ -20,6 +19,7 @@ use super::{
 };
 use crate::{
     ApiError, DecodeContext, StreamEnd, Truncated,
+    call_ids::CallIds,
     chat::{Content, Delta, Event, Finish, FinishReason, Image, Native, Part, Source, Start},
 };
 

@@ -26,8 +26,8 @@ pub(super) struct Chunk<'a> {
     pub(super) choices: Option<Vec<ChunkChoice<'a>>>,
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
-    #[serde(deserialize_with = "object_or_default")]
-    pub(super) x_groq: XGroq,
+    #[serde(borrow, deserialize_with = "object_or_default")]
+    pub(super) x_groq: XGroq<'a>,
     #[serde(borrow)]
     pub(super) error: Node<'a>,
 }

@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::decode_message::decode_seal;
 use super::decode_part::{decode_source, thinking_text};
-use super::ids::CallIds;
 use super::json::{Fields, Node};
 use super::path::Path;
 use super::reasoning::Thinking;
+use crate::call_ids::CallIds;
 use crate::chat::{Audio, Content, Image, Native, Part, Reasoning, Text, ToolCall};
 use crate::{DecodeContext, Refusal};
 
@@ -59,7 +59,7 @@ pub(super) fn decode_answer(
     let images = fields.take("images").map(Node::into_elements).unwrap_or_default();
     parts.extend(images.into_iter().filter_map(decode_image));
     if let Some(call) = fields.take("function_call").and_then(Node::into_fields) {
-        parts.push(decode_function(call, calls));
+        parts.push(decode_function(call, &path.key("function_call"), calls)?);
     }
     if let Some(node) = fields.take("tool_calls") {
         let path = path.key("tool_calls");
@@ -130,11 +130,15 @@ fn decode_audio(mut audio: Fields<'_>) -> Audio {
     Audio { id, data, format, transcript, expires_at }
 }
 
-fn decode_function(mut function: Fields<'_>, calls: &mut Calls<'_>) -> Part {
-    let name = function.take("name").and_then(Node::into_text).unwrap_or_default();
+fn decode_function(
+    mut function: Fields<'_>,
+    path: &Path<'_>,
+    calls: &mut Calls<'_>,
+) -> Result<Part, Refusal> {
+    let name = function.take("name").and_then(Node::into_words).ok_or_else(|| path.key("name").missing())?;
     let arguments = arguments(&mut function, "arguments");
     let id = calls.id(None);
-    Content::ToolCall(ToolCall { id, name: calls.name(&name), arguments, custom: false }).into()
+    Ok(Content::ToolCall(ToolCall { id, name: calls.name(&name), arguments, custom: false }).into())
 }
 
 fn decode_call(mut fields: Fields<'_>, path: &Path<'_>, calls: &mut Calls<'_>) -> Result<Part, Refusal> {

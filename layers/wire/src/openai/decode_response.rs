@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use super::decode_answer::{Calls, decode_answer};
 use super::error::{in_answer, unreadable};
 use super::finish::decode_finish;
-use super::ids::CallIds;
 use super::json::{Fields, Node};
 use super::path::Path;
 use super::usage::decode_usage;
+use crate::call_ids::CallIds;
 use crate::chat::{Choice, Content, Reply};
 use crate::{ApiError, DecodeContext, Refusal};
 

@@ -9,7 +9,7 @@ use super::encode_request::Dropped;
 use super::reasoning::is_detail;
 use super::reasoning_out::{Detail, details};
 use super::tool_names::ToolNames;
-use crate::chat::{Audio, Chat, Content, Message, Part, Role, Signature, ToolResult};
+use crate::chat::{Audio, Content, Message, Part, Role, Signature, ToolResult};
 use crate::{ReasoningStyle, Refusal, Traits};
 
 /// A message.
@@ -109,13 +109,13 @@ impl<'a> Seal<'a> {
 
 /// Writes the conversation. A turn of several tool results becomes one message each.
 pub(super) fn encode_messages<'a>(
-    chat: &'a Chat,
+    messages: &'a [(usize, Cow<'a, Message>)],
     traits: &Traits,
     names: &'a ToolNames,
     dropped: &mut Dropped,
 ) -> Result<Vec<MessageOut<'a>>, Refusal> {
-    let mut out = Vec::with_capacity(chat.messages.len());
-    for (index, message) in chat.messages.iter().enumerate() {
+    let mut out = Vec::with_capacity(messages.len());
+    for (index, message) in messages {
         let mut writer = Writer { traits, names, dropped, path: format!("messages[{index}]") };
         match message.role {
             Role::System => out.push(writer.plain("system", message)?),
@@ -196,7 +196,7 @@ impl<'a> Writer<'_, 'a> {
     fn assistant(&mut self, message: &'a Message) -> Result<MessageOut<'a>, Refusal> {
         let name = message.name.as_deref().map(Cow::Borrowed);
         let mut out = MessageOut { role: "assistant", name, ..MessageOut::default() };
-        let thinks = self.traits.extensions && self.traits.reasoning != ReasoningStyle::None;
+        let thinks = self.traits.earlier_thinking && self.traits.reasoning != ReasoningStyle::None;
         if thinks {
             out.reasoning_content = joined(message.content.iter().filter_map(|part| match &part.content {
                 Content::Reasoning(reasoning) => Some(reasoning.text.as_str()),

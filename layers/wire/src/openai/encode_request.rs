@@ -2,12 +2,16 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tollway_core::Dialect;
 
 use super::encode_message::{MessageOut, encode_messages};
 use super::encode_tools::{ChoiceOut, ToolOut, encode_choice, encode_tools};
 use super::out::{Extra, is_path, to_json};
 use super::tool_names::ToolNames;
+use super::turns::laid_out;
+use crate::anthropic::TOOL_OPTIONS;
 use crate::chat::{Chat, ReasoningRequest, ResponseFormat};
+use crate::loss::is_unset;
 use crate::{Effort, Encoded, ReasoningStyle, Refusal, Target};
 
 /// Writes the body of `POST /v1/chat/completions`.
@@ -18,17 +22,23 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
     let traits = &target.traits;
     let names = ToolNames::of(chat);
     let mut dropped = Dropped::default();
-    let messages = encode_messages(chat, traits, &names, &mut dropped)?;
+    let turns = laid_out(&chat.messages);
+    let messages = encode_messages(&turns, traits, &names, &mut dropped)?;
     let tools = encode_tools(chat, traits, &names, &mut dropped)?;
     let sampling = &chat.sampling;
     let mut drawn = |name, value: Option<f64>, carried: bool| dropped.unless(carried, name, value);
     let temperature = drawn("temperature", sampling.temperature, traits.sampling);
     let top_p = drawn("top_p", sampling.top_p, traits.sampling);
+    // Zero is no penalty, which is what leaving it out says.
+    let penalty = |value: Option<f64>| value.filter(|value| traits.sampling || *value != 0.0);
+    let frequency_penalty = drawn("frequency_penalty", penalty(sampling.frequency_penalty), traits.sampling);
+    let presence_penalty = drawn("presence_penalty", penalty(sampling.presence_penalty), traits.sampling);
+    let bias = sampling.logit_bias.as_ref().filter(|bias| traits.sampling || !bias.is_empty());
+    let logit_bias = dropped.unless(traits.sampling, "logit_bias", bias);
     let top_k = dropped.unless(traits.sampling && traits.extensions, "top_k", sampling.top_k);
     let (reasoning_effort, reasoning) = encode_reasoning(chat.reasoning.as_ref(), target, &mut dropped);
-    for name in chat.extra.keys().filter(|name| is_path(name)) {
-        dropped.list(name);
-    }
+    let none = Map::new();
+    let extra = encode_extra(chat, &mut dropped)?.unwrap_or(&none);
     let body = Body {
         model: &target.model,
         messages,
@@ -39,10 +49,10 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         temperature,
         top_p,
         top_k,
-        frequency_penalty: sampling.frequency_penalty,
-        presence_penalty: sampling.presence_penalty,
+        frequency_penalty,
+        presence_penalty,
         seed: sampling.seed,
-        logit_bias: sampling.logit_bias.as_ref(),
+        logit_bias,
         max_completion_tokens: chat.max_tokens,
         stop: &chat.stop,
         n: chat.n,
@@ -55,10 +65,50 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         user: chat.user.as_deref(),
         metadata: chat.metadata.as_ref(),
         service_tier: chat.service_tier.as_deref(),
-        extra: Extra { members: &chat.extra, taken: &[] },
+        extra: Extra { members: extra, taken: &[] },
     };
     Ok(Encoded { body: to_json(&body), dropped: dropped.0, renamed_tools: names.renamed })
 }
+
+/// The fields without a canonical place that go out, which are this dialect's own. Another's are listed,
+/// or refused where the answer would be to another question.
+fn encode_extra<'a>(
+    chat: &'a Chat,
+    dropped: &mut Dropped,
+) -> Result<Option<&'a Map<String, Value>>, Refusal> {
+    if chat.dialect.is_none_or(|dialect| dialect == Dialect::OpenAi) {
+        for name in chat.extra.keys().filter(|name| is_path(name)) {
+            dropped.list(name);
+        }
+        return Ok(Some(&chat.extra));
+    }
+    for (name, value) in chat.extra.iter().filter(|(_, value)| !is_unset(value)) {
+        if ASKING.contains(&name.as_str()) {
+            return Err(Refusal::at(name, format!("the upstream has no word for {name}")));
+        }
+        match value {
+            // Anthropic's options of tools, by the tool's name.
+            Value::Object(tools) if name == TOOL_OPTIONS => {
+                for option in tools.values().filter_map(Value::as_object).flat_map(Map::keys) {
+                    dropped.list(&format!("tools[].{option}"));
+                }
+            }
+            // Objects that hold options of their own.
+            Value::Object(fields) if NESTED.contains(&name.as_str()) => {
+                for (inner, _) in fields.iter().filter(|(_, value)| !is_unset(value)) {
+                    dropped.list(&format!("{name}.{inner}"));
+                }
+            }
+            _ => dropped.list(name),
+        }
+    }
+    Ok(None)
+}
+
+/// What other dialects' requests hold beside the conversation that the model is to read or to use.
+const ASKING: [&str; 3] = ["cachedContent", "container", "mcp_servers"];
+
+const NESTED: [&str; 3] = ["generationConfig", "output_config", "toolConfig"];
 
 /// The fields that were left out, each once.
 #[derive(Debug, Default)]

@@ -75,7 +75,7 @@ fn from_value(status: Option<u16>, body: &Value) -> ApiError {
     // Azure writes the status of an error in an answer beside its code.
     let status = error_status(status, code.into_iter().chain(error.get("status")), &words);
     let kind = kind_of(status, &words);
-    let message = message_of(error, DEEPEST);
+    let message = message_of(error, DEEPEST).map(|message| with_cause(message, error));
     ApiError {
         status: if status == 529 { 503 } else { status },
         kind,
@@ -135,6 +135,20 @@ fn message_of(error: &Value, deeper: u32) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A message, and behind it what OpenRouter tells of its provider's own words in `metadata.raw`: its
+/// message says no more than "Provider returned error".
+fn with_cause(message: String, error: &Value) -> String {
+    let raw = error.get("metadata").and_then(|metadata| metadata.get("raw"));
+    let parsed = raw.and_then(Value::as_str).and_then(|raw| serde_json::from_str::<Value>(raw).ok());
+    let raw = parsed.as_ref().filter(|parsed| parsed.is_object() || parsed.is_array()).or(raw);
+    let Some(cause) = raw.and_then(|raw| message_of(raw, DEEPEST)) else { return message };
+    if message.contains(&cause) {
+        return message;
+    }
+    let cause: String = cause.chars().take(MOST_TOLD).collect();
+    format!("{message}: {cause}")
 }
 
 /// The first field that a list of `FastAPI`'s says is at fault.
@@ -286,4 +300,27 @@ struct DetailsOut<'a> {
     kind: &'static str,
     param: Option<&'a str>,
     code: Option<&'a str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn openrouter_s_provider_is_heard() {
+        let told = |raw: &str| {
+            let body = format!(
+                r#"{{"error":{{"message":"Provider returned error","code":429,"metadata":{{"raw":{raw}}}}}}}"#
+            );
+            decode_error(429, body.as_bytes()).message
+        };
+        assert_eq!(told(r#""slow down""#), "Provider returned error: slow down");
+        let json = r#""{\"error\":{\"message\":\"slow down\",\"code\":1}}""#;
+        assert_eq!(told(json), "Provider returned error: slow down");
+        assert_eq!(told(r#"{"message":"slow down"}"#), "Provider returned error: slow down");
+        for nothing in ["null", "\"\"", "7", "\"returned error\""] {
+            assert_eq!(told(nothing), "Provider returned error", "{nothing}");
+        }
+        assert!(told(&format!("\"{}\"", "x".repeat(5000))).len() < 1100);
+    }
 }

@@ -8,11 +8,12 @@ use tollway_core::Dialect;
 use super::chunk::{CallDelta, FunctionDelta, WireDelta};
 use super::decode_answer::{decode_image, decode_piece};
 use super::error::unreadable;
-use super::ids::CallIds;
 use super::json::{Fields, Node};
 use super::lenient::{Arguments, Loose};
+use super::plain_thinking::Plain;
 use super::reasoning::{Entry, decode_entry};
 use super::stream_image;
+use crate::call_ids::CallIds;
 use crate::chat::{Content, Delta, Event, Finish, Reasoning, Signature};
 use crate::sse::MAX_EVENT;
 use crate::{ApiError, DecodeContext};
@@ -26,8 +27,7 @@ pub(super) struct Growing {
     pub(super) index: u32,
     finished: bool,
     calls: Vec<Call>,
-    /// Thinking came as plain text: the same text in details is a copy.
-    plain_thinking: bool,
+    plain: Plain,
     /// The last thing told was thinking.
     thinks: bool,
     /// Bytes of arguments held.
@@ -53,7 +53,7 @@ impl Growing {
             index,
             finished: false,
             calls: Vec::new(),
-            plain_thinking: false,
+            plain: Plain::new(),
             thinks: false,
             held: 0,
             seals: Vec::new(),
@@ -143,28 +143,39 @@ impl Grower<'_> {
         self.events.push_back(Event::Delta { choice: self.choice.index, delta });
     }
 
-    /// Tells the end, once, and before it whatever was held back.
-    pub(super) fn finish(&mut self, finish: Finish) {
+    /// Tells thinking that came as plain text.
+    pub(super) fn tell_thinking(&mut self, text: String) {
+        self.choice.plain.told(&text);
+        self.tell(Delta::Reasoning(text));
+    }
+
+    /// Tells the end, once. A call that never got its name is none that a client could make.
+    pub(super) fn finish(&mut self, finish: Finish) -> Result<(), ApiError> {
         if self.choice.finished {
-            return;
+            return Ok(());
         }
-        for at in 0..self.choice.calls.len() {
-            self.tell_call(at, "", None);
+        if self.choice.calls.iter().any(|call| !call.told) {
+            return Err(unreadable("a tool call has no name"));
         }
         self.choice.finished = true;
         self.events.push_back(Event::Finish { choice: self.choice.index, finish });
+        Ok(())
     }
 
     fn think(&mut self, content: Node<'_>, reasoning: Node<'_>, details: Node<'_>) {
-        if let Some(text) = content.into_words().or_else(|| reasoning.into_words()) {
-            self.choice.plain_thinking = true;
-            self.tell(Delta::Reasoning(text));
+        let plain = content.into_words().or_else(|| reasoning.into_words());
+        // What stands beside plain thinking is the same thinking, if need be in other words.
+        let is_beside = plain.is_some();
+        if let Some(text) = plain {
+            self.tell_thinking(text);
         }
         for (_, entry) in details.into_elements().into_iter().filter_map(decode_entry) {
             match entry {
                 Entry::Text { text, signature } => {
-                    if !self.choice.plain_thinking && !text.is_empty() {
-                        self.tell(Delta::Reasoning(text));
+                    let new = self.choice.plain.new_in(&text);
+                    let is_copy = new.is_empty() || (is_beside && new.len() == text.len());
+                    if !is_copy {
+                        self.tell(Delta::Reasoning(new.to_owned()));
                     }
                     if let Some(seal) = signature {
                         self.seal_thinking(seal);

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tollway_core::Usage;
 
@@ -12,10 +10,10 @@ use super::decode_response::own_extra;
 use super::error::{decode_error, in_answer, unreadable};
 use super::finish::decode_finish;
 use super::growing::{Grower, Growing};
-use super::ids::CallIds;
 use super::json::Node;
 use super::shortcut::{Kind, Place, Shortcuts};
-use super::usage::UsageBody;
+use super::usage::read_usage;
+use crate::call_ids::CallIds;
 use crate::chat::{Delta, Event, FinishReason, Start};
 use crate::{ApiError, DecodeContext, StreamEnd, Truncated};
 
@@ -107,7 +105,10 @@ impl StreamState {
         }
         if !text.0.is_empty() {
             let mut grower = Grower { choice, ids: &mut self.ids, cx: &self.cx, events: &mut self.events };
-            grower.tell(kind.delta(text.0.into_owned()));
+            match (kind, text.0.into_owned()) {
+                (Kind::Reasoning, text) => grower.tell_thinking(text),
+                (kind, text) => grower.tell(kind.delta(text)),
+            }
         }
         true
     }
@@ -133,13 +134,14 @@ impl StreamState {
         if !chunk.x_groq.error.is_null() {
             return self.fail(in_answer(&as_error(chunk.x_groq.error)));
         }
-        if chunk.choices.is_none() && chunk.usage.is_none() && chunk.x_groq.usage.usage().is_none() {
+        let groq = chunk.x_groq.usage.and_then(read_usage);
+        if chunk.choices.is_none() && chunk.usage.is_none() && groq.is_none() {
             return self.take_silent(&chunk, text);
         }
         if !self.started {
             self.learn(&chunk, text);
         }
-        let mut usage = chunk.usage.and_then(read_usage).or_else(|| chunk.x_groq.usage.usage());
+        let mut usage = chunk.usage.and_then(read_usage).or(groq);
         for (place, choice) in chunk.choices.into_iter().flatten().enumerate() {
             usage = usage.or_else(|| choice.usage.and_then(read_usage));
             self.take_choice(choice, place);
@@ -229,18 +231,22 @@ impl StreamState {
         let native = wire.native_finish_reason.into_said();
         // vLLM's name for the stop sequence; a number is a token.
         let sequence = wire.stop_reason.into_words();
-        match decode_finish(word, native, sequence, grower.choice.calls()) {
-            Ok(finish) => grower.finish(finish),
-            Err(error) => self.fail(error),
+        let finish = decode_finish(word, native, sequence, grower.choice.calls());
+        if let Err(error) = finish.and_then(|finish| grower.finish(finish)) {
+            self.fail(error);
         }
     }
 
     /// Tells the end of choices whose server sent the end mark and no reason.
     fn end_choices(&mut self) {
+        let mut fault = Ok(());
         for choice in &mut self.choices {
             let reason = if choice.calls() { FinishReason::ToolCalls } else { FinishReason::Stop };
             let mut grower = Grower { choice, ids: &mut self.ids, cx: &self.cx, events: &mut self.events };
-            grower.finish(reason.into());
+            fault = fault.and(grower.finish(reason.into()));
+        }
+        if let Err(error) = fault {
+            self.fail(error);
         }
     }
 
@@ -278,12 +284,6 @@ const KNOWN: [&str; 11] = [
 /// An error where only its inside is at hand.
 fn as_error(inner: Value) -> Value {
     Value::Object(Map::from_iter([("error".to_owned(), inner)]))
-}
-
-fn read_usage(raw: &RawValue) -> Option<Usage> {
-    let object = raw.get().starts_with('{');
-    let body = object.then(|| UsageBody::deserialize(&mut serde_json::Deserializer::from_str(raw.get())));
-    body?.ok()?.usage()
 }
 
 /// Whether a frame is the end mark.

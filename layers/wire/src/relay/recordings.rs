@@ -13,7 +13,7 @@ use serde_json::Value;
 use tollway_core::{Endpoint, Usage};
 
 use super::*;
-use crate::{Quirks, StreamEnd, Truncated, peek::Peek};
+use crate::{Quirks, StreamEnd, Traits, Truncated, peek::Peek};
 
 const FOLDERS: [&str; 7] = [
     "openai/chat-completions",
@@ -219,10 +219,14 @@ fn requests_are_peeked_and_relayed() {
         let asked = request["stream_options"]["include_usage"].as_bool();
         assert_eq!(peek.include_usage(), asked, "{}", path.display());
 
-        let quirks = Quirks::default();
-        let same = Request { model, read_usage: false, quirks: &quirks }.relay(&peek).body.into_bytes();
+        let (quirks, traits) = (Quirks::default(), Traits::default());
+        let same = Request { model, read_usage: false, quirks: &quirks, traits: &traits }
+            .relay(&peek)
+            .body
+            .into_bytes();
         assert_eq!(same, body, "{}", path.display());
-        let relayed = Request { model: "other", read_usage: true, quirks: &quirks }.relay(&peek);
+        let relayed =
+            Request { model: "other", read_usage: true, quirks: &quirks, traits: &traits }.relay(&peek);
         assert_eq!(relayed.strip_usage, peek.stream() && asked != Some(true), "{}", path.display());
         let mut wanted = request.clone();
         wanted["model"] = "other".into();

@@ -1,13 +1,17 @@
 //! What must change in a request's bytes before they go to a server of the same dialect.
 
 mod call_ids;
+mod effort;
 mod messages;
+mod parts;
+mod shape;
 mod stream_options;
+mod turns;
 
 use serde_json::value::RawValue;
 
 use crate::{
-    Quirks,
+    Quirks, Traits,
     peek::Peek,
     scan::{Kind, unquote},
     splice::{Splice, Spliced, quote},
@@ -22,6 +26,8 @@ pub struct Request<'a> {
     pub read_usage: bool,
     /// Where the server departs from OpenAI's format.
     pub quirks: &'a Quirks,
+    /// What the model takes, as far as quirks ask for it.
+    pub traits: &'a Traits,
 }
 
 /// A request made ready to send.
@@ -38,6 +44,8 @@ pub struct Relayed {
 impl Request<'_> {
     /// Makes a request ready to send. What needs no change stays byte for byte.
     pub fn relay(&self, peek: &Peek) -> Relayed {
+        let shaped = shape::shaped(peek, self.quirks, self.traits);
+        let peek = shaped.as_ref().unwrap_or(peek);
         let mut edit = Edit { peek, splice: Splice::new(peek), dropped: Vec::new() };
         edit.model(self.model);
         if self.quirks.drop_nulls {
@@ -45,6 +53,9 @@ impl Request<'_> {
         }
         let strip_usage = edit.stream_options(self.read_usage, self.quirks);
         edit.top_level(self.quirks);
+        if self.quirks.nearest_effort {
+            edit.effort(self.traits);
+        }
         if messages::concerned(self.quirks, peek.body()) {
             edit.messages(self.quirks);
         }

@@ -10,6 +10,8 @@ use crate::{StreamEnd, Truncated};
 /// Takes the usage chunk that we asked for out of a stream, and reads it like a
 /// [`UsageTap`](super::UsageTap).
 ///
+/// What is no JSON tells nothing and passes as it came: whether it matters is the client's to judge.
+///
 /// The chunk is the one with `choices: []`, a `usage` object and nothing but scalars beside. All other
 /// bytes pass as they came and in order. Only an event that has not ended is held back, and not if
 /// it is larger than [`MAX_HELD`](super::MAX_HELD).
@@ -22,6 +24,8 @@ pub struct UsageStrip {
     stripped: bool,
     /// Whether what was given out ends within an event.
     mid_event: bool,
+    /// Whether nothing is taken out.
+    keeps: bool,
 }
 
 /// How a stream ended.
@@ -43,16 +47,23 @@ impl UsageStrip {
             chunks: Chunks::new(n),
             stripped: false,
             mid_event: false,
+            keeps: false,
         }
+    }
+
+    /// The same for a client that asked for the chunk itself: nothing is taken out, but events are
+    /// handed on whole, so that an error can follow the last one when the server breaks off.
+    pub fn keeping(n: Option<u64>) -> Self {
+        Self { keeps: true, ..Self::new(n) }
     }
 
     /// Takes the stream's next bytes and gives what is to be sent on, which may be empty. A frame
     /// that holds whole events comes back as it is, not copied.
     pub fn feed(&mut self, frame: Bytes) -> Bytes {
         let mut kept = Kept { joined: Vec::new(), from: 0 };
-        let Self { reading, events, chunks, stripped, .. } = self;
+        let Self { reading, events, chunks, stripped, keeps, .. } = self;
         events.feed(&frame, |cut| {
-            let strip = chunks.read(&cut, reading);
+            let strip = chunks.read(&cut, reading) && !*keeps;
             match cut {
                 Cut::Event { bytes, held, end } => {
                     *stripped = strip;
@@ -80,7 +91,7 @@ impl UsageStrip {
 
     /// Ends the stream.
     pub fn finish(&mut self) -> Ending {
-        let usage_only = self.chunks.last(&self.events, &mut self.reading);
+        let usage_only = self.chunks.last(&self.events, &mut self.reading) && !self.keeps;
         let whole = self.chunks.is_whole(&self.reading);
         let rest = if usage_only { Bytes::new() } else { Bytes::copy_from_slice(self.events.held()) };
         Ending { rest, end: if whole { Ok(StreamEnd) } else { Err(Truncated) } }

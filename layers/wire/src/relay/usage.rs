@@ -12,8 +12,9 @@ use crate::scan::{Kind, Member, Scanner};
 ///
 /// Where servers depart from OpenAI: DeepSeek counts cache reads in `prompt_cache_hit_tokens`,
 /// Mistral in `num_cached_tokens`, Moonshot in `cached_tokens`; OpenRouter and OpenAI tell cache
-/// writes in `prompt_tokens_details.cache_write_tokens`. xAI leaves reasoning out of `completion_tokens`, which
-/// shows in the total.
+/// writes in `prompt_tokens_details.cache_write_tokens`. xAI and Gemini's OpenAI endpoint count thinking
+/// in the total but not in `completion_tokens`: the total never holds less than both, so what is over
+/// was answered with.
 pub(crate) fn decode(text: &[u8]) -> Option<Usage> {
     if let Some(counts) = walk::counts(text, Counts::count) {
         return counts.usage();
@@ -39,8 +40,11 @@ pub(crate) fn decode(text: &[u8]) -> Option<Usage> {
 #[derive(Debug, Default)]
 struct Counts {
     usage: Usage,
-    counted: bool,
+    input: Option<u64>,
+    output: Option<u64>,
     total: Option<u64>,
+    hit: Option<u64>,
+    miss: Option<u64>,
     cached_elsewhere: u64,
 }
 
@@ -48,20 +52,14 @@ impl Counts {
     /// Takes in a count, by the name of the object it stands in (empty for the outermost) and its
     /// own.
     fn count(&mut self, within: &[u8], name: &[u8], count: u64) {
-        let Self { usage, counted, total, cached_elsewhere } = self;
+        let Self { usage, input, output, total, hit, miss, cached_elsewhere } = self;
         match (within, name) {
-            (b"", b"prompt_tokens") => {
-                usage.input = count;
-                *counted = true;
-            }
-            (b"", b"completion_tokens") => {
-                usage.output = count;
-                *counted = true;
-            }
+            (b"", b"prompt_tokens") => *input = Some(count),
+            (b"", b"completion_tokens") => *output = Some(count),
             (b"", b"total_tokens") => *total = Some(count),
-            (b"", b"prompt_cache_hit_tokens" | b"num_cached_tokens" | b"cached_tokens") => {
-                *cached_elsewhere = count;
-            }
+            (b"", b"prompt_cache_hit_tokens") => *hit = Some(count),
+            (b"", b"prompt_cache_miss_tokens") => *miss = Some(count),
+            (b"", b"num_cached_tokens" | b"cached_tokens") => *cached_elsewhere = count,
             (b"", b"reasoning_tokens") if usage.reasoning == 0 => usage.reasoning = count,
             (b"", b"num_search_queries")
             | (b"server_tool_use_details" | b"server_tool_use", b"web_search_requests") => {
@@ -86,17 +84,16 @@ impl Counts {
     }
 
     fn usage(self) -> Option<Usage> {
-        let Self { mut usage, counted, total, cached_elsewhere } = self;
+        let Self { mut usage, input, output, total, hit, miss, cached_elsewhere } = self;
+        let input = input.or_else(|| Some(hit?.saturating_add(miss?))).or(hit).or(miss);
+        let told_output = output.unwrap_or(0);
+        let total = total.or(input).or(output)?;
+        usage.input = input.unwrap_or_else(|| total.saturating_sub(told_output));
+        usage.output = told_output.max(total.saturating_sub(usage.input));
         if usage.cached_input == 0 {
-            usage.cached_input = cached_elsewhere;
+            usage.cached_input = hit.unwrap_or(cached_elsewhere);
         }
-        if let Some(total) = total {
-            let apart = usage.input.saturating_add(usage.output).saturating_add(usage.reasoning);
-            if usage.reasoning > 0 && total == apart {
-                usage.output = usage.output.saturating_add(usage.reasoning);
-            }
-        }
-        (counted || total.is_some()).then_some(usage)
+        Some(usage)
     }
 }
 
@@ -108,9 +105,10 @@ fn key<'a>(text: &'a [u8], member: &Member) -> &'a [u8] {
     text.get(member.key.start + 1..member.key.end - 1).unwrap_or_default()
 }
 
-/// A count. Some servers write whole numbers with a fraction.
+/// A count. Some servers write whole numbers with a fraction, or as texts.
 fn number(text: &[u8], at: &Range<usize>) -> Option<u64> {
     let text = text.get(at.clone())?;
+    let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
     // Nearly all: so few digits that they cannot overflow.
     if text.len() < 19 && text.iter().all(u8::is_ascii_digit) {
         return Some(text.iter().fold(0, |count, digit| count * 10 + u64::from(digit - b'0')));
@@ -172,10 +170,34 @@ mod tests {
     }
 
     #[test]
+    fn what_other_servers_write_is_read() {
+        let read =
+            |text: &str| decode(text.as_bytes()).map(|usage| (usage.input, usage.cached_input, usage.output));
+        let deepseek =
+            r#"{"prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":10,"completion_tokens":5}"#;
+        assert_eq!(read(deepseek), Some((74, 64, 5)));
+        let total_only = r#"{"prompt_tokens":9,"num_cached_tokens":8,"total_tokens":10}"#;
+        assert_eq!(read(total_only), Some((9, 8, 1)));
+        let gemini = r#"{"prompt_tokens":9,"completion_tokens":1,"total_tokens":30}"#;
+        assert_eq!(read(gemini), Some((9, 0, 21)));
+        let odd = r#"{"prompt_tokens":"12","completion_tokens":3.0,"prompt_tokens_details":null,
+            "completion_tokens_details":[]}"#;
+        assert_eq!(read(odd), Some((12, 0, 3)));
+        assert_eq!(read(r#"{"prompt_tokens":"12"}"#), Some((12, 0, 0)));
+        assert_eq!(read(r#"{"completion_tokens":5}"#), Some((0, 0, 5)));
+    }
+
+    #[test]
     fn what_counts_nothing_is_none() {
-        for text in
-            ["null", "{}", r#"{"prompt_tokens":null}"#, r#"{"prompt_tokens":"1"}"#, r#"{"prompt_tokens":1"#]
-        {
+        for text in [
+            "null",
+            "{}",
+            "[]",
+            "\"12\"",
+            r#"{"prompt_tokens":null}"#,
+            r#"{"prompt_tokens":"x"}"#,
+            r#"{"prompt_tokens":1"#,
+        ] {
             assert_eq!(decode(text.as_bytes()), None, "{text}");
         }
     }

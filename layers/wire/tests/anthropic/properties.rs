@@ -155,6 +155,7 @@ fn chat() -> impl Strategy<Value = Chat> {
             messages: merged(messages),
             tools: vec![tool],
             max_tokens: Some(100),
+            dialect: Some(Dialect::Anthropic),
             ..Chat::default()
         }
     })

@@ -359,6 +359,8 @@ fn a_completion_is_carried_through_a_chat() {
     assert_eq!(Said::by_parts(&chat.messages[0].content).text, "say");
     assert_eq!((chat.max_tokens, &*chat.stop), (Some(5), &["\n".to_owned()][..]));
     assert!(chat.extra.is_empty(), "{:?}", chat.extra);
+    // OpenAI's own default, where the client says nothing.
+    assert_eq!(completion(r#""prompt":"say""#).unwrap().0.max_tokens, Some(16));
 
     let mut answer = reply(vec![Part::text(" hello")], FinishReason::Length);
     answer.usage = Some(Usage { input: 1, output: 2, ..Usage::default() });

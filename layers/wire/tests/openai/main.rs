@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
 mod answers;
+mod crossing;
 mod properties;
 mod recordings;
 mod requests;

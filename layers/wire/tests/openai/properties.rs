@@ -160,7 +160,21 @@ fn chat() -> impl Strategy<Value = Chat> {
     let tools = prop::collection::vec(tool(), 0..3);
     let stop = prop::collection::vec(words(), 0..3);
     (messages, tools, choice, prop::option::of(format()), sampling(), effort, stream, stop).prop_map(
-        |(messages, tools, tool_choice, response_format, sampling, effort, (stream, include_usage), stop)| {
+        |(
+            mut messages,
+            tools,
+            tool_choice,
+            response_format,
+            sampling,
+            effort,
+            (stream, include_usage),
+            stop,
+        )| {
+            // Calls wait for their results: what the assistant says behind them is part of its turn.
+            messages.dedup_by(|next, last| {
+                let calls = last.content.iter().any(|part| matches!(part.content, Content::ToolCall(_)));
+                calls && [&*next, &*last].iter().all(|message| message.role == Role::Assistant)
+            });
             Chat {
                 model: "model".to_owned(),
                 messages,

@@ -157,8 +157,34 @@ fn thinking_is_read_under_every_name_and_never_twice() {
     assert_eq!((&*openrouter.reasoning, openrouter.seals), ("think", vec!["seal".to_owned()]));
     let bare = said(&[r#"{"reasoning_details":[{"type":"reasoning.text","text":"think"}]}"#]);
     assert_eq!(bare.reasoning, "think");
+    let mixed = said(&[
+        r#"{"reasoning_content":"th"}"#,
+        r#"{"reasoning_details":[{"type":"reasoning.text","text":"in"}]}"#,
+        r#"{"reasoning":"k","reasoning_details":[{"type":"reasoning.text","text":"k"}]}"#,
+        r#"{"reasoning":" hard","reasoning_details":[{"type":"reasoning.summary","summary":"Hard"}]}"#,
+    ]);
+    assert_eq!(mixed.reasoning, "think hard");
+    let at_the_end = said(&[
+        r#"{"reasoning_content":"th"}"#,
+        r#"{"reasoning_content":"in"}"#,
+        r#"{"reasoning_content":"k"}"#,
+        r#"{"reasoning_details":[{"type":"reasoning.text","text":"think","signature":"seal"}]}"#,
+    ]);
+    assert_eq!((&*at_the_end.reasoning, at_the_end.seals), ("think", vec!["seal".to_owned()]));
     let sealed = said(&[r#"{"reasoning_details":[{"type":"reasoning.encrypted","data":"x"}]}"#]);
     assert_eq!(sealed.redacted, ["x"]);
+}
+
+/// The call was passed on under an empty name, which no client can call.
+#[test]
+fn a_call_without_a_name_is_an_error() {
+    let call = r#"{"tool_calls":[{"index":0,"id":"a","function":{"arguments":"{}"}}]}"#;
+    let legacy = r#"{"function_call":{"name":"","arguments":"{}"}}"#;
+    for (delta, end) in [(call, end("tool_calls")), (legacy, end("function_call")), (call, "[DONE]".into())] {
+        let (events, ended) = decode(&[stream(&[&chunk(delta), &end]).as_bytes()]);
+        assert!(matches!(events.last(), Some(Event::Error(error)) if error.status == 502), "{events:?}");
+        assert!(ended.is_err());
+    }
 }
 
 #[test]

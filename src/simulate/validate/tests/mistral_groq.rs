@@ -99,6 +99,12 @@ fn mistral_messages() {
         json!([user, asks("abcdefghi", "look"), result("abcdefghi"), user]),
         "Unexpected role 'user' after role 'tool'",
     );
+    let instructs = json!({"role": "system", "content": "s"});
+    good.takes(json!({"messages": [user, instructs, user]}));
+    refuses(
+        json!([user, {"role": "assistant", "content": "so"}, instructs, user]),
+        "Unexpected role 'system' after role 'assistant'",
+    );
     refuses(json!([user, result("abcdefghi")]), "Unexpected role 'tool' after role 'user'");
     refuses(
         json!([user, {"role": "assistant", "content": ""}, user]),

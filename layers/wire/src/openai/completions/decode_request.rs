@@ -6,6 +6,9 @@ use crate::openai::decode_request::{decode_sampling, decode_stop, decode_stream}
 use crate::openai::json::{Fields, Node};
 use crate::openai::path::Path;
 
+/// What OpenAI's API description gives as the default of `max_tokens` at this endpoint.
+const DEFAULT_MAX_TOKENS: u64 = 16;
+
 /// What the answer to a completion needs of its request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CompletionOptions {
@@ -27,7 +30,7 @@ pub fn decode_request(body: &[u8]) -> Result<(Chat, CompletionOptions), Refusal>
     let mut chat = Chat {
         model: fields.require_string(path, "model")?,
         messages: vec![message],
-        max_tokens: fields.count(path, "max_tokens", 1)?,
+        max_tokens: fields.count(path, "max_tokens", 1)?.or(Some(DEFAULT_MAX_TOKENS)),
         n: fields.small_count(path, "n", 1)?,
         stop: decode_stop(&mut fields)?,
         sampling: decode_sampling(&mut fields)?,

@@ -7,7 +7,7 @@ use std::{ops::Range, sync::LazyLock};
 
 use memchr::memmem::{self, Finder};
 
-use super::Edit;
+use super::{Edit, turns::Turns};
 use crate::{
     Quirks,
     scan::{Kind, Member, Scanner, unquote},
@@ -33,6 +33,7 @@ pub(super) fn concerned(quirks: &Quirks, body: &[u8]) -> bool {
         || quirks.name_on_tool_messages_only
         || quirks.drop_empty_assistant
         || quirks.short_call_ids
+        || quirks.turn_order
         // Most bodies hold none of them, and a search is cheaper than a walk.
         || quirks.drop_in_messages.iter().any(|name| {
             let name = name.strip_prefix(IN_CALLS).unwrap_or(name);
@@ -48,13 +49,18 @@ impl Edit<'_> {
                 continue;
             };
             let mut cutter = Cutter::default();
+            let mut turns = Turns::default();
             let mut index = 0;
             elements(peek.body(), &list.value, |at, kind| {
                 let gone = kind == Kind::Object && self.message(quirks, index, &at);
                 self.splice.cut(cutter.item(&at, gone));
+                if quirks.turn_order && kind == Kind::Object && !gone {
+                    turns.message(&mut self.splice, peek.body(), &at);
+                }
                 index += 1;
             });
             self.splice.cut(cutter.end());
+            turns.end(&mut self.splice, peek.body());
         }
     }
 
@@ -148,7 +154,7 @@ impl<'a> Message<'a> {
     }
 }
 
-fn says_nothing(body: &[u8], member: &Member) -> bool {
+pub(super) fn says_nothing(body: &[u8], member: &Member) -> bool {
     match member.kind {
         Kind::Null => true,
         Kind::String => member.value.len() == 2,

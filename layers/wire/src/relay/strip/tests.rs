@@ -71,6 +71,21 @@ fn whole_events_pass_without_a_copy() {
 }
 
 #[test]
+fn one_that_keeps_takes_nothing_out_and_holds_back_the_unfinished_event() {
+    let mut strip = UsageStrip::keeping(None);
+    let frame = Bytes::from(format!("{CONTENT}{USAGE}data: {{\"cho"));
+    let out = strip.feed(frame.clone());
+    assert_eq!((out.as_ptr(), out.len()), (frame.as_ptr(), CONTENT.len() + USAGE.len()));
+    assert!(strip.at_event_boundary());
+    assert_eq!(strip.reading().usage().map(|usage| usage.total()), Some(8));
+    assert_eq!(&strip.feed(Bytes::from_static(b"ices\":[]}\n\n"))[..], b"data: {\"choices\":[]}\n\n");
+    // A usage chunk without its blank line is the client's, too.
+    let mut strip = UsageStrip::keeping(None);
+    strip.feed(Bytes::from(USAGE.trim_end()));
+    assert_eq!(strip.finish().rest, USAGE.trim_end());
+}
+
+#[test]
 fn only_the_unfinished_event_is_held() {
     let mut strip = UsageStrip::new(None);
     let frame = Bytes::from(format!("{CONTENT}data: {{\"cho"));
@@ -106,6 +121,18 @@ proptest! {
         prop_assert_eq!(stripped(&pieces).0, stream.without_usage());
         let single: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
         prop_assert_eq!(stripped(&single).0, stream.without_usage());
+    }
+
+    #[test]
+    fn one_that_keeps_passes_every_byte(stream in stream_text::stream(), cuts in stream_text::cuts()) {
+        let text = stream.text();
+        let mut strip = UsageStrip::keeping(None);
+        let mut out = Vec::new();
+        for piece in stream_text::pieces(text.as_bytes(), &cuts) {
+            out.extend_from_slice(&strip.feed(Bytes::copy_from_slice(piece)));
+        }
+        out.extend_from_slice(&strip.finish().rest);
+        prop_assert_eq!(String::from_utf8(out).unwrap(), text);
     }
 
     #[test]

@@ -79,7 +79,11 @@ impl<'a> Walk<'a> {
     #[expect(clippy::option_option, reason = "whether it is plain, and whether it counts")]
     fn scalar(&mut self) -> Option<Option<u64>> {
         match self.peek()? {
-            b'"' => self.string().map(|_| None),
+            b'"' => {
+                // A count in quotes is for others to read.
+                let text = self.string()?;
+                (text.is_empty() || !text.iter().all(u8::is_ascii_digit)).then_some(None)
+            }
             b'n' => self.word(b"null"),
             b't' => self.word(b"true"),
             b'f' => self.word(b"false"),
@@ -147,6 +151,7 @@ mod tests {
             r#"{"a":1,}"#,
             r#"{"a" 1}"#,
             r#"{"a":9999999999999999999}"#,
+            r#"{"a":"9"}"#,
         ] {
             assert_eq!(walked(text), None, "{text}");
         }

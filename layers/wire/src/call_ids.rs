@@ -1,23 +1,23 @@
-//! Ids for tool calls that Gemini gave none.
+//! Ids for tool calls that a provider gave none.
 
 /// Makes ids that are unique in the answer, and by the request's seed in the conversation.
 ///
-/// Gemini numbers nothing: the same function called in two rounds looks the same, and gateways that
+/// Gemini numbers nothing, and some servers of OpenAI's format do not either: the same function called in two rounds looks the same, and gateways that
 /// number the calls of each answer from zero pair the second round's results with the first's calls.
 #[derive(Clone, Debug)]
-pub(super) struct CallIds {
+pub(crate) struct CallIds {
     prefix: u64,
     next: u32,
 }
 
 impl CallIds {
-    pub(super) fn new(seed: &str) -> Self {
+    pub(crate) fn new(seed: &str) -> Self {
         Self { prefix: fnv1a(seed.as_bytes()), next: 0 }
     }
 
     /// The next id: `call_`, sixteen hexadecimal digits of the seed, and a number. It fits the forty
     /// characters OpenAI allows.
-    pub(super) fn next_id(&mut self) -> String {
+    pub(crate) fn next_id(&mut self) -> String {
         let id = format!("call_{:016x}_{}", self.prefix, self.next);
         self.next = self.next.saturating_add(1);
         id

@@ -1,0 +1,138 @@
+//! Servers that speak OpenAI's format in their own way are spoken to in it, and their answers are read
+//! so that clients need not know.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+#[path = "support/events.rs"]
+mod events;
+#[path = "support/gateway.rs"]
+mod gateway;
+#[path = "support/upstream.rs"]
+mod upstream;
+
+use serde_json::{Value, json};
+use tollway::{BoxError, simulate::validate};
+
+use self::{
+    gateway::{Answer, Gateway},
+    upstream::Script,
+};
+
+const CONFIGURATION: &str = "
+providers:
+  mistral: { base_url: '{upstream}/v1', api_key: test-key }
+  groq: { base_url: '{upstream}/openai/v1', api_key: test-key }
+log: { access: 'off' }
+";
+
+type Judge = fn(&str, &Value) -> Result<(), tollway::simulate::Fault>;
+
+const CHAT: &str = "/v1/chat/completions";
+
+fn whole(message: &Value, finish: &str) -> Script {
+    let body = json!({"id": "a", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}});
+    Script::new(200, Some("application/json"), body.to_string())
+}
+
+fn stream(deltas: &[Value], finish: &str) -> Script {
+    let chunk = |delta: &Value, finish: Value| {
+        let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
+        let chunk = json!({"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m",
+            "choices": [choice]});
+        format!("data: {chunk}\n\n")
+    };
+    let mut body: String = deltas.iter().map(|delta| chunk(delta, Value::Null)).collect();
+    body.push_str(&chunk(&json!({}), finish.into()));
+    body.push_str("data: [DONE]\n\n");
+    Script::new(200, Some("text/event-stream"), body)
+}
+
+fn sent(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.sent.as_ref().unwrap().body).unwrap()
+}
+
+/// What a stream's choice grows by, in a member.
+fn grown(answer: &Answer, pointer: &str) -> String {
+    let chunks = events::events(answer.text());
+    let deltas = chunks.iter().map(events::Event::json);
+    deltas
+        .filter_map(|chunk| chunk.pointer(&format!("/choices/0/delta{pointer}"))?.as_str().map(str::to_owned))
+        .collect()
+}
+
+#[tokio::test]
+async fn mistrals_thinking_is_shown_and_goes_back() -> Result<(), BoxError> {
+    let gateway = Gateway::start(CONFIGURATION).await?;
+    let thought = |text: &str| json!({"type": "thinking", "thinking": [{"type": "text", "text": text}]});
+    let said = |text: &str| json!({"type": "text", "text": text});
+    let mut request = json!({"model": "mistral/magistral-medium-latest",
+        "messages": [{"role": "user", "content": "u"}]});
+
+    let message = json!({"role": "assistant", "content": [thought("hm, "), said("a")]});
+    let answer = gateway.post(CHAT, &request, whole(&message, "stop")).await;
+    assert_eq!((answer.status.as_u16(), answer.is_whole), (200, true));
+    let mut message = answer.json()["choices"][0]["message"].take();
+    assert_eq!((&message["reasoning_content"], &message["content"]), (&json!("hm, "), &json!("a")));
+
+    // As a client sends it back, all of it.
+    message["annotations"] = json!([]);
+    request["messages"].as_array_mut().unwrap().extend([message, json!({"role": "user", "content": "u"})]);
+    let answer = gateway.post(CHAT, &request, whole(&json!({"content": "b"}), "stop")).await;
+    let sent = sent(&answer);
+    assert_eq!(sent["messages"][1]["content"][0]["thinking"][0]["text"], "hm, ");
+    assert_eq!(sent["messages"][1]["content"][1], said("a"));
+    assert_eq!(validate::mistral_chat("m", &sent), Ok(()));
+    assert_eq!(answer.headers.get("x-tollway-dropped"), None);
+
+    request["stream"] = true.into();
+    let deltas = [
+        json!({"role": "assistant", "content": ""}),
+        json!({"content": [thought("h")]}),
+        json!({"content": [thought("m")]}),
+        json!({"content": "a"}),
+        json!({"content": [said("b")]}),
+    ];
+    let answer = gateway.post(CHAT, &request, stream(&deltas, "stop")).await;
+    assert_eq!(grown(&answer, "/reasoning_content"), "hm");
+    assert_eq!(grown(&answer, "/content"), "ab");
+    assert!(answer.text().ends_with("data: [DONE]\n\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn legacy_functions_are_called_where_only_tools_are_known() -> Result<(), BoxError> {
+    let gateway = Gateway::start(CONFIGURATION).await?;
+    let providers: [(&str, Judge); 2] = [
+        ("mistral/mistral-large-latest", validate::mistral_chat),
+        ("groq/openai/gpt-oss-120b", validate::groq_chat),
+    ];
+    for (model, judge) in providers {
+        let mut request = json!({"model": model, "function_call": {"name": "look"},
+        "functions": [{"name": "look"}, {"name": "other", "parameters": {"type": "object"}}],
+        "messages": [
+            {"role": "user", "content": "u"},
+            {"role": "assistant", "content": null, "function_call": {"name": "look", "arguments": "{}"}},
+            {"role": "function", "name": "look", "content": "seen"},
+            {"role": "user", "content": "again"},
+        ]});
+        let call = json!({"id": "D681PevKs", "type": "function", "index": 0,
+            "function": {"name": "look", "arguments": "{\"a\":1}"}});
+        let message = json!({"role": "assistant", "content": "", "tool_calls": [call]});
+        let answer = gateway.post(CHAT, &request, whole(&message, "tool_calls")).await;
+        let sent = sent(&answer);
+        assert_eq!(judge("m", &sent), Ok(()), "{sent}");
+        assert_eq!(sent["tools"][0]["function"]["name"], "look");
+        assert_eq!(sent["messages"][2]["tool_call_id"], sent["messages"][1]["tool_calls"][0]["id"]);
+        let choice = &answer.json()["choices"][0];
+        assert_eq!(choice["message"]["function_call"], json!({"name": "look", "arguments": "{\"a\":1}"}));
+        assert_eq!(choice["finish_reason"], "function_call");
+
+        request["stream"] = true.into();
+        let answer =
+            gateway.post(CHAT, &request, stream(&[json!({"tool_calls": [call]})], "tool_calls")).await;
+        assert_eq!(grown(&answer, "/function_call/name"), "look", "{}", answer.text());
+        assert_eq!(grown(&answer, "/function_call/arguments"), "{\"a\":1}");
+    }
+    Ok(())
+}

@@ -9,6 +9,8 @@ mod fixtures;
 mod events;
 #[path = "../support/gateway.rs"]
 mod gateway;
+#[path = "../support/pieces.rs"]
+mod pieces;
 #[path = "../support/schema.rs"]
 mod schema;
 #[path = "../support/score.rs"]

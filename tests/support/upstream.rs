@@ -46,22 +46,6 @@ impl Script {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self { status, headers, pieces: [body.into()].into(), broken: false }
     }
-
-    /// The same answer in pieces, cut at `places`.
-    pub(crate) fn cut_at(mut self, places: impl IntoIterator<Item = usize>) -> Self {
-        let mut rest: Bytes = self.pieces.into_iter().flatten().collect();
-        let mut pieces = VecDeque::new();
-        let mut done = 0;
-        for place in places {
-            if place > done && place - done < rest.len() {
-                pieces.push_back(rest.split_to(place - done));
-                done = place;
-            }
-        }
-        pieces.push_back(rest);
-        self.pieces = pieces;
-        self
-    }
 }
 
 /// A provider that answers by a script. Gone when dropped.

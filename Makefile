@@ -14,10 +14,10 @@ FUZZ_SECONDS ?= 10
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
+# cargo becomes the gateway, so that no process stands between it and its signals.
 run: ## build the gateway and start it (ARGS="--config my.yaml")
 	@scripts/setup.sh build
-	cargo build --release --locked --bin tollway
-	exec target/release/tollway serve $(ARGS)
+	exec cargo run --release --locked --bin tollway -- serve $(ARGS)
 
 setup: ## install what the tests need, into .setup and node_modules
 	@scripts/setup.sh build python node deny
@@ -47,7 +47,7 @@ sdk: ## run only the official clients against the built binary
 
 bench: ## measure the gateway against a bare pass-through; prints a table (ARGS="--rounds 5")
 	@scripts/setup.sh build oha
-	cargo build --release --locked --bin tollway --example passthrough
+	cargo build --release --locked --package tollway --package tollway-passthrough
 	python3 bench/bench.py $(ARGS)
 
 bench-quick: ## the same in a minute, to see that it works; its figures mean little

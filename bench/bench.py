@@ -16,7 +16,7 @@ import time
 from cases import CASES, Case
 from load import measure, say
 from report import report
-from servers import Failed, Server, send, stop_all, stop_all_on_signals
+from servers import Failed, Server, built, send, stop_all, stop_all_on_signals
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / ".setup" / "bench"
@@ -59,8 +59,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--starts", type=int, help="starts for the start-up time (default 20)")
     parser.add_argument("--case", action="append", help="only cases whose name holds this; may be repeated")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that it works")
-    parser.add_argument("--tollway", default=ROOT / "target/release/tollway", help="the gateway's binary")
-    parser.add_argument("--passthrough", default=ROOT / "target/release/examples/passthrough")
+    parser.add_argument("--tollway", default=built("tollway"), help="the gateway's binary")
+    parser.add_argument("--passthrough", default=built("tollway-passthrough"))
     parser.add_argument("--oha", default=ROOT / ".setup/bin/oha")
     options = parser.parse_args()
     defaults = {"rounds": 1, "seconds": 0.5, "starts": 3} if options.quick else {"rounds": 3, "seconds": 3, "starts": 20}

@@ -12,7 +12,7 @@ import sys
 import bench
 from cases import CASES
 from load import count_chunks, run, say
-from servers import Failed, Server, stop_all, stop_all_on_signals
+from servers import Failed, Server, built, stop_all, stop_all_on_signals
 
 CALLGRIND_REQUESTS = 200
 
@@ -49,7 +49,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--layout", choices=bench.LAYOUTS, default="per-core")
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--top", type=int, default=40, help="functions to show")
-    parser.add_argument("--tollway", default=bench.ROOT / "target/release/tollway", help="the gateway's binary")
+    parser.add_argument("--tollway", default=built("tollway"), help="the gateway's binary")
     parser.add_argument("--oha", default=bench.ROOT / ".setup/bin/oha")
     return parser.parse_args()
 

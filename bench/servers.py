@@ -1,6 +1,8 @@
 """Starts the servers under test and reads what the kernel counted for them."""
 
+import functools
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -12,6 +14,19 @@ import time
 LISTENING = re.compile(rb"listening on http://([0-9.]+):(\d+)")
 START_LIMIT_S = 20
 running = []
+
+
+def built(name: str) -> pathlib.Path:
+    """A program of the release build, wherever this machine has cargo put what it builds."""
+    return pathlib.Path(cargo_target()) / "release" / name
+
+
+@functools.cache
+def cargo_target() -> str:
+    command = ["cargo", "metadata", "--no-deps", "--offline", "--format-version", "1"]
+    folder = pathlib.Path(__file__).resolve().parent
+    found = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=True)
+    return json.loads(found.stdout)["target_directory"]
 
 
 class Failed(Exception):

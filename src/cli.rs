@@ -5,6 +5,8 @@ pub mod schema;
 pub mod serve;
 pub mod simulate;
 
+mod start;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -101,8 +103,12 @@ fn log_to_stderr(level: &str, format: LogFormat) {
         LogFormat::Auto => !io::stderr().is_terminal(),
     };
     let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder =
+    let mut builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    if !io::stderr().is_terminal() {
+        // Left alone it colours text in files too, and minds NO_COLOR.
+        builder = builder.with_ansi(false);
+    }
     if json {
         builder.json().flatten_event(true).init();
     } else {

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use http::Extensions;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use tollway_core::{Dialect, Respond};
+use tollway_core::Respond;
 use tollway_wire::openai;
 
 use crate::Error;
@@ -67,7 +69,16 @@ async fn list_models(State(settings): State<Arc<Settings>>) -> Response {
     json(openai::models::encode_list(settings.catalogue.list().map(model)))
 }
 
-async fn retrieve_model(State(settings): State<Arc<Settings>>, Path(id): Path<String>) -> Response {
+async fn retrieve_model(
+    State(settings): State<Arc<Settings>>,
+    uri: Uri,
+    extensions: Extensions,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(id)) = id else {
+        let message = format!("not a model's name, as it is not UTF-8: {}", uri.path());
+        return refuse(&extensions, &Error::UnknownModel { message });
+    };
     if let Some(entry) = settings.catalogue.get(&id) {
         return json(openai::models::encode(&model(entry)));
     }
@@ -78,7 +89,7 @@ async fn retrieve_model(State(settings): State<Arc<Settings>>, Path(id): Path<St
             created: 0,
             owned_by: &resolved.upstream.provider,
         })),
-        Err(unresolved) => refuse(&Error::UnknownModel { message: unresolved.to_string() }),
+        Err(unresolved) => refuse(&extensions, &Error::UnknownModel { message: unresolved.to_string() }),
     }
 }
 
@@ -86,21 +97,78 @@ fn model(entry: &crate::config::ModelEntry) -> openai::models::Model<'_> {
     openai::models::Model { id: &entry.id, created: entry.created, owned_by: &entry.owned_by }
 }
 
-async fn not_found(method: Method, uri: Uri) -> Response {
-    refuse(&Error::NotFound { method, path: uri.path().to_owned() })
+async fn not_found(method: Method, uri: Uri, extensions: Extensions) -> Response {
+    refuse(&extensions, &Error::NotFound { method, path: uri.path().to_owned() })
 }
 
-async fn method_not_allowed(method: Method, uri: Uri) -> Response {
-    refuse(&Error::MethodNotAllowed { method, path: uri.path().to_owned(), allow: "GET, HEAD" })
+async fn method_not_allowed(method: Method, uri: Uri, extensions: Extensions) -> Response {
+    refuse(&extensions, &Error::MethodNotAllowed { method, path: uri.path().to_owned(), allow: "GET, HEAD" })
 }
 
 fn json(body: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], Bytes::from(body)).into_response()
 }
 
-fn refuse(error: &Error) -> Response {
-    let mut extensions = http::Extensions::new();
-    extensions.insert(Dialect::OpenAi);
-    let response: http::Response<AnswerBody> = InDialect.respond(&extensions, error);
+/// Answers in the dialect that [`open`](crate::open) has found.
+fn refuse(extensions: &Extensions, error: &Error) -> Response {
+    let response: http::Response<AnswerBody> = InDialect.respond(extensions, error);
     response.map(axum::body::Body::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use http_body_util::{BodyExt, Empty};
+    use serde_json::{Value, json};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::config::{Env, Source};
+    use crate::stack::{self, Shared};
+
+    /// The whole stack's answer to a request without a body.
+    async fn answer(method: &str, path: &str) -> Response<Value> {
+        let settings = Settings::load(&Source::text("{}"), &Env::default()).unwrap();
+        let stack = stack::build(&Shared::new(Arc::new(settings)).unwrap());
+        let request = Request::builder().method(method).uri(path).body(Empty::<Bytes>::new()).unwrap();
+        let Ok(response) = stack.oneshot(request).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&body)
+            .unwrap_or_else(|_| panic!("{method} {path}: not JSON: {}", String::from_utf8_lossy(&body)));
+        Response::from_parts(parts, body)
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_in_the_dialect_of_its_path() {
+        for (method, path, status) in [
+            ("GET", "/v1/models/%FF", 404),
+            ("GET", "/v1/models/a%00b", 404),
+            ("GET", "/v1/models/", 404),
+            ("DELETE", "/v1/models/gpt-5-mini", 405),
+            ("POST", "/health/live", 405),
+            ("GET", "/v1/embeddings", 405),
+            ("GET", "/%FF%00", 404),
+            ("OPTIONS", "*", 404),
+        ] {
+            let got = answer(method, path).await;
+            assert_eq!(got.status(), status, "{method} {path}: {}", got.body());
+            let error = &got.body()["error"];
+            assert!(error["message"].is_string() && error["code"].is_string(), "{method} {path}: {error}");
+            assert_eq!(error["type"], "invalid_request_error", "{method} {path}");
+            assert_eq!(got.headers().get("allow").is_some(), status == 405, "{method} {path}");
+            assert!(got.headers().contains_key("x-request-id"), "{method} {path}");
+        }
+
+        let anthropic = answer("POST", "/v1/messages/batches").await;
+        assert_eq!(anthropic.status(), 404);
+        let expected =
+            json!({ "type": "not_found_error", "message": "unknown request URL: POST /v1/messages/batches" });
+        assert_eq!((&anthropic.body()["type"], &anthropic.body()["error"]), (&json!("error"), &expected));
+
+        let gemini = answer("GET", "/v1beta/models").await;
+        assert_eq!(gemini.status(), 404);
+        let error = &gemini.body()["error"];
+        assert_eq!((&error["code"], &error["status"]), (&json!(404), &json!("NOT_FOUND")), "{error}");
+    }
 }

@@ -44,6 +44,9 @@ const RULES: &[Rule] = &[
     Rule { folder: "*", members: &["tollway-core"], outside: None, never: &[] },
 ];
 
+/// The bench's pass-through, a member of the workspace that is no layer.
+const PASSTHROUGH: &str = "bench/passthrough/Cargo.toml";
+
 /// I/O and clocks: what is sans-io has none of them.
 const RUNTIMES: &[&str] =
     &["async-std", "futures", "futures-util", "hyper", "hyper-util", "mio", "smol", "tokio"];
@@ -77,17 +80,18 @@ fn nothing_forbidden_comes_in_through_others() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-fn the_gateway_takes_shared_versions_and_lints_too() -> Result<(), Box<dyn Error>> {
+fn the_others_take_shared_versions_and_lints_too() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workspace = read(&root.join("Cargo.toml"))?;
-    let mut complaints = house_faults("tollway", &workspace, &workspace);
+    let passthrough = read(&root.join(PASSTHROUGH))?;
+    let outside_layers = [("tollway", &workspace), ("passthrough", &passthrough)];
+    let house_faults = outside_layers.map(|(member, manifest)| house_faults(member, manifest, &workspace));
+    let mut complaints: Vec<String> = house_faults.into_iter().flatten().collect();
 
     // A version that two members need has its one place in the workspace.
     let mut users: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let layers = layers(root)?;
-    for (member, manifest) in
-        layers.iter().map(|(folder, m)| (folder.as_str(), m)).chain([("tollway", &workspace)])
-    {
+    for (member, manifest) in layers.iter().map(|(folder, m)| (folder.as_str(), m)).chain(outside_layers) {
         for (_, name, value) in dependencies(manifest) {
             if !inherits(value) {
                 users.entry(name).or_default().push(member.to_owned());
@@ -100,6 +104,27 @@ fn the_gateway_takes_shared_versions_and_lints_too() -> Result<(), Box<dyn Error
     });
     complaints.extend(users.iter().map(|(name, members)| format!("{name}: own versions in {members:?}")));
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    Ok(())
+}
+
+/// What the gateway is measured against is no part of it, and is built without what its tests need.
+#[test]
+fn the_pass_through_stands_apart() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = read(&root.join(PASSTHROUGH))?;
+    let package = manifest.get("package").and_then(Value::as_table).ok_or("no package")?;
+    assert_eq!(package.get("publish").and_then(Value::as_bool), Some(false));
+    let name = package.get("name").and_then(Value::as_str).ok_or("no name")?;
+    let tree = tree(name)?;
+    assert!(tree.iter().any(|name| name == "hyper"), "no tree was read: {tree:?}");
+    let never = ["tollway", "tollway-core", "tollway-wire", "jsonschema", "proptest"];
+    let found: Vec<_> = tree.iter().filter(|name| never.contains(&name.as_str())).collect();
+    assert!(found.is_empty(), "brings in {found:?}");
+    let has_examples = fs::read_dir(root.join("examples")).is_ok_and(|mut files| files.next().is_some());
+    assert!(!has_examples, "an example of the gateway is built with all that its tests need");
+    for (_, known, _) in dependencies(&read(&root.join("Cargo.toml"))?) {
+        assert_ne!(known, name, "the gateway needs what measures it");
+    }
     Ok(())
 }
 

@@ -49,7 +49,9 @@ fn stream(deltas: &[Value], finish: &str) -> Script {
 }
 
 fn sent(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.sent.as_ref().unwrap().body).unwrap()
+    let sent = answer.sent.as_ref().unwrap();
+    assert!(sent.uri.path().ends_with(CHAT), "{}", sent.uri);
+    serde_json::from_slice(&sent.body).unwrap()
 }
 
 /// What a stream's choice grows by, in a member.

@@ -47,12 +47,13 @@ fn pytest(suite: &str) -> Result<(), Box<dyn Error>> {
 /// Runs a suite against a gateway and providers of its own; both are gone when this returns.
 fn run(suite: &mut Command) -> Result<(), Box<dyn Error>> {
     let simulator = Server::start(&["simulate", "--port", "0"], &[])?;
-    let config = Config::write(&simulator.url())?;
+    let simulator_url = format!("http://{}", simulator.addr());
+    let config = Config::write(&simulator_url)?;
     let gateway = Server::start(&["serve", "--config", &config.0.to_string_lossy()], &[])?;
 
     let output = suite
-        .env("TOLLWAY_BASE_URL", format!("{}/v1", gateway.url()))
-        .env("SIM_URL", simulator.url())
+        .env("TOLLWAY_BASE_URL", format!("http://{}/v1", gateway.addr()))
+        .env("SIM_URL", &simulator_url)
         // Both clients would take these from the machine instead of what the suite says.
         .env_remove("OPENAI_BASE_URL")
         .env_remove("OPENAI_API_KEY")

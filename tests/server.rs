@@ -14,6 +14,8 @@ use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
+#[path = "server/control.rs"]
+mod control;
 #[path = "server/ending.rs"]
 mod ending;
 #[path = "server/hangup.rs"]

@@ -5,12 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tracing::Level;
 
+use super::start;
 use crate::access_log::LineSink;
-use crate::config::{AccessLog, ConfigError, Env, Files, Settings, Source};
+use crate::config::{AccessLog, ConfigError, Date, Env, Files, Settings, Source};
 use crate::error::BoxError;
 use crate::server::{self, Reload};
 use crate::simulate::{Options, Simulator};
@@ -40,21 +43,17 @@ pub fn run(args: &ServeArgs) -> ExitCode {
 
 async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), BoxError> {
     let simulator = start_simulator().await?;
-    if settings.uses_simulator() {
-        tracing::warn!(
-            "no provider has a key: answers come from the built-in simulated provider; \
-             set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, MISTRAL_API_KEY or GROQ_API_KEY"
-        );
+    let running = or_simulated(settings.clone(), simulator);
+    for (level, text) in start::lines(&settings, &running, Date::of(SystemTime::now())) {
+        let text = loader.env.conceal(&text);
+        if level == Level::WARN { tracing::warn!("{text}") } else { tracing::info!("{text}") }
     }
     let access_log = match settings.log.access {
         AccessLog::Off => None,
         AccessLog::Stdout => Some(LineSink::start(Box::new(io::stdout()))?),
         AccessLog::Stderr => Some(LineSink::start(Box::new(io::stderr()))?),
     };
-    let shared = Shared {
-        access_log: access_log.clone(),
-        ..Shared::new(Arc::new(or_simulated(settings, simulator)))?
-    };
+    let shared = Shared { access_log: access_log.clone(), ..Shared::new(Arc::new(running))? };
     let reload = Reload {
         files,
         load: Box::new(move |files| {

@@ -10,6 +10,14 @@ use serde_json::{Value, json};
 use super::road::{Answer, Gateway, chat, with};
 use crate::support::upstream::{Received, Script, Upstream};
 
+impl Script {
+    /// The same answer with one more header.
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.append(name, value.parse().unwrap());
+        self
+    }
+}
+
 const KEY: &str = "sk-the-providers-own-key-1234567890";
 
 /// A provider that keeps what it was sent and answers one script, and gateways to it.

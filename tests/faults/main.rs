@@ -28,6 +28,8 @@ mod unread;
 mod events;
 #[path = "../support/http.rs"]
 mod http_client;
+#[path = "../support/pieces.rs"]
+mod pieces;
 #[path = "../support/process.rs"]
 mod process;
 #[path = "../support/upstream.rs"]

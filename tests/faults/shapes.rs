@@ -280,7 +280,7 @@ async fn an_answer_cut_within_an_event_ends_in_an_error_that_can_be_read() {
         let (_upstream, gateway) = answering(move || {
             let script = Script::new(200, Some("text/event-stream"), format!("{head}{half}"));
             let script = script.cut_at([head.len(), head.len() + 9]);
-            if breaks { script.then_break() } else { script }
+            Script { broken: breaks, ..script }
         })
         .await;
         for more in

@@ -9,6 +9,8 @@ mod fixtures;
 mod events;
 #[path = "../support/gateway.rs"]
 mod gateway;
+#[path = "../support/pieces.rs"]
+mod pieces;
 #[path = "../support/schema.rs"]
 mod schema;
 #[path = "../support/score.rs"]
@@ -140,7 +142,8 @@ impl Checks {
             self.schemas.check(name, &event.json())?;
         }
         // The same stream, broken off.
-        let script = Script::new(200, Some("text/event-stream"), stream[..half].to_owned()).then_break();
+        let cut = Script::new(200, Some("text/event-stream"), stream[..half].to_owned());
+        let script = Script { broken: true, ..cut };
         let got = self.gateway.post("/v1/chat/completions", &question, script).await;
         let events = events::events(got.text());
         let Some(last) = events.last() else { return Err("a broken stream ended without a word".to_owned()) };

@@ -21,6 +21,8 @@ mod streams;
 mod events;
 #[path = "../support/gateway.rs"]
 mod gateway;
+#[path = "../support/pieces.rs"]
+mod pieces;
 #[path = "../support/schema.rs"]
 mod schema;
 #[path = "../support/score.rs"]

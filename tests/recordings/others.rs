@@ -79,7 +79,7 @@ pub(crate) async fn collected(gateway: &Gateway, recording: &Recording) -> Optio
 /// Plays the first half of a whole answer, after which the connection breaks.
 pub(crate) async fn broken(gateway: &Gateway, recording: &Recording) -> Result<(), String> {
     let half = recording.body.slice(..recording.body.len() / 2);
-    let script = Script::new(200, Some("application/json"), half).then_break();
+    let script = Script { broken: true, ..Script::new(200, Some("application/json"), half) };
     let answer = gateway.post(endpoint(recording), &question(recording, Asks::Plain), script).await;
     let is_refused = answer.status.is_server_error() && answer.json()["error"]["message"].is_string();
     // Bytes that are relayed are on their way before they can be known to be too few: the client's

@@ -74,7 +74,7 @@ pub(crate) async fn cut(gateway: &Gateway, recording: &Recording) -> Result<(), 
     for place in places {
         for breaks in [false, true] {
             let script = script(&stream.slice(..place));
-            let script = if breaks { script.then_break() } else { script };
+            let script = Script { broken: breaks, ..script };
             let answer =
                 gateway.post(endpoint(recording), &question(recording, Asks::Streamed), script).await;
             let how = if breaks { "broken" } else { "closed" };

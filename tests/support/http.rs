@@ -1,5 +1,4 @@
 //! A small HTTP client for tests.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::error::Error;
 use std::net::SocketAddr;

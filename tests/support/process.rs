@@ -1,5 +1,4 @@
 //! Runs the built binary as a child, for tests that need a real server.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     error::Error,
@@ -14,9 +13,9 @@ use std::{
 /// A running server; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) child: Child,
     address: SocketAddr,
-    log: Log,
+    pub(crate) log: Log,
 }
 
 impl Server {
@@ -54,52 +53,9 @@ impl Server {
         }
     }
 
-    /// Returns `http://ADDRESS`, with no slash at its end.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
     /// Returns the address it listens on.
     pub(crate) fn addr(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Sends it a signal by name.
-    pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "SIG{name} could not be sent");
-    }
-
-    /// Waits until the child prints a line that contains `text`, and returns it.
-    pub(crate) fn wait_for(&self, text: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
-        let line = self.log.wait_for(text, Duration::from_secs(20));
-        line.ok_or_else(|| format!("never printed: {text}\n{}", self.log()).into())
-    }
-
-    /// Waits until the child has printed `times` lines that contain `text`.
-    pub(crate) fn wait_for_times(
-        &self,
-        text: &str,
-        times: usize,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let seen = self.log.wait_for_times(text, times, Duration::from_secs(20));
-        if seen >= times {
-            Ok(())
-        } else {
-            Err(format!("printed {seen} times: {text}\n{}", self.log()).into())
-        }
-    }
-
-    /// Waits for its end.
-    pub(crate) fn exit_code(&mut self) -> std::io::Result<Option<i32>> {
-        Ok(self.child.wait()?.code())
-    }
-
-    /// Its resident memory in MiB.
-    pub(crate) fn resident_mib(&self) -> Result<u64, Box<dyn Error + Send + Sync>> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
     }
 
     /// Returns what the child has printed so far.
@@ -118,7 +74,7 @@ impl Drop for Server {
 
 /// The newest lines a child printed.
 #[derive(Debug, Clone, Default)]
-struct Log(Arc<(Mutex<Vec<String>>, Condvar)>);
+pub(crate) struct Log(pub(crate) Arc<(Mutex<Vec<String>>, Condvar)>);
 
 impl Log {
     const LINES: usize = 200;
@@ -143,27 +99,11 @@ impl Log {
         }
     }
 
-    /// Waits for a line that contains `text`.
-    fn wait_for(&self, text: &str, limit: Duration) -> Option<String> {
-        let find = |lines: &Vec<String>| lines.iter().find(|line| line.contains(text)).cloned();
-        let waited = self.0.1.wait_timeout_while(self.lines(), limit, |lines| find(lines).is_none());
-        let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        find(&lines)
-    }
-
-    /// Waits for as many lines that contain `text`; returns how many there are.
-    fn wait_for_times(&self, text: &str, times: usize, limit: Duration) -> usize {
-        let count = |lines: &Vec<String>| lines.iter().filter(|line| line.contains(text)).count();
-        let waited = self.0.1.wait_timeout_while(self.lines(), limit, |lines| count(lines) < times);
-        let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        count(&lines)
-    }
-
     fn text(&self) -> String {
         self.lines().join("\n")
     }
 
-    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+    pub(crate) fn lines(&self) -> MutexGuard<'_, Vec<String>> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

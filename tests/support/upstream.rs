@@ -1,5 +1,4 @@
 //! A provider that answers by a script, on a port of its own.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     collections::VecDeque,
@@ -30,10 +29,11 @@ pub(crate) struct Received {
 /// What it answers.
 #[derive(Debug)]
 pub(crate) struct Script {
-    status: StatusCode,
-    headers: HeaderMap,
-    pieces: VecDeque<Bytes>,
-    broken: bool,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) pieces: VecDeque<Bytes>,
+    /// Whether the connection breaks after the last byte.
+    pub(crate) broken: bool,
 }
 
 impl Script {
@@ -45,36 +45,6 @@ impl Script {
         }
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self { status, headers, pieces: [body.into()].into(), broken: false }
-    }
-
-    /// The same answer with one more header.
-    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
-        if let Ok(value) = value.parse() {
-            self.headers.append(name, value);
-        }
-        self
-    }
-
-    /// The same answer in pieces, cut at `places`.
-    pub(crate) fn cut_at(mut self, places: impl IntoIterator<Item = usize>) -> Self {
-        let mut rest: Bytes = self.pieces.into_iter().flatten().collect();
-        let mut pieces = VecDeque::new();
-        let mut done = 0;
-        for place in places {
-            if place > done && place - done < rest.len() {
-                pieces.push_back(rest.split_to(place - done));
-                done = place;
-            }
-        }
-        pieces.push_back(rest);
-        self.pieces = pieces;
-        self
-    }
-
-    /// The same answer, but after its last byte the connection breaks.
-    pub(crate) fn then_break(mut self) -> Self {
-        self.broken = true;
-        self
     }
 }
 

@@ -34,11 +34,17 @@ pub(super) fn concerned(quirks: &Quirks, body: &[u8]) -> bool {
         || quirks.drop_empty_assistant
         || quirks.short_call_ids
         || quirks.turn_order
-        // Most bodies hold none of them, and a search is cheaper than a walk.
-        || quirks.drop_in_messages.iter().any(|name| {
-            let name = name.strip_prefix(IN_CALLS).unwrap_or(name);
-            memmem::find(body, name.as_bytes()).is_some()
-        })
+        || named(&quirks.drop_in_messages, body)
+}
+
+/// Whether a body may hold one of these names. Most hold none, and a search is cheaper than a walk; what
+/// begins with another name needs none of its own (`reasoning`, `reasoning_content`, …).
+fn named(names: &[String], body: &[u8]) -> bool {
+    let names = || names.iter().map(|name| name.strip_prefix(IN_CALLS).unwrap_or(name));
+    names().any(|name| {
+        let is_covered = names().any(|other| other.len() < name.len() && name.starts_with(other));
+        !is_covered && memmem::find(body, name.as_bytes()).is_some()
+    })
 }
 
 impl Edit<'_> {

@@ -136,3 +136,32 @@ async fn legacy_functions_are_called_where_only_tools_are_known() -> Result<(), 
     }
     Ok(())
 }
+
+/// Elsewhere a host of one's own switched the translation off.
+#[tokio::test]
+async fn a_provider_at_another_place_is_spoken_to_in_its_own_format() -> Result<(), BoxError> {
+    let gateway = Gateway::start(
+        "
+providers:
+  mine: { kind: anthropic, base_url: '{upstream}/behind/a/proxy', api_key: test-key }
+  google: { kind: gemini, base_url: '{upstream}/behind/v1beta', api_key: test-key }
+log: { access: 'off' }
+",
+    )
+    .await?;
+    for (model, path, judge) in [
+        ("mine/claude-sonnet-4-5", "/behind/a/proxy/v1/messages", validate::anthropic_messages as Judge),
+        (
+            "google/gemini-2.5-flash",
+            "/behind/v1beta/models/gemini-2.5-flash:generateContent",
+            validate::gemini_generate,
+        ),
+    ] {
+        let request = json!({"model": model, "messages": [{"role": "user", "content": "u"}]});
+        let refusal = Script::new(500, Some("application/json"), "{}");
+        let answer = gateway.post(CHAT, &request, refusal).await;
+        assert_eq!(answer.sent.as_ref().unwrap().uri.path(), path);
+        assert_eq!(judge(model.split('/').nth(1).unwrap(), &sent(&answer)), Ok(()));
+    }
+    Ok(())
+}

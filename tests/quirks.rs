@@ -19,6 +19,7 @@ use self::{
 
 const CONFIGURATION: &str = "
 providers:
+  openai: { base_url: '{upstream}/v1', api_key: test-key }
   mistral: { base_url: '{upstream}/v1', api_key: test-key }
   groq: { base_url: '{upstream}/openai/v1', api_key: test-key }
 log: { access: 'off' }
@@ -133,6 +134,44 @@ async fn legacy_functions_are_called_where_only_tools_are_known() -> Result<(), 
             gateway.post(CHAT, &request, stream(&[json!({"tool_calls": [call]})], "tool_calls")).await;
         assert_eq!(grown(&answer, "/function_call/name"), "look", "{}", answer.text());
         assert_eq!(grown(&answer, "/function_call/arguments"), "{\"a\":1}");
+    }
+    Ok(())
+}
+
+/// What the gateway itself shows of an answer, a client sends back, also to another model.
+#[tokio::test]
+async fn an_answer_of_any_model_may_be_sent_to_any_other() -> Result<(), BoxError> {
+    let gateway = Gateway::start(CONFIGURATION).await?;
+    let picture = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}});
+    let seal = json!({"google": {"thought_signature": "c2VhbA=="}});
+    let call = json!({"id": "D681PevKs", "type": "function", "extra_content": seal,
+        "function": {"name": "look", "arguments": "{}"}});
+    let user = json!({"role": "user", "content": "u"});
+    let messages = json!([
+        user,
+        {"role": "assistant", "content": "a", "refusal": null, "reasoning_content": "hm", "images": [picture],
+            "reasoning_details": [{"type": "reasoning.text", "text": "hm", "signature": "s", "index": 0}],
+            "extra_content": seal},
+        user,
+        {"role": "assistant", "content": null, "refusal": null, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "D681PevKs", "content": "seen"},
+        user,
+    ]);
+    for (model, judge) in [
+        ("openai/gpt-4o", validate::openai_chat as Judge),
+        ("groq/openai/gpt-oss-120b", validate::groq_chat),
+        ("mistral/mistral-large-latest", validate::mistral_chat),
+    ] {
+        let request = json!({"model": model, "messages": messages,
+            "tools": [{"type": "function", "function": {"name": "look"}}]});
+        let answer = gateway.post(CHAT, &request, whole(&json!({"content": "b"}), "stop")).await;
+        assert_eq!(judge("gpt-4o", &sent(&answer)), Ok(()), "{model}: {}", sent(&answer));
+        let dropped = answer.headers["x-tollway-dropped"].to_str()?;
+        for name in
+            ["messages[1].extra_content", "messages[1].images", "messages[3].tool_calls.extra_content"]
+        {
+            assert!(dropped.contains(name), "{model}: {dropped}");
+        }
     }
     Ok(())
 }

@@ -56,9 +56,15 @@ fn requests(name: &str, body: &Bytes) {
     });
     per_kb(&format!("{name}: relay untouched"), body.len(), || request("gpt-5-mini", &quirks).relay(&peeked));
     let openai = Quirks {
-        drop_in_messages: ["reasoning", "reasoning_content", "reasoning_details", "tool_calls.extra_content"]
-            .map(str::to_owned)
-            .to_vec(),
+        drop_in_messages: [
+            "reasoning",
+            "reasoning_content",
+            "extra_content",
+            "images",
+            "tool_calls.extra_content",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         ..Quirks::default()
     };
     per_kb(&format!("{name}: relay untouched, OpenAI's quirks"), body.len(), || {

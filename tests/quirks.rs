@@ -19,6 +19,7 @@ use self::{
 
 const CONFIGURATION: &str = "
 providers:
+  openai: { base_url: '{upstream}/v1', api_key: test-key }
   mistral: { base_url: '{upstream}/v1', api_key: test-key }
   groq: { base_url: '{upstream}/openai/v1', api_key: test-key }
 log: { access: 'off' }
@@ -135,6 +136,73 @@ async fn legacy_functions_are_called_where_only_tools_are_known() -> Result<(), 
             gateway.post(CHAT, &request, stream(&[json!({"tool_calls": [call]})], "tool_calls")).await;
         assert_eq!(grown(&answer, "/function_call/name"), "look", "{}", answer.text());
         assert_eq!(grown(&answer, "/function_call/arguments"), "{\"a\":1}");
+    }
+    Ok(())
+}
+
+/// What the gateway itself shows of an answer, a client sends back, also to another model.
+#[tokio::test]
+async fn an_answer_of_any_model_may_be_sent_to_any_other() -> Result<(), BoxError> {
+    let gateway = Gateway::start(CONFIGURATION).await?;
+    let picture = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}});
+    let seal = json!({"google": {"thought_signature": "c2VhbA=="}});
+    let call = json!({"id": "D681PevKs", "type": "function", "extra_content": seal,
+        "function": {"name": "look", "arguments": "{}"}});
+    let user = json!({"role": "user", "content": "u"});
+    let messages = json!([
+        user,
+        {"role": "assistant", "content": "a", "refusal": null, "reasoning_content": "hm", "images": [picture],
+            "reasoning_details": [{"type": "reasoning.text", "text": "hm", "signature": "s", "index": 0}],
+            "extra_content": seal},
+        user,
+        {"role": "assistant", "content": null, "refusal": null, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "D681PevKs", "content": "seen"},
+        user,
+    ]);
+    for (model, judge) in [
+        ("openai/gpt-4o", validate::openai_chat as Judge),
+        ("groq/openai/gpt-oss-120b", validate::groq_chat),
+        ("mistral/mistral-large-latest", validate::mistral_chat),
+    ] {
+        let request = json!({"model": model, "messages": messages,
+            "tools": [{"type": "function", "function": {"name": "look"}}]});
+        let answer = gateway.post(CHAT, &request, whole(&json!({"content": "b"}), "stop")).await;
+        assert_eq!(judge("gpt-4o", &sent(&answer)), Ok(()), "{model}: {}", sent(&answer));
+        let dropped = answer.headers["x-tollway-dropped"].to_str()?;
+        for name in
+            ["messages[1].extra_content", "messages[1].images", "messages[3].tool_calls.extra_content"]
+        {
+            assert!(dropped.contains(name), "{model}: {dropped}");
+        }
+    }
+    Ok(())
+}
+
+/// Elsewhere a host of one's own switched the translation off.
+#[tokio::test]
+async fn a_provider_at_another_place_is_spoken_to_in_its_own_format() -> Result<(), BoxError> {
+    let gateway = Gateway::start(
+        "
+providers:
+  mine: { kind: anthropic, base_url: '{upstream}/behind/a/proxy', api_key: test-key }
+  google: { kind: gemini, base_url: '{upstream}/behind/v1beta', api_key: test-key }
+log: { access: 'off' }
+",
+    )
+    .await?;
+    for (model, path, judge) in [
+        ("mine/claude-sonnet-4-5", "/behind/a/proxy/v1/messages", validate::anthropic_messages as Judge),
+        (
+            "google/gemini-2.5-flash",
+            "/behind/v1beta/models/gemini-2.5-flash:generateContent",
+            validate::gemini_generate,
+        ),
+    ] {
+        let request = json!({"model": model, "messages": [{"role": "user", "content": "u"}]});
+        let refusal = Script::new(500, Some("application/json"), "{}");
+        let answer = gateway.post(CHAT, &request, refusal).await;
+        assert_eq!(answer.sent.as_ref().unwrap().uri.path(), path);
+        assert_eq!(judge(model.split('/').nth(1).unwrap(), &sent(&answer)), Ok(()));
     }
     Ok(())
 }

@@ -230,6 +230,8 @@ impl Kind {
                     "reasoning",
                     "reasoning_content",
                     "reasoning_details",
+                    "extra_content",
+                    "images",
                     "tool_calls.extra_content",
                 ]),
                 short_call_ids: true,
@@ -254,6 +256,8 @@ impl Kind {
                     "annotations",
                     "reasoning_content",
                     "reasoning_details",
+                    "extra_content",
+                    "images",
                     "tool_calls.extra_content",
                 ]),
                 functions_as_tools: true,
@@ -267,12 +271,14 @@ impl Kind {
             },
             // The role goes into the model's own chat template, which does not know it.
             Self::Vllm => Quirks { developer_as_system: true, ..Quirks::default() },
-            // They show no thinking, and take none that another model showed.
+            // They show no thinking, pictures or seals, and take none that another model showed.
             Self::Openai | Self::AzureOpenai => Quirks {
                 drop_in_messages: owned(&[
                     "reasoning",
                     "reasoning_content",
                     "reasoning_details",
+                    "extra_content",
+                    "images",
                     "tool_calls.extra_content",
                 ]),
                 ..Quirks::default()

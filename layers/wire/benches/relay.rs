@@ -55,6 +55,21 @@ fn requests(name: &str, body: &Bytes) {
         serde_json::from_slice::<serde_json::Value>(body).unwrap()
     });
     per_kb(&format!("{name}: relay untouched"), body.len(), || request("gpt-5-mini", &quirks).relay(&peeked));
+    let openai = Quirks {
+        drop_in_messages: [
+            "reasoning",
+            "reasoning_content",
+            "extra_content",
+            "images",
+            "tool_calls.extra_content",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        ..Quirks::default()
+    };
+    per_kb(&format!("{name}: relay untouched, OpenAI's quirks"), body.len(), || {
+        request("gpt-5-mini", &openai).relay(&peeked)
+    });
     per_kb(&format!("{name}: model spliced, one piece"), body.len(), || {
         request("other", &quirks).relay(&peeked).body.into_bytes()
     });

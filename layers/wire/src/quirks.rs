@@ -24,7 +24,7 @@ pub struct Quirks {
     pub drop_empty_assistant: bool,
     /// Fields of messages the server refuses, to be dropped and listed, and those of their tool calls
     /// by a path such as `tool_calls.extra_content`. Answers have them, and clients send answers back:
-    /// `annotations`, and the thinking of a model that gave an earlier answer.
+    /// `annotations`, and the thinking, pictures and seals of a model that gave an earlier answer.
     pub drop_in_messages: Vec<String>,
     /// Send ids of tool calls as nine letters and digits made from the client's (Mistral).
     pub short_call_ids: bool,

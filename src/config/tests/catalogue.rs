@@ -184,7 +184,7 @@ fn traits_follow_the_generation() {
         ("claude-3-5-haiku-latest", None, true, true, Some(8_192)),
         ("claude-3-opus-20240229", None, true, true, Some(4_096)),
         ("claude-2.1", None, true, true, Some(4_096)),
-        ("claude-opus-7", Effort, false, false, Some(64_000)),
+        ("claude-opus-7", Effort, false, true, Some(64_000)),
         ("gemini-4-argon", Always, true, true, Some(1_048_576)),
         ("gemini-3.8-flash", Always, false, true, Some(65_536)),
         ("gemini-3-flash-preview", Always, true, true, Some(65_536)),

@@ -34,12 +34,41 @@ pub(super) fn concerned(quirks: &Quirks, body: &[u8]) -> bool {
         || quirks.drop_empty_assistant
         || quirks.short_call_ids
         || quirks.turn_order
-        // Most bodies hold none of them, and a search is cheaper than a walk.
-        || quirks.drop_in_messages.iter().any(|name| {
-            let name = name.strip_prefix(IN_CALLS).unwrap_or(name);
-            memmem::find(body, name.as_bytes()).is_some()
-        })
+        || named(&quirks.drop_in_messages, body)
 }
+
+/// Whether a body may hold one of these names. Most hold none, and a search is cheaper than a walk: what
+/// only answers have is not looked for where there are none, and what begins with another name needs no
+/// search of its own (`reasoning`, `reasoning_content`, …).
+fn named(names: &[String], body: &[u8]) -> bool {
+    let names = || names.iter().map(|name| name.strip_prefix(IN_CALLS).unwrap_or(name)).enumerate();
+    let mut answered = None;
+    names().any(|(at, name)| {
+        if OF_ANSWERS.contains(&name) && !*answered.get_or_insert_with(|| ASSISTANT.find(body).is_some()) {
+            return false;
+        }
+        let is_covered = names()
+            .any(|(other_at, other)| name.starts_with(other) && (other.len() < name.len() || other_at < at));
+        if is_covered {
+            return false;
+        }
+        match FINDERS.iter().find(|(known, _)| *known == name) {
+            Some((_, finder)) => finder.find(body).is_some(),
+            None => memmem::find(body, name.as_bytes()).is_some(),
+        }
+    })
+}
+
+/// Fields of messages that only an assistant's have.
+const OF_ANSWERS: [&str; 6] =
+    ["annotations", "extra_content", "images", "reasoning", "reasoning_content", "reasoning_details"];
+
+/// Those that are looked for most, made ready once.
+static FINDERS: LazyLock<[(&str, Finder<'static>); 4]> = LazyLock::new(|| {
+    ["reasoning", "extra_content", "images", "annotations"].map(|name| (name, Finder::new(name)))
+});
+
+static ASSISTANT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"assistant"));
 
 impl Edit<'_> {
     pub(super) fn messages(&mut self, quirks: &Quirks) {

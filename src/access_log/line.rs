@@ -7,6 +7,13 @@ use tollway_core::{End, Outcome};
 
 use super::Entry;
 
+/// A member's name with what stands around it, in one piece.
+macro_rules! key {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+
 /// Appends the line of one exchange, as JSON. Names follow OpenTelemetry's `gen_ai.*` conventions
 /// where they have one. No prompt, no answer, no query string, no credential stands in it.
 pub(super) fn write(
@@ -22,47 +29,48 @@ pub(super) fn write(
     line.extend_from_slice(b"{\"time\":\"");
     clock.write(line, SystemTime::now());
     line.push(b'"');
-    word(line, "request_id", exchange.request_id().as_str());
-    word(line, "http.request.method", entry.method.as_str());
-    field(line, "url.path", &entry.path);
+    word(line, key!("request_id"), exchange.request_id().as_str());
+    word(line, key!("http.request.method"), entry.method.as_str());
+    field(line, key!("url.path"), &entry.path);
     if let Some(client) = entry.client {
-        line.extend_from_slice(b",\"client.address\":\"");
+        line.extend_from_slice(key!("client.address").as_bytes());
+        line.push(b'"');
         address(line, client.0.ip());
         line.push(b'"');
     }
     if let Some(status) = status {
-        number(line, "http.response.status_code", u64::from(status.as_u16()));
+        number(line, key!("http.response.status_code"), u64::from(status.as_u16()));
     }
     if let Some(endpoint) = exchange.endpoint() {
-        word(line, "gen_ai.operation.name", endpoint.as_str());
-        field(line, "gen_ai.request.model", exchange.request_model().unwrap_or_default());
-        let stream: &[u8] = if exchange.stream() { b",\"stream\":true" } else { b",\"stream\":false" };
-        line.extend_from_slice(stream);
+        word(line, key!("gen_ai.operation.name"), endpoint.as_str());
+        field(line, key!("gen_ai.request.model"), exchange.request_model().unwrap_or_default());
+        line.extend_from_slice(key!("stream").as_bytes());
+        line.extend_from_slice(if exchange.stream() { b"true" } else { b"false" });
     }
     let (attempts, last) = exchange.last_attempt();
     if let Some(last) = &last {
-        field(line, "gen_ai.provider.name", &last.upstream().provider);
-        field(line, "gen_ai.response.model", &last.upstream().model);
-        number(line, "attempts", attempts as u64);
+        field(line, key!("gen_ai.provider.name"), &last.upstream().provider);
+        field(line, key!("gen_ai.response.model"), &last.upstream().model);
+        number(line, key!("attempts"), attempts as u64);
         if let Some(usage) = last.usage() {
-            number(line, "gen_ai.usage.input_tokens", usage.input);
-            number(line, "gen_ai.usage.output_tokens", usage.output);
-            for (name, tokens) in [
-                ("cached_input_tokens", usage.cached_input),
-                ("cache_write_tokens", usage.cache_write_5m + usage.cache_write_1h),
-                ("reasoning_tokens", usage.reasoning),
+            number(line, key!("gen_ai.usage.input_tokens"), usage.input);
+            number(line, key!("gen_ai.usage.output_tokens"), usage.output);
+            for (key, tokens) in [
+                (key!("cached_input_tokens"), usage.cached_input),
+                (key!("cache_write_tokens"), usage.cache_write_5m + usage.cache_write_1h),
+                (key!("reasoning_tokens"), usage.reasoning),
             ] {
                 if tokens > 0 {
-                    number(line, name, tokens);
+                    number(line, key, tokens);
                 }
             }
         }
         if let Some(first) = last.first_byte() {
-            millis(line, "first_byte_ms", first - exchange.started());
+            millis(line, key!("first_byte_ms"), first - exchange.started());
         }
     }
-    millis(line, "duration_ms", now - exchange.started());
-    number(line, "http.response.body.size", bytes);
+    millis(line, key!("duration_ms"), now - exchange.started());
+    number(line, key!("http.response.body.size"), bytes);
     // What the attempt knows of its end is finer than what the body shows outside.
     let inside = last.and_then(|last| last.outcome());
     // An attempt is also given up where the gateway itself fails, and not only by the client.
@@ -76,7 +84,7 @@ pub(super) fn write(
         }
         (None, End::Complete) => Outcome::Complete.as_str(),
     };
-    word(line, "outcome", outcome);
+    word(line, key!("outcome"), outcome);
     line.extend_from_slice(b"}\n");
 }
 
@@ -94,33 +102,28 @@ fn address(line: &mut Vec<u8>, address: IpAddr) {
     }
 }
 
-fn field(line: &mut Vec<u8>, name: &str, value: &str) {
-    line.extend_from_slice(b",\"");
-    line.extend_from_slice(name.as_bytes());
-    line.extend_from_slice(b"\":");
+fn field(line: &mut Vec<u8>, key: &str, value: &str) {
+    line.extend_from_slice(key.as_bytes());
     text(line, value);
 }
 
 /// A field whose value has nothing to escape by what it is: an id, a token of HTTP, a name of ours.
-fn word(line: &mut Vec<u8>, name: &str, value: &str) {
-    line.extend_from_slice(b",\"");
-    line.extend_from_slice(name.as_bytes());
-    line.extend_from_slice(b"\":\"");
+fn word(line: &mut Vec<u8>, key: &str, value: &str) {
+    line.extend_from_slice(key.as_bytes());
+    line.push(b'"');
     line.extend_from_slice(value.as_bytes());
     line.push(b'"');
 }
 
-fn number(line: &mut Vec<u8>, name: &str, value: u64) {
-    line.extend_from_slice(b",\"");
-    line.extend_from_slice(name.as_bytes());
-    line.extend_from_slice(b"\":");
+fn number(line: &mut Vec<u8>, key: &str, value: u64) {
+    line.extend_from_slice(key.as_bytes());
     line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Milliseconds with three decimals.
-fn millis(line: &mut Vec<u8>, name: &str, span: Duration) {
+fn millis(line: &mut Vec<u8>, key: &str, span: Duration) {
     let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-    number(line, name, micros / 1000);
+    number(line, key, micros / 1000);
     line.push(b'.');
     three_digits(line, micros % 1000);
 }

@@ -14,14 +14,14 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tollway_core::{Attempt, Call, Dialect, End, Endpoint, Exchange, Observe, Outcome, Tap};
 use tollway_wire::chat::Reply;
-use tollway_wire::openai::completions::{self, CompletionOptions};
-use tollway_wire::{DecodeContext, EncodeContext, anthropic, gemini, openai};
+use tollway_wire::openai::completions;
+use tollway_wire::{DecodeContext, anthropic, gemini, openai};
 
 use self::look::{Look, is_event_stream, look};
 use super::attempt::UsageObserver;
 use super::begun::Begun;
 use super::collect;
-use super::convert::Reading;
+use super::convert::{ChatReading, EmbeddingsReading, Reading, Relay};
 use super::headers::{self, Passage};
 use super::redact::Secrets;
 use super::relay::Relayed;
@@ -40,16 +40,7 @@ pub(super) struct Answering<'a> {
     pub(super) sweeper: &'a Arc<Sweeper>,
 }
 
-/// How a chat is read and written.
-#[derive(Debug)]
-struct Chat {
-    dialect: Dialect,
-    decode: DecodeContext,
-    encode: EncodeContext,
-    completion: Option<CompletionOptions>,
-}
-
-impl Chat {
+impl ChatReading {
     fn machines(self) -> (Decoder, Encoder) {
         (Decoder::new(self.dialect, self.decode), Encoder::new(self.encode, self.completion.as_ref()))
     }
@@ -64,8 +55,7 @@ impl Answering<'_> {
     pub(super) fn at_once<B>(
         &self,
         response: Response<Begun<B>>,
-        n: Option<u64>,
-        strip_usage: bool,
+        relay: Relay,
     ) -> ControlFlow<Result<Answer, Error>, Response<Begun<B>>>
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
@@ -77,7 +67,7 @@ impl Answering<'_> {
         }
         let (head, body) = response.into_parts();
         let parts = if is_stream {
-            Ok((headers::to_client(head.headers, Passage::Events), self.events(body, n, strip_usage)))
+            Ok((headers::to_client(head.headers, Passage::Events), self.events(body, relay)))
         } else {
             self.passed(head.headers, body)
         };
@@ -94,32 +84,33 @@ impl Answering<'_> {
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
-        if let Reading::Relay { n, strip_usage } = reading {
-            return self.relayed(response, n, strip_usage).await;
+        if let Reading::Relay(relay) = reading {
+            return self.relayed(response, relay).await;
         }
         let is_stream = is_event_stream(response.headers());
         let (head, body) = response.into_parts();
         let headers = head.headers;
         let parts = match reading {
-            Reading::Relay { .. } => return Err(Error::Internal),
-            Reading::Chat { dialect, decode, encode, completion, stream } => {
-                let chat = Chat { dialect, decode, encode, completion };
-                if stream && (is_stream || dialect == Dialect::Gemini) {
-                    self.translated(headers, body, chat)
-                } else if stream || is_stream {
-                    Box::pin(self.translated_otherwise(headers, body, chat, stream)).await?
+            Reading::Relay(_) => return Err(Error::Internal),
+            Reading::Chat(chat) => {
+                let wanted = self.wants_stream();
+                if wanted && (is_stream || chat.dialect == Dialect::Gemini) {
+                    self.translated(headers, body, *chat)
+                } else if wanted || is_stream {
+                    Box::pin(self.translated_otherwise(headers, body, *chat)).await?
                 } else {
                     let body = collect::bytes(body, self.attempt).await?;
                     if look(&body) == Look::Events {
                         let body = Full::new(body).map_err(|never| match never {});
-                        Box::pin(self.collected(headers, body, chat)).await?
+                        Box::pin(self.collected(headers, body, *chat)).await?
                     } else {
                         let reply = self.decoded(&body, chat.dialect, &chat.decode)?;
                         self.written(headers, &reply, &chat)
                     }
                 }
             }
-            Reading::Embeddings { request, encode } => {
+            Reading::Embeddings(reading) => {
+                let EmbeddingsReading { request, encode } = *reading;
                 let body = collect::bytes(body, self.attempt).await?;
                 let reply = gemini::embeddings::decode_response(&body).map_err(Error::Upstream)?;
                 if let Some(usage) = reply.usage {
@@ -132,12 +123,7 @@ impl Answering<'_> {
     }
 
     /// An answer of the client's own dialect, whatever way it came.
-    async fn relayed<B>(
-        &self,
-        mut response: Response<Begun<B>>,
-        n: Option<u64>,
-        strip_usage: bool,
-    ) -> Result<Answer, Error>
+    async fn relayed<B>(&self, mut response: Response<Begun<B>>, relay: Relay) -> Result<Answer, Error>
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
@@ -147,12 +133,12 @@ impl Answering<'_> {
         if !begins {
             return Err(empty(self.attempt));
         }
-        match self.at_once(response, n, strip_usage) {
+        match self.at_once(response, relay) {
             ControlFlow::Break(answer) => answer,
             ControlFlow::Continue(response) => {
                 let (head, body) = response.into_parts();
                 let look = if is_stream { Look::Events } else { look(body.first()) };
-                let otherwise = self.relayed_otherwise(head.headers, body, look, n, strip_usage);
+                let otherwise = self.relayed_otherwise(head.headers, body, look, relay);
                 Ok(with(head.status, Box::pin(otherwise).await?))
             }
         }
@@ -164,16 +150,16 @@ impl Answering<'_> {
     }
 
     /// An event stream of the client's own dialect.
-    fn events<B>(&self, body: B, n: Option<u64>, strip_usage: bool) -> AnswerBody
+    fn events<B>(&self, body: B, relay: Relay) -> AnswerBody
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
         let body = self.sweeper.guard(body, self.attempt);
-        Relayed::new(body, strip_usage, n, self.attempt.clone(), self.secrets.clone()).boxed_unsync()
+        Relayed::new(body, relay, self.attempt.clone(), self.secrets.clone()).boxed_unsync()
     }
 
     /// An event stream of another dialect.
-    fn translated<B>(&self, headers: HeaderMap, body: B, chat: Chat) -> Parts
+    fn translated<B>(&self, headers: HeaderMap, body: B, chat: ChatReading) -> Parts
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
@@ -230,7 +216,7 @@ impl Answering<'_> {
     }
 
     /// A whole answer as a whole.
-    fn written(&self, headers: HeaderMap, reply: &Reply, chat: &Chat) -> Parts {
+    fn written(&self, headers: HeaderMap, reply: &Reply, chat: &ChatReading) -> Parts {
         let body = match &chat.completion {
             Some(options) => completions::encode_response(reply, options, &chat.encode),
             None => openai::encode_response(reply, &chat.encode),

@@ -35,36 +35,46 @@ pub(super) struct Prepared {
     pub(super) reading: Reading,
 }
 
-/// How an answer is to be read.
+/// How an answer is to be read. Boxed where it is large, as it moves with every request.
 #[derive(Debug)]
 pub(super) enum Reading {
-    /// As it is; the usage chunk is taken out of a stream where we asked for it.
-    Relay {
-        /// How many answers were asked for.
-        n: Option<u64>,
-        /// Whether the usage chunk is taken out.
-        strip_usage: bool,
-    },
-    /// As a chat in `dialect`.
-    Chat {
-        /// What the upstream speaks.
-        dialect: Dialect,
-        /// What a decoder must know.
-        decode: DecodeContext,
-        /// What an encoder must know.
-        encode: EncodeContext,
-        /// Whether the client wants the legacy completion's shape.
-        completion: Option<CompletionOptions>,
-        /// Whether the client wants a stream.
-        stream: bool,
-    },
+    /// As it is.
+    Relay(Relay),
+    /// As a chat.
+    Chat(Box<ChatReading>),
     /// As vectors of Gemini.
-    Embeddings {
-        /// What was asked for.
-        request: EmbeddingRequest,
-        /// What an encoder must know.
-        encode: EncodeContext,
-    },
+    Embeddings(Box<EmbeddingsReading>),
+}
+
+/// How an answer is handed on as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Relay {
+    /// How many answers were asked for.
+    pub(super) n: Option<u64>,
+    /// Whether the usage chunk is taken out of a stream, where we asked for it.
+    pub(super) strip_usage: bool,
+}
+
+/// How a chat is read and written.
+#[derive(Debug)]
+pub(super) struct ChatReading {
+    /// What the upstream speaks.
+    pub(super) dialect: Dialect,
+    /// What a decoder must know.
+    pub(super) decode: DecodeContext,
+    /// What an encoder must know.
+    pub(super) encode: EncodeContext,
+    /// Whether the client wants the legacy completion's shape.
+    pub(super) completion: Option<CompletionOptions>,
+}
+
+/// How vectors are read and written.
+#[derive(Debug)]
+pub(super) struct EmbeddingsReading {
+    /// What was asked for.
+    pub(super) request: EmbeddingRequest,
+    /// What an encoder must know.
+    pub(super) encode: EncodeContext,
 }
 
 /// What must be known to say a call in the upstream's words.
@@ -78,7 +88,6 @@ pub(super) struct Preparing<'a> {
 }
 
 /// How far a request has come.
-#[expect(clippy::large_enum_variant, reason = "nearly every one is ready, and moves on at once")]
 #[derive(Debug)]
 pub(super) enum Step {
     /// It can be sent.
@@ -172,7 +181,7 @@ impl Preparing<'_> {
         renamed_tools: Vec<(String, String)>,
         completion: Option<CompletionOptions>,
     ) -> Reading {
-        Reading::Chat {
+        Reading::Chat(Box::new(ChatReading {
             dialect: self.resolved.upstream.dialect,
             decode: decode_context(renamed_tools),
             encode: EncodeContext {
@@ -181,8 +190,7 @@ impl Preparing<'_> {
                 ..encode_context(self.call, self.exchange)
             },
             completion,
-            stream: self.call.stream,
-        }
+        }))
     }
 
     /// A body that goes out as it came, but for splices.
@@ -196,7 +204,7 @@ impl Preparing<'_> {
             body: spliced.body.into_bytes(),
             stream: call.stream,
             dropped: spliced.dropped,
-            reading: Reading::Relay { n: peek.n(), strip_usage: spliced.strip_usage },
+            reading: Reading::Relay(Relay { n: peek.n(), strip_usage: spliced.strip_usage }),
         }
     }
 }
@@ -262,7 +270,7 @@ fn embeddings(call: &Call, dialect: Dialect, model: &str, encode: EncodeContext)
         body: body.into(),
         stream: false,
         dropped,
-        reading: Reading::Embeddings { request, encode },
+        reading: Reading::Embeddings(Box::new(EmbeddingsReading { request, encode })),
     })
 }
 

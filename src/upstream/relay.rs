@@ -12,6 +12,7 @@ use tollway_wire::relay::{self, UsageStrip};
 use tollway_wire::{StreamEnd, openai};
 
 use super::attempt::Ending;
+use super::convert::Relay;
 use super::redact::Secrets;
 use crate::Error;
 use crate::error::BoxError;
@@ -34,14 +35,9 @@ pin_project! {
 }
 
 impl<B> Relayed<B> {
-    /// Relays an answer of `n` choices, from which the usage chunk is taken out where it was our idea.
-    pub(super) fn new(
-        inner: B,
-        strip_usage: bool,
-        n: Option<u64>,
-        attempt: Arc<Attempt>,
-        secrets: Arc<Secrets>,
-    ) -> Self {
+    /// Relays an answer, less what `relay` says.
+    pub(super) fn new(inner: B, relay: Relay, attempt: Arc<Attempt>, secrets: Arc<Secrets>) -> Self {
+        let Relay { n, strip_usage } = relay;
         let strip = if strip_usage { UsageStrip::new(n) } else { UsageStrip::keeping(n) };
         let ending = Ending::new(attempt.clone());
         Self { inner, strip, usage: None, attempt, secrets, done: false, ending }

@@ -20,7 +20,7 @@ use tower_service::Service;
 use super::answer::{Answering, empty};
 use super::attempt::Ending;
 use super::begun::Begun;
-use super::convert::{Prepared, Preparing, Reading, Step};
+use super::convert::{Prepared, Preparing, Reading, Relay, Step};
 use super::fetch::Fetch;
 use super::headers::{self, DROPPED, UPSTREAM};
 use super::redact::Secrets;
@@ -258,7 +258,7 @@ struct Sent {
 impl Sent {
     /// Whether the answer is relayed.
     const fn relays(&self) -> bool {
-        matches!(self.reading, Reading::Relay { .. })
+        matches!(self.reading, Reading::Relay(_))
     }
 
     fn wants_stream(&self) -> bool {
@@ -284,7 +284,7 @@ impl Sent {
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
-        let Reading::Relay { n, strip_usage } = self.reading else {
+        let Reading::Relay(relay) = self.reading else {
             return ControlFlow::Continue((response, self));
         };
         self.ending.attempt().set_status(response.status());
@@ -292,7 +292,7 @@ impl Sent {
         if let Err(error) = first.and_then(|any| if any { Ok(()) } else { Err(empty(attempt)) }) {
             return ControlFlow::Break(self.ended(Err(error)));
         }
-        match self.answering().at_once(response, n, strip_usage) {
+        match self.answering().at_once(response, relay) {
             ControlFlow::Break(answer) => ControlFlow::Break(self.ended(answer)),
             ControlFlow::Continue(response) => ControlFlow::Continue((response, self)),
         }
@@ -307,7 +307,7 @@ impl Sent {
             Ok(response) => {
                 self.ending.attempt().set_status(response.status());
                 if response.status().is_success() {
-                    let as_it_is = Reading::Relay { n: None, strip_usage: false };
+                    let as_it_is = Reading::Relay(Relay::default());
                     let reading = std::mem::replace(&mut self.reading, as_it_is);
                     self.answering().answer(response, reading).await
                 } else {

@@ -10,6 +10,8 @@ mod string;
 
 use std::{borrow::Cow, ops::Range};
 
+pub(crate) use self::string::plain;
+
 /// Where text stops being JSON, and what should have stood there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {

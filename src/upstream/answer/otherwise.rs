@@ -10,12 +10,12 @@ use tollway_wire::openai::completions;
 use tollway_wire::relay::UsageTap;
 use tollway_wire::{EncodeContext, Truncated};
 
-use super::{Answering, Chat, Look, Parts, as_stream, broken, empty, look};
+use super::{Answering, Look, Parts, as_stream, broken, empty, look};
 use crate::Error;
 use crate::body::full;
 use crate::upstream::begun::Begun;
 use crate::upstream::collect;
-use crate::upstream::convert;
+use crate::upstream::convert::{self, ChatReading, Relay};
 use crate::upstream::headers::Passage;
 use crate::upstream::stream::{Decoder, Encoder};
 
@@ -26,8 +26,7 @@ impl Answering<'_> {
         headers: HeaderMap,
         body: Begun<B>,
         look: Look,
-        n: Option<u64>,
-        strip_usage: bool,
+        relay: Relay,
     ) -> Result<Parts, Error>
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
@@ -36,12 +35,12 @@ impl Answering<'_> {
             (Look::Neither, _) => Err(broken(self.attempt, "its answer is not JSON".to_owned())),
             // Its own word for what it is was wrong.
             (Look::Events, _) if self.wants_stream() => {
-                Ok((as_stream(headers, Passage::Events), self.events(body, n, strip_usage)))
+                Ok((as_stream(headers, Passage::Events), self.events(body, relay)))
             }
             (Look::Events, Endpoint::Chat) => self.collected(headers, body, self.own_chat()).await,
             (Look::Events, Endpoint::TextCompletion) => {
                 let body = collect::bytes(body, self.attempt).await?;
-                let is_whole = self.read_usage(UsageTap::stream(n), &body);
+                let is_whole = self.read_usage(UsageTap::stream(relay.n), &body);
                 let whole = completions::stream_to_whole(&body).map_err(Error::Upstream)?;
                 if !is_whole {
                     return Err(broken(self.attempt, Truncated.to_string()));
@@ -66,13 +65,12 @@ impl Answering<'_> {
         &self,
         headers: HeaderMap,
         body: Begun<B>,
-        chat: Chat,
-        wants_stream: bool,
+        chat: ChatReading,
     ) -> Result<Parts, Error>
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
-        if !wants_stream {
+        if !self.wants_stream() {
             return self.collected(headers, body, chat).await;
         }
         let mut body = body;
@@ -86,7 +84,12 @@ impl Answering<'_> {
     }
 
     /// A stream as a whole.
-    pub(super) async fn collected<B>(&self, headers: HeaderMap, body: B, chat: Chat) -> Result<Parts, Error>
+    pub(super) async fn collected<B>(
+        &self,
+        headers: HeaderMap,
+        body: B,
+        chat: ChatReading,
+    ) -> Result<Parts, Error>
     where
         B: Body<Data = Bytes, Error = Error>,
     {
@@ -96,7 +99,7 @@ impl Answering<'_> {
     }
 
     /// A whole as a stream.
-    async fn streamed<B>(&self, headers: HeaderMap, body: B, chat: Chat) -> Result<Parts, Error>
+    async fn streamed<B>(&self, headers: HeaderMap, body: B, chat: ChatReading) -> Result<Parts, Error>
     where
         B: Body<Data = Bytes, Error = Error>,
     {
@@ -113,7 +116,7 @@ impl Answering<'_> {
     }
 
     /// How a chat in OpenAI's dialect is read that was meant to be relayed.
-    fn own_chat(&self) -> Chat {
+    fn own_chat(&self) -> ChatReading {
         let wishes = convert::stream_wishes(&self.call.body);
         let encode = EncodeContext {
             include_usage: wishes.include_usage,
@@ -121,7 +124,7 @@ impl Answering<'_> {
             ..convert::encode_context(self.call, self.exchange)
         };
         let decode = convert::decode_context(Vec::new());
-        Chat { dialect: Dialect::OpenAi, decode, encode, completion: None }
+        ChatReading { dialect: Dialect::OpenAi, decode, encode, completion: None }
     }
 
     /// Reads the usage of an answer that is there; tells whether it is whole.

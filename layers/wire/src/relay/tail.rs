@@ -10,6 +10,9 @@ use memchr::{
     memmem::{Finder, FinderRev},
 };
 
+use tollway_core::Usage;
+
+use super::usage;
 use crate::scan::{Kind, Scanner};
 
 const KEY: &[u8] = b"\"usage\"";
@@ -28,27 +31,30 @@ fn last_key(answer: &[u8]) -> Option<usize> {
     found.map(|at| near + at).or_else(|| BACKWARDS.rfind(answer))
 }
 
-/// The value of the top-level `usage` member of a whole answer, if it is an object and the last
-/// thing of that name. `None` says nothing: the answer must be read from its start then.
-pub(super) fn usage(answer: &[u8]) -> Option<&[u8]> {
+/// What the top-level `usage` member of a whole answer counts, if it is an object and the last thing
+/// of that name. `None` says nothing: the answer must be read from its start then.
+pub(super) fn usage(answer: &[u8]) -> Option<Usage> {
+    let value = value(answer)?;
+    if let Some((usage, rest)) = usage::decode_first(value) {
+        return usage.filter(|_| depth(rest) == 1);
+    }
+    let mut scanner = Scanner::new(value, 0);
+    if !matches!(scanner.value(), Ok(Kind::Object)) {
+        return None;
+    }
+    let (object, rest) = value.split_at_checked(scanner.at())?;
+    usage::decode(object).filter(|_| depth(rest) == 1)
+}
+
+/// The answer from the value on that follows the key.
+fn value(answer: &[u8]) -> Option<&[u8]> {
     let key = last_key(answer)?;
     // A quote within a string is escaped, so this can be no text, unless one ends in it.
     if answer.get(key.wrapping_sub(1)) == Some(&b'\\') {
         return None;
     }
-    let mut scanner = Scanner::new(answer, key + KEY.len());
-    scanner.space();
-    if answer.get(scanner.at()) != Some(&b':') {
-        return None;
-    }
-    let mut scanner = Scanner::new(answer, scanner.at() + 1);
-    scanner.space();
-    let start = scanner.at();
-    if !matches!(scanner.value(), Ok(Kind::Object)) {
-        return None;
-    }
-    let end = scanner.at();
-    (depth(answer.get(end..)?) == 1).then(|| answer.get(start..end)).flatten()
+    let rest = answer.get(key + KEY.len()..)?.trim_ascii_start();
+    Some(rest.strip_prefix(b":")?.trim_ascii_start())
 }
 
 /// How many objects and arrays are closed at the end of a text that opens none of them.
@@ -82,36 +88,39 @@ fn after_string(mut text: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    fn found(answer: &str) -> Option<&str> {
-        usage(answer.as_bytes()).map(|found| std::str::from_utf8(found).unwrap())
+    /// How many tokens of input were found.
+    fn found(answer: &str) -> Option<u64> {
+        usage(&answer.replace('N', r#""prompt_tokens":7"#).into_bytes()).map(|usage| usage.input)
     }
 
     #[test]
     fn the_last_member_and_one_before_others_are_found() {
-        assert_eq!(found(r#"{"choices":[{}],"usage":{"a":1}}"#), Some(r#"{"a":1}"#));
-        let answer = "{\"usage\" : {\"a\":{\"b\":1}} ,\"x\":\"a}\\\"}\",\"y\":[{}]}\n";
-        assert_eq!(found(answer), Some(r#"{"a":{"b":1}}"#));
+        assert_eq!(found(r#"{"choices":[{}],"usage":{N}}"#), Some(7));
+        // Not plain: read the longer way.
+        let answer = "{\"usage\" : {N,\"a\":{\"b\":[1]}} ,\"x\":\"a}\\\"}\",\"y\":[{}]}\n";
+        assert_eq!(found(answer), Some(7));
     }
 
     #[test]
     fn one_far_from_the_end_and_one_across_the_border_are_found() {
-        let (usage, rest) = (r#"{"usage":{"a":1},"x":""#, r#"y"}"#);
-        for length in NEAR - 40..NEAR + 8 {
+        let (usage, rest) = (r#"{"usage":{N},"x":""#, r#"y"}"#);
+        for length in NEAR - 60..NEAR + 8 {
             let answer = [usage, &"z".repeat(length), rest].concat();
-            assert_eq!(found(&answer), Some(r#"{"a":1}"#), "{length}");
+            assert_eq!(found(&answer), Some(7), "{length}");
         }
     }
 
     #[test]
     fn what_only_looks_like_it_is_not_taken() {
         for answer in [
-            r#"{"choices":[{"message":{"content":"\"usage\":{\"a\":1}"}}]}"#,
-            r#"{"x":{"usage":{"a":1}}}"#,
-            r#"{"x":[{"usage":{"a":1}}],"y":1}"#,
-            r#"{"x":"usage","y":{}}"#,
-            r#"{"say \"usage":{"a":1}}"#,
+            r#"{"choices":[{"message":{"content":"\"usage\":{N}"}}]}"#,
+            r#"{"x":{"usage":{N}}}"#,
+            r#"{"x":[{"usage":{N}}],"y":1}"#,
+            r#"{"x":"usage","y":{N}}"#,
+            r#"{"say \"usage":{N}}"#,
             r#"{"usage":null}"#,
-            r#"{"usage":{"a":1}"#,
+            r#"{"usage":{"a":1}}"#,
+            r#"{"usage":{N}"#,
             "",
         ] {
             assert_eq!(found(answer), None, "{answer}");

@@ -1,5 +1,5 @@
 use super::{
-    body::{BodyScan, Member},
+    body::BodyScan,
     events::{Cut, Events},
     reading::Reading,
     tail,
@@ -48,7 +48,7 @@ impl UsageTap {
     /// costs a fraction of [`feed`](Self::feed), and reads usage alone.
     pub fn feed_whole(&mut self, answer: &[u8]) {
         match (&self.source, tail::usage(answer)) {
-            (Source::Body(_), Some(usage)) => self.reading.member(Member::Usage, usage),
+            (Source::Body(_), Some(usage)) => self.reading.count(Some(usage)),
             _ => self.feed(answer),
         }
     }

@@ -16,8 +16,10 @@ use crate::scan::{Kind, Member, Scanner};
 /// in the total but not in `completion_tokens`: the total never holds less than both, so what is over
 /// was answered with.
 pub(crate) fn decode(text: &[u8]) -> Option<Usage> {
-    if let Some(counts) = walk::counts(text, Counts::count) {
-        return counts.usage();
+    if let Some((usage, rest)) = decode_first(text)
+        && rest.trim_ascii_start().is_empty()
+    {
+        return usage;
     }
     let mut counts = Counts::default();
     members(text, 0, |member| {
@@ -34,6 +36,13 @@ pub(crate) fn decode(text: &[u8]) -> Option<Usage> {
         }
     })?;
     counts.usage()
+}
+
+/// Reads a plain `usage` object at the beginning of a text, and tells what follows it. `None` where
+/// there is none that is plain.
+pub(super) fn decode_first(text: &[u8]) -> Option<(Option<Usage>, &[u8])> {
+    let (counts, rest) = walk::counts(text, Counts::count)?;
+    Some((counts.usage(), rest))
 }
 
 /// What was counted so far.

@@ -47,7 +47,7 @@ impl Scanner<'_> {
 ///
 /// Most strings of a request are short, most of its bytes are in long ones: prompts, and base64 of
 /// images. So the first words are looked at one by one, then blocks of eight at once.
-fn plain(bytes: &[u8]) -> usize {
+pub(crate) fn plain(bytes: &[u8]) -> usize {
     const NEAR: usize = 256;
     let near = in_words(bytes.get(..NEAR).unwrap_or(bytes));
     if near < NEAR { near } else { NEAR + in_blocks(bytes.get(NEAR..).unwrap_or_default()) }

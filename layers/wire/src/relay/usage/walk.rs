@@ -1,9 +1,15 @@
 //! A quick walk over the counts of a small, plain object.
 
+use crate::scan::plain;
+
 /// Gives `count` every whole number of an object and of the objects in it, with the name of the
-/// object it stands in (empty for the outermost) and its own. `None` where the text is not plain:
-/// deeper nesting, arrays, escapes, fractions, anything that is not JSON.
-pub(super) fn counts<T: Default>(text: &[u8], count: impl Fn(&mut T, &[u8], &[u8], u64)) -> Option<T> {
+/// object it stands in (empty for the outermost) and its own. Returns with what was found the text
+/// that follows. `None` where the object is not plain: deeper nesting, arrays, escapes, fractions,
+/// anything that is not JSON.
+pub(super) fn counts<T: Default>(
+    text: &[u8],
+    count: impl Fn(&mut T, &[u8], &[u8], u64),
+) -> Option<(T, &[u8])> {
     let mut found = T::default();
     let mut walk = Walk { rest: text };
     walk.expect(b'{')?;
@@ -22,7 +28,7 @@ pub(super) fn counts<T: Default>(text: &[u8], count: impl Fn(&mut T, &[u8], &[u8
             Some(())
         })
     })?;
-    walk.peek().is_none().then_some(found)
+    Some((found, walk.rest))
 }
 
 struct Walk<'a> {
@@ -66,7 +72,7 @@ impl<'a> Walk<'a> {
 
     fn string(&mut self) -> Option<&'a [u8]> {
         self.expect(b'"')?;
-        let end = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20 | 0x80..))?;
+        let end = plain(self.rest);
         if *self.rest.get(end)? != b'"' {
             return None;
         }
@@ -119,9 +125,10 @@ mod tests {
 
     fn walked(text: &str) -> Option<Found> {
         let name = |name: &[u8]| String::from_utf8(name.to_vec()).unwrap();
-        counts(text.as_bytes(), |found: &mut Found, within, own, count| {
+        let (found, rest) = counts(text.as_bytes(), |found: &mut Found, within, own, count| {
             found.push((name(within), name(own), count));
-        })
+        })?;
+        rest.trim_ascii().is_empty().then_some(found)
     }
 
     #[test]

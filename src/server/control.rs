@@ -17,6 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long the workers may take to end when they are told to do so at once.
 const CUT: Duration = Duration::from_secs(1);
 
+/// How long watched files must stay as they are before they are read.
+const SETTLED: Duration = Duration::from_millis(200);
+
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -149,10 +152,18 @@ fn load(
     Ok(())
 }
 
-/// Waits until one of the files looks different.
+/// Waits until one of the files looks different, and then until they stay as they are: who writes a
+/// file empties it first.
 async fn change(files: &Files) {
     while !files.have_changed() {
         tokio::time::sleep(LOOK_EVERY).await;
+    }
+    loop {
+        let seen = files.anew();
+        tokio::time::sleep(SETTLED).await;
+        if !seen.have_changed() {
+            return;
+        }
     }
 }
 

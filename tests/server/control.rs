@@ -25,20 +25,6 @@ impl Server {
         lines.into_iter().next().ok_or_else(|| format!("never printed: {text}\n{}", self.log()).into())
     }
 
-    /// Waits until the child has printed `times` lines that contain `text`.
-    pub(crate) fn wait_for_times(
-        &self,
-        text: &str,
-        times: usize,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let seen = self.wait(text, times).len();
-        if seen >= times {
-            Ok(())
-        } else {
-            Err(format!("printed {seen} times: {text}\n{}", self.log()).into())
-        }
-    }
-
     /// Waits for its end.
     pub(crate) fn exit_code(&mut self) -> io::Result<Option<i32>> {
         Ok(self.child.wait()?.code())

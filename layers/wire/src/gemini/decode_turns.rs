@@ -128,7 +128,7 @@ impl Reader {
         let call_id = given.or_else(|| self.oldest_open(&name)).unwrap_or_else(|| self.free_id());
         self.answered.insert(call_id.clone());
         let (text, is_error) = match response.response {
-            ResponseObject::Borrowed(raw) => result_text(raw),
+            ResponseObject::Raw(raw) => result_text(&raw.0),
             _ => (String::new(), false),
         };
         let mut content = vec![Part::text(text)];

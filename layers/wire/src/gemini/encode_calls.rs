@@ -62,11 +62,11 @@ pub(super) fn response<'a>(texts: &[&'a str], is_error: bool) -> ResponseObject<
     match text {
         text if !object(&text) => ResponseObject::Output { output: text },
         Cow::Borrowed(text) => match raw::object(text) {
-            Some(raw) => ResponseObject::Borrowed(raw),
+            Some(raw) => ResponseObject::Raw(raw.into()),
             None => ResponseObject::Output { output: Cow::Borrowed(text) },
         },
         Cow::Owned(text) => match RawValue::from_string(text) {
-            Ok(raw) => ResponseObject::Owned(raw),
+            Ok(raw) => ResponseObject::Raw(raw.into()),
             Err(_) => ResponseObject::default(),
         },
     }

@@ -63,7 +63,7 @@ pub(super) struct FunctionCall<'a> {
     pub(super) args: Option<Args<'a>>,
 }
 
-/// A call's arguments, an object as it was written.
+/// A call's arguments or its result, an object as it was written.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub(super) struct Args<'a>(pub(super) Cow<'a, RawValue>);
@@ -104,10 +104,8 @@ pub(super) struct FunctionResponse<'a> {
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum ResponseObject<'a> {
-    /// As it was written.
-    Borrowed(&'a RawValue),
-    /// Made here.
-    Owned(Box<RawValue>),
+    /// An object, as it was written.
+    Raw(Args<'a>),
     /// A text that is no JSON object, under the key Google names for it.
     Output {
         /// What the function said.
@@ -128,7 +126,7 @@ impl Default for ResponseObject<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for ResponseObject<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(Self::Borrowed)
+        Args::deserialize(deserializer).map(Self::Raw)
     }
 }
 

@@ -8,6 +8,8 @@ mod shape;
 mod stream_options;
 mod turns;
 
+use std::collections::HashMap;
+
 use serde_json::value::RawValue;
 
 use crate::{
@@ -82,9 +84,18 @@ impl Edit<'_> {
         }
     }
 
+    /// Takes members out that are null, and with a name's last one all before it: they are overruled,
+    /// and without it the server would go by one that the client does not mean.
     fn nulls(&mut self) {
-        for (place, member) in self.peek.parts().iter().enumerate() {
-            if member.kind == Kind::Null {
+        let members = self.peek.parts();
+        if members.iter().all(|member| member.kind != Kind::Null) {
+            return;
+        }
+        let mut is_null = HashMap::new();
+        for (place, member) in members.iter().enumerate().rev() {
+            let null = member.kind == Kind::Null;
+            let name = member.name(self.peek.body());
+            if name.map_or(null, |name| *is_null.entry(name).or_insert(null)) || null {
                 self.splice.remove(place);
             }
         }

@@ -126,6 +126,16 @@ fn nulls_are_dropped_at_top_level_and_in_messages() {
     assert_eq!(sent(body, &quirks), (got.to_owned(), vec![]));
 }
 
+/// Found by the fuzzer: without its last word, which was null, the request became a stream.
+#[test]
+fn a_null_that_overrules_an_earlier_member_takes_it_along() {
+    let quirks = Quirks { drop_nulls: true, ..Quirks::default() };
+    let body =
+        r#"{"model":"m","stream":true,"n":null,"messages":[0],"str\u0065am":true,"n":2,"stream":null}"#;
+    let (got, _, strip) = relay(body, "m", true, &quirks);
+    assert_eq!((&*got, strip), (r#"{"model":"m","messages":[0],"n":2}"#, false));
+}
+
 #[test]
 fn tool_choice_becomes_any() {
     let quirks = Quirks { tool_choice_any: true, ..Quirks::default() };

@@ -21,8 +21,13 @@ impl Server {
 
     /// Waits until the child prints a line that contains `text`, and returns it.
     pub(crate) fn wait_for(&self, text: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
-        let lines = self.wait(text, 1);
-        lines.into_iter().next().ok_or_else(|| format!("never printed: {text}\n{}", self.log()).into())
+        let (_, printed) = &*self.log.0;
+        let missing = |lines: &mut Vec<String>| !lines.iter().any(|line| line.contains(text));
+        let waited = printed.wait_timeout_while(self.log.lines(), LIMIT, missing);
+        let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let found = lines.iter().find(|line| line.contains(text)).cloned();
+        drop(lines);
+        found.ok_or_else(|| format!("never printed: {text}\n{}", self.log()).into())
     }
 
     /// Waits for its end.
@@ -35,14 +40,5 @@ impl Server {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
-    }
-
-    /// Waits for as many lines that contain `text`; returns those there are.
-    fn wait(&self, text: &str, times: usize) -> Vec<String> {
-        let count = |lines: &[String]| lines.iter().filter(|line| line.contains(text)).count();
-        let (_, printed) = &*self.log.0;
-        let waited = printed.wait_timeout_while(self.log.lines(), LIMIT, |lines| count(lines) < times);
-        let (lines, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        lines.iter().filter(|line| line.contains(text)).cloned().collect()
     }
 }

@@ -23,6 +23,8 @@ pub(super) async fn drive<C: GracefulConnection>(
     mut may_end: watch::Receiver<bool>,
 ) -> C::Output {
     let mut connection = pin!(connection);
+    let news = may_end.clone();
+    let mut asked = false;
     let mut stop = pin!(async {
         let _ = may_end.wait_for(|may_end| *may_end).await;
         let mut patience = pin!(tokio::time::sleep(FIRST_REQUEST));
@@ -36,6 +38,11 @@ pub(super) async fn drive<C: GracefulConnection>(
         }
         if activity.is_over() {
             return Poll::Ready(None);
+        }
+        // Asked once, it wakes this task, which alone polls the connection; until there is news it
+        // has no other answer.
+        if std::mem::replace(&mut asked, true) && !news.has_changed().unwrap_or(true) {
+            return Poll::Pending;
         }
         stop.as_mut().poll(cx).map(|()| None)
     });

@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use http::HeaderValue;
 
 /// The name of a request in logs and headers: the client's own when it is sane, else a random one.
@@ -27,7 +28,8 @@ impl RequestId {
             pair.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         }
         // Hexadecimal digits are always a valid header value.
-        Self(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("req_0")))
+        let text = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
+        Self(text.unwrap_or(HeaderValue::from_static("req_0")))
     }
 
     /// The id as text.

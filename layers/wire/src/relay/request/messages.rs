@@ -44,7 +44,7 @@ fn named(names: &[String], body: &[u8]) -> bool {
     let names = || names.iter().map(|name| name.strip_prefix(IN_CALLS).unwrap_or(name)).enumerate();
     let mut answered = None;
     names().any(|(at, name)| {
-        if OF_ANSWERS.contains(&name) && !*answered.get_or_insert_with(|| ASSISTANT.find(body).is_some()) {
+        if is_of_answers(name) && !*answered.get_or_insert_with(|| ASSISTANT.find(body).is_some()) {
             return false;
         }
         let is_covered = names()
@@ -59,9 +59,13 @@ fn named(names: &[String], body: &[u8]) -> bool {
     })
 }
 
-/// Fields of messages that only an assistant's have.
-const OF_ANSWERS: [&str; 6] =
-    ["annotations", "extra_content", "images", "reasoning", "reasoning_content", "reasoning_details"];
+/// Whether only answers have a member of this name.
+fn is_of_answers(name: &str) -> bool {
+    matches!(
+        name,
+        "annotations" | "extra_content" | "images" | "reasoning" | "reasoning_content" | "reasoning_details"
+    )
+}
 
 /// Those that are looked for most, made ready once.
 static FINDERS: LazyLock<[(&str, Finder<'static>); 4]> = LazyLock::new(|| {

@@ -32,12 +32,16 @@ pub struct Request<'a> {
     pub traits: &'a Traits,
 }
 
+/// The most dropped fields that are listed.
+const MOST_LISTED: usize = 256;
+
 /// A request made ready to send.
 #[derive(Clone, Debug)]
 pub struct Relayed {
     /// The bytes to send.
     pub body: Spliced,
-    /// What the client sent and the server is not sent, by path, in the client's words.
+    /// What the client sent and the server is not sent, by path, in the client's words; of very many
+    /// the first.
     pub dropped: Vec<String>,
     /// Whether usage in the stream was our idea, so that the client must not see its chunk.
     pub strip_usage: bool,
@@ -180,7 +184,8 @@ impl Edit<'_> {
     }
 
     fn list(&mut self, path: String) {
-        if !self.dropped.contains(&path) {
+        // Told to a reader, who learns nothing from more of them; and each is compared with all.
+        if self.dropped.len() < MOST_LISTED && !self.dropped.contains(&path) {
             self.dropped.push(path);
         }
     }

@@ -46,7 +46,8 @@ pub fn stream_to_whole(stream: &[u8]) -> Result<Vec<u8>, ApiError> {
         if event.data.trim_ascii() == b"[DONE]" {
             break;
         }
-        let mut chunk = answer(event.data)?;
+        // A chunk that carries usage alone may have no choices.
+        let mut chunk = object(event.data)?;
         if let Some(Value::Array(pieces)) = chunk.remove("choices") {
             for piece in pieces {
                 grow(&mut choices, piece);
@@ -67,15 +68,17 @@ pub fn stream_to_whole(stream: &[u8]) -> Result<Vec<u8>, ApiError> {
     Ok(out)
 }
 
-/// An answer, or a chunk of one; an error that stands in its place is told.
+/// An answer.
 fn answer(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    let answer = object(body)?;
+    if answer.contains_key("choices") { Ok(answer) } else { Err(in_answer(&Value::Object(answer))) }
+}
+
+/// An object; an error that stands in its place is told.
+fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     let value: Value = serde_json::from_slice(body).map_err(unreadable)?;
     match value {
-        Value::Object(answer)
-            if answer.contains_key("choices") && answer.get("error").is_none_or(Value::is_null) =>
-        {
-            Ok(answer)
-        }
+        Value::Object(answer) if answer.get("error").is_none_or(Value::is_null) => Ok(answer),
         other => Err(in_answer(&other)),
     }
 }

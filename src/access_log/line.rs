@@ -79,6 +79,9 @@ pub(super) fn write(
         (Some(Outcome::Complete) | None, End::Cancelled) => Outcome::Cancelled.as_str(),
         (Some(Outcome::Complete) | None, End::Error) => Outcome::Broken.as_str(),
         (Some(outcome), _) => outcome.as_str(),
+        (None, End::Complete) if status == Some(StatusCode::INTERNAL_SERVER_ERROR) => {
+            Outcome::Broken.as_str()
+        }
         (None, End::Complete) if status.is_some_and(|status| !status.is_success()) => {
             Outcome::Refused.as_str()
         }

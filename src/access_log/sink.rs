@@ -1,5 +1,5 @@
 use std::io::Write;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -7,6 +7,8 @@ use super::line::Clock;
 
 /// How long a line may wait before it is written.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// How long the last lines may take when the process ends.
+const LAST_FLUSH: Duration = Duration::from_secs(1);
 /// How many bytes may wait in a lane. A reader that has stalled must not stop requests: further lines are lost,
 /// and how many is told when there is room again.
 const MOST_WAITING: usize = 16 * 1024 * 1024;
@@ -85,11 +87,20 @@ impl LineSink {
         let _ = out.to.flush();
     }
 
-    /// Writes out what waits and ends the writing thread.
-    pub fn close(&self) {
+    /// Writes out what waits and ends the writing thread. A reader that has stalled is not waited for.
+    pub fn close(self: &Arc<Self>) {
         lock(&self.signal).closed = true;
         self.wake.notify_one();
-        self.flush();
+        let (done, flushed) = mpsc::channel();
+        let sink = self.clone();
+        let last = thread::Builder::new().name("access-log-end".into()).spawn(move || {
+            sink.flush();
+            // Nobody listens when it took too long.
+            let _ = done.send(());
+        });
+        if last.is_ok() {
+            let _ = flushed.recv_timeout(LAST_FLUSH);
+        }
     }
 
     fn announce(&self) {
@@ -169,8 +180,6 @@ impl std::fmt::Debug for Lane {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     /// Lets nothing through until it is told to, and then passes on what is written.
@@ -209,6 +218,16 @@ mod tests {
         let text = String::from_utf8_lossy(&rest);
         assert!(text.contains("{\"lost_lines\":") && text.ends_with("next\n"), "{} bytes", text.len());
     }
+    #[test]
+    fn an_end_does_not_wait_for_a_stalled_reader() {
+        let (_go_on, stall) = mpsc::channel();
+        let (written, _read) = mpsc::channel();
+        let sink = LineSink::start(Box::new(Stalled(stall, written))).unwrap();
+        sink.lane().write(|buffer, _| buffer.extend_from_slice(b"never read\n"));
+        // Returns; a hang would fail by the runner's limit.
+        sink.close();
+    }
+
     #[test]
     fn a_lane_that_is_dropped_loses_no_lines_and_leaves_no_trace() {
         let (go_on, stall) = mpsc::channel();

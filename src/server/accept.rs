@@ -38,12 +38,18 @@ pub(super) async fn accept_until<T>(
 pub(super) fn close(listener: TcpListener, workers: &[Worker]) -> std::io::Result<()> {
     // These clients believe that they are connected: the kernel would reset them.
     let listener = listener.into_std()?;
-    while let Ok((stream, peer)) = listener.accept() {
-        if stream.set_nonblocking(true).is_ok() {
-            hand(workers, (stream, peer));
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                if stream.set_nonblocking(true).is_ok() {
+                    hand(workers, (stream, peer));
+                }
+            }
+            Err(error) if gave_up(&error) => {}
+            // Nobody is left, or nobody can be taken.
+            Err(_) => return Ok(()),
         }
     }
-    Ok(())
 }
 
 async fn accept(listener: &TcpListener, workers: &[Worker]) -> Infallible {
@@ -54,15 +60,18 @@ async fn accept(listener: &TcpListener, workers: &[Worker]) -> Infallible {
                 let Ok(stream) = stream.into_std() else { continue };
                 hand(workers, (stream, peer));
             }
-            // The client gave up in the queue; the next one is waiting.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
+            Err(error) if gave_up(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "connections cannot be accepted for a moment");
                 tokio::time::sleep(REST).await;
             }
         }
     }
+}
+
+/// Whether a client gave up in the queue, where the next one is waiting.
+fn gave_up(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
 }
 
 /// To the worker with the fewest.

@@ -22,7 +22,7 @@ use super::idle::{Activity, Idle, IdleLimits, Running};
 use super::tls::Tls;
 use crate::access_log::{ClientAddr, LogAtEnd};
 use crate::body::AnswerBody;
-use crate::config::Server;
+use crate::config::Settings;
 use crate::rescue::RescuedBody;
 use crate::stack::Stack;
 
@@ -35,7 +35,8 @@ pub(super) struct ConnectionSettings {
 }
 
 impl ConnectionSettings {
-    pub(super) fn new(server: &Server) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let server = &settings.server;
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -50,7 +51,9 @@ impl ConnectionSettings {
             .max_concurrent_streams(server.max_concurrent_streams)
             .max_header_list_size(u32::try_from(server.max_header_bytes).unwrap_or(u32::MAX));
         let idle = IdleLimits { idle: server.idle_timeout, head: server.header_timeout };
-        Self { builder, idle, write: server.body_timeout }
+        // Providers give an unread answer up after their own time; the kernel must not be quicker.
+        let unread = settings.providers.iter().map(|provider| provider.timeouts.unread).max();
+        Self { builder, idle, write: unread.unwrap_or_default().max(server.body_timeout) }
     }
 }
 

@@ -98,7 +98,7 @@ impl Worker {
 async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUsize>, mut orders: Orders) {
     let shared = orders.shared.borrow_and_update().clone();
     let stack = Arc::new(ArcSwap::from_pointee(stack::build(&shared)));
-    let mut settings = ConnectionSettings::new(&shared.settings.server);
+    let mut settings = ConnectionSettings::new(&shared.settings);
     let mut grace = shared.settings.server.grace;
     // Connections hold the receiver until they end.
     let (ending, may_end) = watch::channel(false);
@@ -126,7 +126,7 @@ async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUs
             }
             Ok(()) = orders.shared.changed() => {
                 let shared = orders.shared.borrow_and_update().clone();
-                settings = ConnectionSettings::new(&shared.settings.server);
+                settings = ConnectionSettings::new(&shared.settings);
                 grace = shared.settings.server.grace;
                 stack.store(Arc::new(stack::build(&shared)));
             }

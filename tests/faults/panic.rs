@@ -63,7 +63,7 @@ async fn a_panic_is_a_500_in_the_clients_dialect() {
         let line = log.line(&id);
         assert_eq!(
             (&line["http.response.status_code"], &line["outcome"]),
-            (&json!(500), &json!("refused")),
+            (&json!(500), &json!("broken")),
             "{line}"
         );
     }
@@ -102,7 +102,7 @@ async fn a_panic_before_there_is_a_future_is_a_500_too() {
     let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["error"]["type"], "api_error");
-    assert_eq!(log.line(&id)["outcome"], "refused");
+    assert_eq!(log.line(&id)["outcome"], "broken");
 }
 
 /// A body that fails after its first frame, and would look complete if it were asked again.

@@ -11,12 +11,12 @@ use crate::http_client::{Outcome, chat, get, json as parse, open, send};
 use crate::process::Server;
 use crate::{File, gateway};
 
-/// A simulated provider, and a gateway in front of it.
-fn road(name: &str, server: &str) -> (Server, Server, File) {
+/// A simulated provider, and a gateway in front of it, with more settings of its server and providers.
+fn road(name: &str, server: &str, provider: &str) -> (Server, Server, File) {
     let simulator = Server::start(&["simulate", "--port", "0"], &[]).unwrap();
     let sim = simulator.url();
     let config = format!(
-        "server: {{listen: '127.0.0.1:0'{server}}}\nlog: {{access: stderr}}\nproviders:\n  openai: {{api_key: k, base_url: '{sim}/v1'}}\n  anthropic: {{api_key: k, base_url: '{sim}'}}\n"
+        "server: {{listen: '127.0.0.1:0'{server}}}\nlog: {{access: stderr}}\nproviders:\n  openai: {{api_key: k, base_url: '{sim}/v1'{provider}}}\n  anthropic: {{api_key: k, base_url: '{sim}'{provider}}}\n"
     );
     let (gateway, file) = gateway(name, &config);
     (simulator, gateway, file)
@@ -40,7 +40,7 @@ const MODELS: [&str; 2] = ["openai/gpt-5-mini", "anthropic/claude-sonnet-4-5"];
 // On threads of its own, as the wait for the log blocks this one.
 #[tokio::test(flavor = "multi_thread")]
 async fn in_mid_stream_the_upstream_is_cancelled_and_logged_with_what_was_used() -> Outcome<()> {
-    let (simulator, server, _file) = road("cancel.yaml", "");
+    let (simulator, server, _file) = road("cancel.yaml", "", "");
     for (gone, (http2, model)) in
         (1..).zip([(false, MODELS[0]), (false, MODELS[1]), (true, MODELS[0]), (true, MODELS[1])])
     {
@@ -66,7 +66,7 @@ async fn in_mid_stream_the_upstream_is_cancelled_and_logged_with_what_was_used()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_head_the_upstream_is_cancelled() -> Outcome<()> {
-    let (simulator, server, _file) = road("early.yaml", "");
+    let (simulator, server, _file) = road("early.yaml", "", "");
     for (gone, http2) in [(1, false), (2, true)] {
         let id = format!("early-{gone}");
         let mut req = chat(server.addr(), MODELS[0], "hello [sim:stall]", json!({}));
@@ -84,7 +84,7 @@ async fn before_the_head_the_upstream_is_cancelled() -> Outcome<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_stops_reading_is_given_up() -> Outcome<()> {
-    let (simulator, server, _file) = road("deaf.yaml", ", body_timeout: 1s");
+    let (simulator, server, _file) = road("deaf.yaml", ", body_timeout: 1s", ", timeouts: {unread: 1s}");
     // More than all the buffers between the provider and the client hold.
     let body = json!({"model": MODELS[0], "stream": true, "messages": [
         {"role": "user", "content": "hello [sim:tokens=100000]"}]})

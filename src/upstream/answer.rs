@@ -176,7 +176,7 @@ impl Answering<'_> {
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
         let mut observer = UsageObserver::new(body.size_hint().exact(), self.attempt.clone());
-        let Some(whole) = body.whole() else {
+        let Some(whole) = body.whole()? else {
             let attempt = self.attempt.clone();
             let body = self.sweeper.guard(body, self.attempt).map_err(move |error| {
                 // The tap sees that it broke, not why.
@@ -187,9 +187,8 @@ impl Answering<'_> {
             return Ok((headers, Tap::new(body, observer).boxed_unsync()));
         };
         observer.frame(&whole);
-        let is_cut = matches!(whole.trim_ascii_start().first(), Some(b'{' | b'[')) && !observer.is_whole();
-        if is_cut {
-            return Err(broken(self.attempt, "its answer ended before it was complete".to_owned()));
+        if !observer.is_whole() {
+            return Err(broken(self.attempt, "its answer is not a complete JSON object".to_owned()));
         }
         let has_error = observer.error_passed();
         observer.end(End::Complete);

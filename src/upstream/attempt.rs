@@ -61,18 +61,19 @@ pub(super) struct UsageObserver {
     tap: UsageTap,
     /// How long the answer is, where it was told.
     length: Option<u64>,
+    in_one_piece: bool,
     attempt: Arc<Attempt>,
 }
 
 impl UsageObserver {
     pub(super) fn new(length: Option<u64>, attempt: Arc<Attempt>) -> Self {
-        Self { tap: UsageTap::body(), length, attempt }
+        Self { tap: UsageTap::body(), length, in_one_piece: false, attempt }
     }
 
     /// Whether what passed is a whole answer, or an error in its place. Usage stands at the end, from
     /// where it was read if the answer came in one piece.
     pub(super) fn is_whole(&mut self) -> bool {
-        self.tap.reading().usage().is_some() || self.tap.finish().is_ok()
+        self.in_one_piece && self.tap.reading().usage().is_some() || self.tap.finish().is_ok()
     }
 
     /// Whether an error has passed in place of the answer.
@@ -85,6 +86,7 @@ impl Observe for UsageObserver {
     fn frame(&mut self, data: &Bytes) {
         self.attempt.set_first_byte();
         if self.length == Some(data.len() as u64) {
+            self.in_one_piece = true;
             self.tap.feed_whole(data);
         } else {
             self.tap.feed(data);

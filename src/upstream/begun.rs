@@ -13,8 +13,8 @@ use crate::Error;
 pub(super) struct Begun<B> {
     /// What was read ahead, in order; empty once it was handed on.
     ahead: [Bytes; 2],
-    /// What ended the body, where that was read ahead too.
-    end: Option<Result<(), Error>>,
+    /// Whether the end was read ahead too.
+    ended: bool,
     inner: B,
 }
 
@@ -24,7 +24,7 @@ where
 {
     /// A body of which nothing is known yet.
     pub(super) const fn new(inner: B) -> Self {
-        Self { ahead: [Bytes::new(), Bytes::new()], end: None, inner }
+        Self { ahead: [Bytes::new(), Bytes::new()], ended: false, inner }
     }
 
     /// Waits for the first bytes; tells whether there are any.
@@ -52,18 +52,19 @@ where
 
     /// The whole body, if it came in one frame and is known to have ended. Looks at what has come
     /// already and waits for nothing: who reads on waits for the rest.
-    pub(super) fn whole(&mut self) -> Option<Bytes> {
-        if self.end.is_none() && !self.inner.is_end_stream() {
+    /// An error is told while there is still a head to tell it in.
+    pub(super) fn whole(&mut self) -> Result<Option<Bytes>, Error> {
+        if !self.ended && !self.inner.is_end_stream() {
             let mut cx = Context::from_waker(Waker::noop());
             match Pin::new(&mut self.inner).poll_frame(&mut cx) {
                 Poll::Ready(Some(Ok(frame))) => self.ahead[1] = frame.into_data().unwrap_or_default(),
-                Poll::Ready(Some(Err(error))) => self.end = Some(Err(error)),
-                Poll::Ready(None) => self.end = Some(Ok(())),
+                Poll::Ready(Some(Err(error))) => return Err(error),
+                Poll::Ready(None) => self.ended = true,
                 Poll::Pending => {}
             }
         }
-        let ended = self.end.as_ref().map_or_else(|| self.inner.is_end_stream(), Result::is_ok);
-        (ended && self.ahead[1].is_empty()).then(|| std::mem::take(&mut self.ahead[0]))
+        let ended = self.ended || self.inner.is_end_stream();
+        Ok((ended && self.ahead[1].is_empty()).then(|| std::mem::take(&mut self.ahead[0])))
     }
 }
 
@@ -81,20 +82,16 @@ where
         if let Some(data) = self.ahead.iter_mut().find(|data| !data.is_empty()) {
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(data)))));
         }
-        match &mut self.end {
-            None => Pin::new(&mut self.inner).poll_frame(cx),
-            Some(end) => Poll::Ready(std::mem::replace(end, Ok(())).err().map(Err)),
-        }
+        if self.ended { Poll::Ready(None) } else { Pin::new(&mut self.inner).poll_frame(cx) }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.iter().all(Bytes::is_empty)
-            && self.end.as_ref().map_or_else(|| self.inner.is_end_stream(), Result::is_ok)
+        self.ahead.iter().all(Bytes::is_empty) && (self.ended || self.inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
         let ahead = self.ahead.iter().map(|data| data.len() as u64).sum::<u64>();
-        let rest = if self.end.is_some() { SizeHint::with_exact(0) } else { self.inner.size_hint() };
+        let rest = if self.ended { SizeHint::with_exact(0) } else { self.inner.size_hint() };
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower() + ahead);
         if let Some(upper) = rest.upper() {
@@ -147,7 +144,7 @@ mod tests {
     async fn one_frame_and_the_end_are_the_whole() {
         let mut body = begun(&[Ok(""), Ok("a")], false).await.unwrap().unwrap();
         assert_eq!(body.first(), b"a");
-        assert_eq!(body.whole().unwrap(), "a");
+        assert_eq!(body.whole().unwrap().unwrap(), "a");
         assert!(begun(&[Ok("")], false).await.unwrap().is_none());
         assert!(begun(&[Err(())], false).await.is_err());
     }
@@ -155,20 +152,17 @@ mod tests {
     #[tokio::test]
     async fn nothing_that_was_read_ahead_is_lost() {
         let mut body = begun(&[Ok("a"), Ok("b"), Ok("c")], false).await.unwrap().unwrap();
-        assert!(body.whole().is_none());
+        assert!(body.whole().unwrap().is_none());
         assert_eq!(body.size_hint().lower(), 2);
         assert_eq!(body.collect().await.unwrap().to_bytes(), "abc");
 
+        // There is still a head to tell it in.
         let mut body = begun(&[Ok("a"), Err(())], false).await.unwrap().unwrap();
-        assert!(body.whole().is_none() && !body.is_end_stream());
-        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "a");
-        assert!(!body.is_end_stream());
-        assert!(body.frame().await.unwrap().is_err());
-        assert!(body.is_end_stream() && body.frame().await.is_none());
+        assert!(body.whole().is_err());
 
         // What may still come is waited for by whoever reads on.
         let mut body = begun(&[Ok("a")], true).await.unwrap().unwrap();
-        assert!(body.whole().is_none());
+        assert!(body.whole().unwrap().is_none());
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "a");
     }
 }

@@ -142,6 +142,34 @@ pub(super) const UPSTREAM: HeaderName = HeaderName::from_static("x-tollway-upstr
 /// Fields of the request that the upstream's format cannot carry.
 pub(super) const DROPPED: HeaderName = HeaderName::from_static("x-tollway-dropped");
 
+/// How long the list of dropped fields may get, in bytes: clients and proxies refuse answers whose
+/// heads are larger than 8 KiB or so.
+const MOST_DROPPED: usize = 2048;
+
+/// The list of dropped fields as a header's value; of a long one the beginning, and how many more
+/// there are.
+pub(super) fn dropped(paths: &[String]) -> Option<HeaderValue> {
+    let mut text = String::new();
+    let mut told = 0;
+    for path in paths {
+        if text.len() + path.len() > MOST_DROPPED {
+            break;
+        }
+        if told > 0 {
+            text.push_str(", ");
+        }
+        // A name of the client's may hold anything.
+        text.extend(path.chars().map(|sign| if sign == ' ' || sign.is_ascii_graphic() { sign } else { '?' }));
+        told += 1;
+    }
+    if told < paths.len() {
+        text.push_str(if told > 0 { ", and " } else { "" });
+        text.push_str(&(paths.len() - told).to_string());
+        text.push_str(" more");
+    }
+    if text.is_empty() { None } else { HeaderValue::try_from(text).ok() }
+}
+
 /// Says in an answer's headers who served it, or failed to.
 pub(crate) fn name(headers: &mut HeaderMap, upstream: &Upstream) {
     let name = [&*upstream.provider, "/", &*upstream.model].concat();
@@ -162,4 +190,22 @@ fn connection_named(headers: &HeaderMap) -> Vec<HeaderName> {
         .filter(|name| !name.eq_ignore_ascii_case("keep-alive") && !name.eq_ignore_ascii_case("close"))
         .filter_map(|name| name.parse().ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_dropped_fields_fits_into_any_head() {
+        let told = |paths: &[String]| dropped(paths).map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&["n".to_owned(), "a\nb\u{e9}".to_owned()]).unwrap(), "n, a?b?");
+        let many: Vec<String> = (0..1000).map(|at| format!("messages[{at}].reasoning")).collect();
+        let text = told(&many).unwrap();
+        assert!(text.len() < MOST_DROPPED + 500, "{}", text.len());
+        let more = 1000 - text.matches("reasoning").count();
+        assert!(text.starts_with("messages[0].reasoning, ") && text.ends_with(&format!(", and {more} more")));
+        assert_eq!(told(&["x".repeat(5000)]).unwrap(), "1 more");
+    }
 }

@@ -329,9 +329,7 @@ impl Sent {
                 if let Some(label) = &self.resolved.label {
                     answer.headers_mut().insert(UPSTREAM, label.clone());
                 }
-                if !self.dropped.is_empty()
-                    && let Ok(value) = HeaderValue::try_from(self.dropped.join(", "))
-                {
+                if let Some(value) = headers::dropped(&self.dropped) {
                     answer.headers_mut().insert(DROPPED, value);
                 }
                 Ok(answer)

@@ -44,10 +44,7 @@ pub fn run(args: &ServeArgs) -> ExitCode {
 async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), BoxError> {
     let simulator = start_simulator().await?;
     let running = or_simulated(settings.clone(), simulator);
-    for (level, text) in start::lines(&settings, &running, Date::of(SystemTime::now())) {
-        let text = loader.env.conceal(&text);
-        if level == Level::WARN { tracing::warn!("{text}") } else { tracing::info!("{text}") }
-    }
+    tell(&settings, &running, &loader.env);
     let access_log = match settings.log.access {
         AccessLog::Off => None,
         AccessLog::Stdout => Some(LineSink::start(Box::new(io::stdout()))?),
@@ -58,7 +55,9 @@ async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), B
         files,
         load: Box::new(move |files| {
             let settings = loader.load(files).map_err(|error| error.to_string())?;
-            Ok(or_simulated(settings, simulator))
+            let running = or_simulated(settings.clone(), simulator);
+            tell(&settings, &running, &loader.env);
+            Ok(running)
         }),
     };
     let result = server::serve(shared, reload).await;
@@ -66,6 +65,14 @@ async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), B
         access_log.close();
     }
     Ok(result?)
+}
+
+/// Says what runs by these settings.
+fn tell(settings: &Settings, running: &Settings, env: &Env) {
+    for (level, text) in start::lines(settings, running, Date::of(SystemTime::now())) {
+        let text = env.conceal(&text);
+        if level == Level::WARN { tracing::warn!("{text}") } else { tracing::info!("{text}") }
+    }
 }
 
 /// Finds and reads the configuration, at start and at every reload.

@@ -34,7 +34,6 @@ pub struct Catalogue {
     /// Bare names and aliases, in order.
     listed: BTreeMap<Arc<str>, Arc<Entry>>,
     models: Arc<Models>,
-    unlisted_traits: Arc<Traits>,
 }
 
 /// What a name leads to.
@@ -94,6 +93,8 @@ struct Served {
     /// Whether the model's name becomes part of a URL.
     in_path: bool,
     vendor: Option<&'static str>,
+    /// What is taken for granted of a model that is not known.
+    unlisted_traits: Arc<Traits>,
 }
 
 impl Served {
@@ -183,9 +184,10 @@ impl Catalogue {
                 model: model.into(),
             }),
             label: HeaderValue::try_from([&*provider.name, "/", model].concat()).ok(),
-            traits: provider
-                .kind
-                .fit(known.map_or_else(|| self.unlisted_traits.clone(), |(model, _)| model.traits.clone())),
+            traits: known.map_or_else(
+                || provider.unlisted_traits.clone(),
+                |(model, _)| provider.kind.fit(model.traits.clone()),
+            ),
             aliased: model != asked,
             retirement: known.and_then(|(_, retirement)| retirement),
         }))

@@ -43,7 +43,6 @@ impl Catalogue {
             dead: HashMap::new(),
             listed: BTreeMap::new(),
             models: parts.models,
-            unlisted_traits: Arc::new(Traits::default()),
         };
         catalogue.add_models(&served);
         catalogue.add_served(&served, parts.aliases)?;
@@ -159,6 +158,7 @@ impl Served {
             models: provider.models.clone(),
             in_path: provider.endpoints.carry_model(),
             vendor: provider.kind.preset().catalogue,
+            unlisted_traits: provider.kind.fit(Arc::new(Traits::default())),
         }
     }
 }

@@ -8,7 +8,7 @@ use http::{Method, Request};
 use http_body::Body;
 use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
-use tollway_core::Endpoint;
+use tollway_core::{Dialect, Endpoint, Operation};
 use tower_service::Service;
 
 use crate::Error;
@@ -29,14 +29,15 @@ impl<S> Switch<S> {
     }
 }
 
-/// The endpoint a path names.
-fn endpoint(path: &str) -> Option<Endpoint> {
-    Some(match path {
+/// The operation a path names.
+fn operation(path: &str) -> Option<Operation> {
+    let endpoint = match path {
         "/v1/chat/completions" => Endpoint::Chat,
         "/v1/completions" => Endpoint::TextCompletion,
         "/v1/embeddings" => Endpoint::Embeddings,
         _ => return None,
-    })
+    };
+    Some(Operation::new(Dialect::OpenAi, endpoint))
 }
 
 impl<S, B> Service<Request<B>> for Switch<S>
@@ -54,9 +55,9 @@ where
     }
 
     fn call(&mut self, mut req: Request<B>) -> Self::Future {
-        match endpoint(req.uri().path()) {
-            Some(endpoint) if req.method() == Method::POST => {
-                req.extensions_mut().insert(endpoint);
+        match operation(req.uri().path()) {
+            Some(operation) if req.method() == Method::POST => {
+                req.extensions_mut().insert(operation);
                 ResponseFuture::Call { future: self.calls.call(req) }
             }
             Some(_) => ResponseFuture::Refused {

@@ -7,7 +7,7 @@ use tollway::{
     config::{Env, Settings, Source},
     simulate::{Fault, validate},
 };
-use tollway_core::{Dialect, Endpoint};
+use tollway_core::{Dialect, Endpoint, Operation};
 use tollway_wire::{Encoded, Refusal, Target, anthropic, chat::Chat, gemini, openai, peek::Peek, relay};
 
 use super::{carried::Said, providers::Format};
@@ -200,7 +200,7 @@ fn cross(
     let mut body = bytes::Bytes::from(body);
     if resolved.upstream.dialect == Dialect::OpenAi {
         let known = settings.providers.iter().find(|known| *known.name == *provider).ok_or("no provider")?;
-        let peek = Peek::new(Endpoint::Chat, body).map_err(refused)?;
+        let peek = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body).map_err(refused)?;
         let request =
             relay::Request { model, read_usage: true, quirks: &known.quirks, traits: &target.traits };
         let relayed = request.relay(&peek);

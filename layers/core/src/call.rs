@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::Endpoint;
+use crate::{Dialect, Endpoint};
 
 /// A request for a model, read once from the client's body.
 ///
@@ -10,6 +10,8 @@ use crate::Endpoint;
 /// conversion needs it.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// The format the client speaks.
+    pub dialect: Dialect,
     /// What is asked for.
     pub endpoint: Endpoint,
     /// The model as the client named it.

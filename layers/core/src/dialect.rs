@@ -4,6 +4,8 @@
 pub enum Dialect {
     /// OpenAI's Chat Completions, legacy Completions and Embeddings.
     OpenAi,
+    /// OpenAI's Responses.
+    Responses,
     /// Anthropic's Messages.
     Anthropic,
     /// Google Gemini's `generateContent`.
@@ -15,6 +17,7 @@ impl Dialect {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
+            Self::Responses => "responses",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
         }
@@ -31,6 +34,8 @@ pub enum Endpoint {
     TextCompletion,
     /// Vectors for texts.
     Embeddings,
+    /// How many tokens a conversation is, without an answer to it.
+    CountTokens,
 }
 
 impl Endpoint {
@@ -40,6 +45,7 @@ impl Endpoint {
             Self::Chat => "chat",
             Self::TextCompletion => "text_completion",
             Self::Embeddings => "embeddings",
+            Self::CountTokens => "count_tokens",
         }
     }
 }

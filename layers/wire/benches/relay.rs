@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, hint::black_box, time::Instant};
 use bytes::Bytes;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tollway_core::Endpoint;
+use tollway_core::{Dialect, Endpoint, Operation};
 use tollway_wire::{
     Quirks, Traits,
     peek::Peek,
@@ -46,10 +46,10 @@ fn requests(name: &str, body: &Bytes) {
         short_call_ids: false,
         ..Quirks::default()
     };
-    let peeked = Peek::new(Endpoint::Chat, body.clone()).unwrap();
+    let peeked = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap();
     let traits = Traits::default();
     let request = |model, quirks| Request { model, read_usage: true, quirks, traits: &traits };
-    per_kb(&format!("{name}: peek"), body.len(), || Peek::new(Endpoint::Chat, body.clone()).unwrap());
+    per_kb(&format!("{name}: peek"), body.len(), || Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap());
     per_kb(&format!("{name}: serde_json RawValue instead"), body.len(), || outline(body));
     per_kb(&format!("{name}: serde_json Value instead"), body.len(), || {
         serde_json::from_slice::<serde_json::Value>(body).unwrap()

@@ -1,4 +1,4 @@
-//! What policy needs of an OpenAI-dialect request, read in one pass over its bytes.
+//! What policy needs of a request, read in one pass over its bytes.
 //!
 //! The body is validated as JSON in UTF-8 on the way, so that what is relayed is at least that.
 //! Nothing is built or copied but the list of top-level members. Where a key stands more than once
@@ -10,7 +10,7 @@ mod fields;
 use std::{borrow::Cow, ops::Range};
 
 use bytes::Bytes;
-use tollway_core::Endpoint;
+use tollway_core::Operation;
 
 use crate::{
     Refusal,
@@ -34,10 +34,10 @@ pub struct Peek {
 }
 
 impl Peek {
-    /// Reads a request body for an endpoint. Keeps a reference to the bytes, no copy.
-    pub fn new(endpoint: Endpoint, body: Bytes) -> Result<Self, Refusal> {
+    /// Reads the body of a request for an operation. Keeps a reference to the bytes, no copy.
+    pub fn new(operation: &Operation, body: Bytes) -> Result<Self, Refusal> {
         let (open, members) = outline(&body)?;
-        let fields = fields::Fields::read(endpoint, &body, &members)?;
+        let fields = fields::Fields::read(operation.endpoint, &body, &members)?;
         Ok(Self {
             open,
             members,

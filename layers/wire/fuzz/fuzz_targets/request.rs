@@ -4,12 +4,12 @@
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
-use tollway_core::Endpoint;
+use tollway_core::{Dialect, Endpoint, Operation};
 use tollway_wire::{Quirks, Traits, peek::Peek, relay::Request};
 
 fuzz_target!(|data: &[u8]| {
     let json = serde_json::from_slice::<&RawValue>(data);
-    let peek = match Peek::new(Endpoint::Chat, Bytes::copy_from_slice(data)) {
+    let peek = match Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(data)) {
         Ok(peek) => peek,
         Err(refusal) => {
             let about_json = refusal.message.contains("not valid");
@@ -53,7 +53,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!((bytes.len(), &bytes[..]), (length, &chunks[..]));
         assert!(serde_json::from_slice::<&RawValue>(&bytes).is_ok(), "{}", String::from_utf8_lossy(&bytes));
         // Messages may all have gone; then there is nothing left to peek at.
-        if let Ok(again) = Peek::new(Endpoint::Chat, bytes) {
+        if let Ok(again) = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), bytes) {
             assert_eq!(again.model(), "other");
             assert!(!quirks.stream_usage || !again.stream() || again.include_usage() == Some(true));
         }

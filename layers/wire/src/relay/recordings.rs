@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::Value;
-use tollway_core::{Endpoint, Usage};
+use tollway_core::{Dialect, Endpoint, Operation, Usage};
 
 use super::*;
 use crate::{Quirks, StreamEnd, Traits, Truncated, peek::Peek};
@@ -213,7 +213,7 @@ fn requests_are_peeked_and_relayed() {
             continue;
         };
         let body = serde_json::to_string_pretty(request).unwrap();
-        let peek = Peek::new(Endpoint::Chat, Bytes::from(body.clone())).unwrap();
+        let peek = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::from(body.clone())).unwrap();
         assert_eq!(peek.model(), model, "{}", path.display());
         assert_eq!(peek.stream(), request["stream"] == true, "{}", path.display());
         let asked = request["stream_options"]["include_usage"].as_bool();

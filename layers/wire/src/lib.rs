@@ -20,6 +20,7 @@ pub mod gemini;
 pub mod openai;
 pub mod peek;
 pub mod relay;
+pub mod responses;
 pub mod splice;
 pub mod sse;
 

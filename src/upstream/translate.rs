@@ -219,14 +219,18 @@ impl Order {
         let Self { call, resolved, exchange, .. } = self;
         let Prepared { endpoint, body, stream, dropped, reading } = prepared;
         let provider = &room.provider;
-        let model = &resolved.upstream.model;
-        let uri = provider.uri(endpoint, model, stream).ok_or_else(|| {
-            Refusal::at("model", format!("provider {} has no such endpoint for model {model}", provider.name))
-        })?;
+        let (dialect, model) = (resolved.upstream.dialect, &resolved.upstream.model);
+        let uri =
+            provider.uri(dialect, endpoint, model, stream.then_some(call.framing)).ok_or_else(|| {
+                Refusal::at(
+                    "model",
+                    format!("provider {} has no such endpoint for model {model}", provider.name),
+                )
+            })?;
         let mut out = Request::new(Full::new(body));
         *out.method_mut() = Method::POST;
         *out.uri_mut() = uri;
-        *out.headers_mut() = headers::to_upstream(headers, provider.dialect, &room.private);
+        *out.headers_mut() = headers::to_upstream(headers, dialect, &room.private);
         out.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let accept = if stream { "text/event-stream" } else { "application/json" };
         out.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
@@ -312,7 +316,7 @@ impl Sent {
                     self.answering().answer(response, reading).await
                 } else {
                     self.ending.attempt().set_outcome(Outcome::Refused);
-                    Ok(refusal(response, self.room.provider.dialect, &self.room.secrets).await)
+                    Ok(refusal(response, self.resolved.upstream.dialect, &self.room.secrets).await)
                 }
             }
             Err(error) => Err(error),

@@ -67,7 +67,9 @@ fn events(
             if last {
                 candidate["finishReason"] = json!(finish(reply));
             }
-            running["candidatesTokenCount"] = json!(at + 1);
+            let said = (at as u64 + 1).min(answer.usage.output - answer.usage.reasoning);
+            running["candidatesTokenCount"] = json!(said);
+            running["totalTokenCount"] = json!(answer.usage.input + answer.usage.reasoning + said);
             let usage = if last && last_reply { usage.clone() } else { running.clone() };
             events.push(envelope(json!([candidate]), usage));
         }

@@ -97,7 +97,8 @@ impl Config {
         let provider = |path| json!({"api_key": "test", "base_url": format!("{simulator}{path}")});
         // Providers of one format each, beside those that speak what their kind does.
         let of = |kind, format, path| {
-            json!({"kind": kind, "formats": [format], "api_key": "test", "base_url": format!("{simulator}{path}")})
+            let url = format!("{simulator}{path}");
+            json!({"kind": kind, "formats": [format], "api_key": "test", "base_url": url})
         };
         // JSON is YAML too.
         let config = json!({

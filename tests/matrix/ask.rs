@@ -21,10 +21,10 @@ pub(crate) struct Ask {
 /// The first request of a feature. None where the dialect has no word for what it tries.
 pub(crate) fn ask(client: Dialect, feature: Feature, model: &str, mode: Mode) -> Option<Ask> {
     match client {
-        Dialect::Chat => chat::ask(feature, model, mode.is_stream()),
+        Dialect::Chat => Some(chat::ask(feature, model, mode.is_stream())),
         Dialect::Responses => responses::ask(feature, model, mode.is_stream()),
-        Dialect::Messages => messages::ask(feature, model, mode.is_stream()),
-        Dialect::Gemini => gemini::ask(feature, model, mode),
+        Dialect::Messages => Some(messages::ask(feature, model, mode.is_stream())),
+        Dialect::Gemini => Some(gemini::ask(feature, model, mode)),
     }
 }
 

@@ -54,7 +54,7 @@ impl Road {
         let options = Options { keep: 1, ..Options::default() };
         tokio::spawn(Simulator::new(options).serve(listener, std::future::pending()));
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let settings = Settings::load(&Source::text(&configuration(providers)), &Env::default()).unwrap();
+        let settings = Settings::load(&Source::text(configuration(providers)), &Env::default()).unwrap();
         let stack = stack::build(&Shared::new(Arc::new(settings)).unwrap());
         Self { providers, client, stack }
     }

@@ -6,7 +6,7 @@ use super::{Ask, push, result};
 use crate::answer::Answer;
 use crate::feature::{Feature, LIMIT, PDF, PNG, SYSTEM, parameters, person};
 
-pub(super) fn ask(feature: Feature, model: &str, stream: bool) -> Option<Ask> {
+pub(super) fn ask(feature: Feature, model: &str, stream: bool) -> Ask {
     let text = feature.text();
     let mut body = json!({"model": model, "messages": [{"role": "user", "content": text}]});
     match feature {
@@ -59,7 +59,7 @@ pub(super) fn ask(feature: Feature, model: &str, stream: bool) -> Option<Ask> {
         body["stream"] = json!(true);
         body["stream_options"] = json!({"include_usage": true});
     }
-    Some(Ask { path: "/v1/chat/completions".into(), body })
+    Ask { path: "/v1/chat/completions".into(), body }
 }
 
 /// A failed tool has no mark of its own here: it says so.

@@ -7,7 +7,7 @@ use crate::answer::Answer;
 use crate::dialect::Mode;
 use crate::feature::{Feature, LIMIT, PDF, PNG, SYSTEM, parameters, person};
 
-pub(super) fn ask(feature: Feature, model: &str, mode: Mode) -> Option<Ask> {
+pub(super) fn ask(feature: Feature, model: &str, mode: Mode) -> Ask {
     let text = feature.text();
     let mut body = json!({"contents": [{"role": "user", "parts": [{"text": text}]}]});
     match feature {
@@ -54,7 +54,7 @@ pub(super) fn ask(feature: Feature, model: &str, mode: Mode) -> Option<Ask> {
         Mode::Events => "streamGenerateContent?alt=sse",
         Mode::Array => "streamGenerateContent",
     };
-    Some(Ask { path: format!("/v1beta/models/{model}:{method}"), body })
+    Ask { path: format!("/v1beta/models/{model}:{method}"), body }
 }
 
 pub(super) fn results(body: &mut Value, feature: Feature, answer: &Answer) {

@@ -6,7 +6,7 @@ use super::{Ask, push, result};
 use crate::answer::Answer;
 use crate::feature::{Feature, LIMIT, PDF, PNG, SYSTEM, parameters, person};
 
-pub(super) fn ask(feature: Feature, model: &str, stream: bool) -> Option<Ask> {
+pub(super) fn ask(feature: Feature, model: &str, stream: bool) -> Ask {
     let text = feature.text();
     let mut body =
         json!({"model": model, "max_tokens": 4096, "messages": [{"role": "user", "content": text}]});
@@ -50,7 +50,7 @@ pub(super) fn ask(feature: Feature, model: &str, stream: bool) -> Option<Ask> {
     if stream {
         body["stream"] = json!(true);
     }
-    Some(Ask { path: "/v1/messages".into(), body })
+    Ask { path: "/v1/messages".into(), body }
 }
 
 pub(super) fn results(body: &mut Value, feature: Feature, answer: &Answer) {

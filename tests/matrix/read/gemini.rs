@@ -10,7 +10,7 @@ pub(super) fn whole(body: &Value, answer: &mut Answer) {
     let mut parts = Vec::new();
     take(body, &mut parts, answer);
     answer.must(answer.complete, "no finish reason");
-    answer.turn = turn(parts);
+    answer.turn = turn(&parts);
 }
 
 pub(super) fn stream(events: &[Event<'_>], answer: &mut Answer) {
@@ -50,7 +50,7 @@ fn chunks(bodies: &[Value], answer: &mut Answer) {
             take(body, &mut parts, answer);
         }
     }
-    answer.turn = turn(parts);
+    answer.turn = turn(&parts);
 }
 
 fn take(body: &Value, parts: &mut Vec<Value>, answer: &mut Answer) {
@@ -94,7 +94,7 @@ fn read_part(part: &Value, answer: &mut Answer) {
     }
 }
 
-fn turn(parts: Vec<Value>) -> Vec<Value> {
+fn turn(parts: &[Value]) -> Vec<Value> {
     vec![json!({"role": "model", "parts": parts})]
 }
 

@@ -15,6 +15,7 @@ mod fetch;
 mod forward;
 mod headers;
 mod proxies;
+mod query;
 mod redact;
 mod refusal;
 mod relay;

@@ -34,6 +34,8 @@ pub enum Endpoint {
     TextCompletion,
     /// Vectors for texts.
     Embeddings,
+    /// One vector for one text, in a dialect where that is a request of its own (Gemini).
+    Embedding,
     /// How many tokens a conversation is, without an answer to it.
     CountTokens,
 }
@@ -44,7 +46,7 @@ impl Endpoint {
         match self {
             Self::Chat => "chat",
             Self::TextCompletion => "text_completion",
-            Self::Embeddings => "embeddings",
+            Self::Embeddings | Self::Embedding => "embeddings",
             Self::CountTokens => "count_tokens",
         }
     }

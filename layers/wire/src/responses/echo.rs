@@ -1,12 +1,17 @@
 //! What an answer repeats of its request.
 
-use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json, value::RawValue};
 
 /// The fields of a request that its answer repeats, as the client sent them:
 /// [`EncodeContext::echo`](crate::EncodeContext::echo). Nothing of a body that is no JSON object.
 pub fn echo(body: &[u8]) -> Map<String, Value> {
-    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return Map::new() };
-    fields.into_iter().filter(|(name, value)| ECHOED.contains(&name.as_str()) && !value.is_null()).collect()
+    // The input is nearly all of the body, and is not built.
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
+    let echoed = fields.into_iter().filter(|(name, _)| ECHOED.contains(&name.as_str()));
+    let read = |(name, raw): (String, &RawValue)| Some((name, serde_json::from_str(raw.get()).ok()?));
+    echoed.filter_map(read).filter(|(_, value): &(_, Value)| !value.is_null()).collect()
 }
 
 /// The fields that are repeated.

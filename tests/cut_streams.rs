@@ -150,7 +150,10 @@ fn judge(client: Dialect, framing: Framing, out: &str, what: &str) {
         Framing::Events => out.trim_end().rsplit("\n\n").next().unwrap_or_default(),
         Framing::Array => {
             let elements: Vec<Value> = serde_json::from_str(out).unwrap_or_else(|_| panic!("{what}: {out}"));
-            assert!(elements.last().is_some_and(|last| last["error"]["message"].is_string()), "{what}: {out}");
+            assert!(
+                elements.last().is_some_and(|last| last["error"]["message"].is_string()),
+                "{what}: {out}"
+            );
             return;
         }
     };

@@ -139,9 +139,7 @@ impl ToolUsageOut {
     /// The object, if there were searches.
     pub(super) fn of(usage: &Usage) -> Option<Self> {
         let num_requests = usage.web_searches;
-        (num_requests > 0).then(|| Self {
-            image_gen: ImageUsageOut::default(),
-            web_search: SearchesOut { num_requests },
-        })
+        (num_requests > 0)
+            .then(|| Self { image_gen: ImageUsageOut::default(), web_search: SearchesOut { num_requests } })
     }
 }

@@ -62,7 +62,7 @@ fn a_stream_of_a_server_that_tells_little_is_read() {
     assert_eq!(said.usage, Some(usage));
     // Not even that: only the end.
     let only_end = stream(&[completed(
-        json!([{"type": "message", "content": [{"type": "output_text", "text": "hello"}]}, call]),
+        &json!([{"type": "message", "content": [{"type": "output_text", "text": "hello"}]}, call]),
     )]);
     let (events, end) = decode(&[only_end.as_bytes()]);
     assert_eq!(end, Ok(StreamEnd));

@@ -46,6 +46,7 @@ mod model;
 mod names;
 mod openapi;
 mod part;
+mod passing;
 mod raw;
 mod schema;
 mod stream_decoder;
@@ -58,6 +59,7 @@ mod words;
 
 pub mod embeddings;
 
+pub(crate) use self::passing::{Passing, is_block_reason, is_final_reason};
 pub use self::{
     decode_request::decode_request,
     decode_response::decode_response,

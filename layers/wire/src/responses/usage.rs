@@ -114,7 +114,6 @@ pub(super) struct ToolUsageOut {
 
 /// No pictures were made. Clients read searches only beside it.
 #[derive(Debug, Default, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct ImageUsageOut {
     input_tokens: u64,
     input_tokens_details: ImageDetails,
@@ -124,7 +123,6 @@ struct ImageUsageOut {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct ImageDetails {
     image_tokens: u64,
     text_tokens: u64,

@@ -77,3 +77,6 @@ fn embeddings(read: &Read<'_>) -> Result<(), Refusal> {
         (None, None) => Err(read.words.missing("content")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -276,7 +276,7 @@ fn streams_that_tell_an_error_are_not_whole() {
 fn gemini_is_whole_by_every_candidate_or_by_a_blocked_prompt() {
     let all = streams();
     let ends = |frames: &[&str]| {
-        let sse: String = frames.iter().map(|frame| format!("data: {frame}\n\n")).collect();
+        let sse = frames.iter().flat_map(|frame| ["data: ", frame, "\n\n"]).collect::<String>();
         let array = format!("[{}]", frames.join(","));
         let end = tap(&all[2], &[sse.as_bytes()]).1;
         assert_eq!(tap(&all[3], &[array.as_bytes()]).1, end, "{frames:?}");
@@ -444,7 +444,9 @@ proptest! {
         let mut whole = UsageTap::body(stream.dialect);
         whole.feed(&text);
         let mut pieced = UsageTap::body(stream.dialect);
-        cut.iter().for_each(|piece| pieced.feed(piece));
+        for piece in &cut {
+            pieced.feed(piece);
+        }
         let (end, pieced_end) = (whole.finish(), pieced.finish());
         prop_assert_eq!(told(whole.reading(), end), told(pieced.reading(), pieced_end));
     }

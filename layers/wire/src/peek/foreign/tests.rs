@@ -170,15 +170,21 @@ fn gemini_s_methods() {
             ),
         ],
     );
-    for body in [r#"{"content":{"parts":[]}}"#, r#"{"requests":[{}]}"#] {
-        peek(Dialect::Gemini, Endpoint::Embeddings, body).unwrap();
-    }
+    peek(Dialect::Gemini, Endpoint::Embedding, r#"{"content":{"parts":[]}}"#).unwrap();
+    peek(Dialect::Gemini, Endpoint::Embeddings, r#"{"requests":[{}]}"#).unwrap();
+    refused(
+        Dialect::Gemini,
+        Endpoint::Embedding,
+        &[
+            (r#"{"requests":[{}]}"#, "content", "content is not specified"),
+            (r#"{"content":"x"}"#, "content", "invalid value at 'content': expected an object, got a string"),
+        ],
+    );
     refused(
         Dialect::Gemini,
         Endpoint::Embeddings,
         &[
-            ("{}", "content", "content is not specified"),
-            (r#"{"content":"x"}"#, "content", "invalid value at 'content': expected an object, got a string"),
+            (r#"{"content":{}}"#, "requests", "requests is not specified"),
             (
                 r#"{"requests":[]}"#,
                 "requests",

@@ -56,7 +56,8 @@ fn gemini_names_the_upstream_s_model_wherever_it_is_repeated() {
     assert_eq!(embed(&batch("models/a"), "b"), batch("models/b"));
     assert_eq!(embed(&batch("models/a"), "a"), batch("models/a"));
     assert_eq!(embed(&batch("models/a"), "tunedModels/b"), batch("tunedModels/b"));
-    assert_eq!(embed(r#"{"model":"models/a","content":{}}"#, "b"), r#"{"model":"models/b","content":{}}"#);
+    let single = peek(Dialect::Gemini, Endpoint::Embedding, r#"{"model":"models/a","content":{}}"#);
+    assert_eq!(sent(&single, "b", None), r#"{"model":"models/b","content":{}}"#);
     let count = |name: &str, model: &str| {
         format!(r#"{{"{name}":{{"contents":[{{"model":"models/a"}}],"model":"models/{model}"}}}}"#)
     };

@@ -37,6 +37,7 @@ mod encode_tools;
 mod encode_turns;
 mod error;
 mod finish;
+mod framed;
 mod frames;
 mod grounding;
 mod lenient;

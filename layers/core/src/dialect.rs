@@ -36,6 +36,8 @@ pub enum Endpoint {
     Embeddings,
     /// How many tokens a conversation is, without an answer to it.
     CountTokens,
+    /// Something else that is relayed without being understood, by its name.
+    Other(&'static str),
 }
 
 impl Endpoint {
@@ -46,6 +48,7 @@ impl Endpoint {
             Self::TextCompletion => "text_completion",
             Self::Embeddings => "embeddings",
             Self::CountTokens => "count_tokens",
+            Self::Other(name) => name,
         }
     }
 }

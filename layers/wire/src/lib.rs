@@ -11,13 +11,15 @@
 //! | `decode_error`, `encode_error` | an error body ⇄ [`ApiError`] |
 //!
 //! Same dialect in and out needs none of that: [`splice`] and [`relay`] change what must change in
-//! the bytes and read usage as they pass.
+//! the bytes and read usage as they pass. [`others`] reads what little is needed of endpoints that
+//! are no chat.
 
 pub mod anthropic;
 pub mod chat;
 pub mod embeddings;
 pub mod gemini;
 pub mod openai;
+pub mod others;
 pub mod peek;
 pub mod relay;
 pub mod splice;

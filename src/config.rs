@@ -20,6 +20,7 @@ mod document;
 mod env;
 mod error;
 mod files;
+mod groups;
 mod interpolate;
 mod kind;
 mod lenient;
@@ -54,6 +55,7 @@ pub use self::{
     env::Env,
     error::ConfigError,
     files::Files,
+    groups::{Group, Groups},
     kind::Kind,
     log::{AccessLog, Log, LogFormat},
     media::Media,

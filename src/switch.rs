@@ -14,18 +14,20 @@ use tower_service::Service;
 use crate::Error;
 use crate::body::{Answer, AnswerBody};
 use crate::error::BoxError;
+use crate::forwarding::{Asked, Forwarded, Forwarding};
 
-/// The two ways a request may go.
+/// The ways a request may go.
 #[derive(Clone, Debug)]
 pub struct Switch<S> {
     calls: S,
+    others: Forwarding,
     side: Router,
 }
 
 impl<S> Switch<S> {
-    /// Sends calls to a model to `calls`, everything else to `side`.
-    pub(crate) const fn new(calls: S, side: Router) -> Self {
-        Self { calls, side }
+    /// Sends calls to a model to `calls`, what else is a provider's to `others`, the rest to `side`.
+    pub(crate) const fn new(calls: S, others: Forwarding, side: Router) -> Self {
+        Self { calls, others, side }
     }
 }
 
@@ -68,6 +70,9 @@ where
                 }),
             },
             None => {
+                if let Some(asked) = Asked::of(req.uri().path()) {
+                    return ResponseFuture::Other { future: self.others.call(req, asked) };
+                }
                 let req = req.map(axum::body::Body::new);
                 ResponseFuture::Side {
                     future: Service::<Request<axum::body::Body>>::call(&mut self.side, req),
@@ -84,6 +89,7 @@ pin_project! {
     #[project = Way]
     pub enum ResponseFuture<F> {
         Call { #[pin] future: F },
+        Other { future: Forwarded },
         Side { #[pin] future: SideFuture },
         Refused { error: Option<Error> },
     }
@@ -98,6 +104,7 @@ where
     fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             Way::Call { future } => future.poll(cx),
+            Way::Other { future } => future.as_mut().poll(cx),
             Way::Side { future } => future.poll(cx).map(|result| {
                 let response = result.unwrap_or_else(|never| match never {});
                 Ok(response.map(boxed))

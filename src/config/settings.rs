@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Catalogue, ConfigError, Date, Disabled, Env, Files, Log, Media, Path, Provider, Reason, Server, Source,
-    Why,
+    Catalogue, ConfigError, Date, Disabled, Env, Files, Groups, Log, Media, Path, Provider, Reason, Server,
+    Source, Why,
     catalogue::{Fault, Parts},
     context::{Context, read_small},
     document::Document,
@@ -36,6 +36,8 @@ pub struct Settings {
     pub aliases: Vec<(String, String)>,
     /// The provider that gets models nobody else claims.
     pub default_provider: Option<Arc<str>>,
+    /// Who serves which of OpenAI's other endpoints.
+    pub groups: Groups,
     /// Whether the simulated provider answers.
     pub simulator: SimulatorMode,
     /// Where all this was read, for messages.
@@ -112,6 +114,7 @@ impl Settings {
             log: document.log.validate(context)?,
             media: document.media.validate()?,
             catalogue: Catalogue::build(parts).map_err(problem)?,
+            groups: document.endpoints.validate(&providers, &disabled)?,
             simulator: document.simulator,
             place: context.place.to_owned(),
             providers,

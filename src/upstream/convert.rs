@@ -169,7 +169,8 @@ impl Preparing<'_> {
     fn with_tools(&self, chat: &Chat) -> Result<Prepared, Error> {
         let target = Target { model: chat.model.clone(), traits: (*self.resolved.traits).clone() };
         let Encoded { body, mut dropped, renamed_tools } = openai::encode_request(chat, &target)?;
-        let relayed = self.relayed(&Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.into())?);
+        let relayed =
+            self.relayed(&Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.into())?);
         dropped.extend(relayed.dropped);
         let reading = self.chat_reading(chat, renamed_tools, None);
         Ok(Prepared { dropped, reading, ..relayed })

@@ -49,7 +49,9 @@ fn requests(name: &str, body: &Bytes) {
     let peeked = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap();
     let traits = Traits::default();
     let request = |model, quirks| Request { model, read_usage: true, quirks, traits: &traits };
-    per_kb(&format!("{name}: peek"), body.len(), || Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap());
+    per_kb(&format!("{name}: peek"), body.len(), || {
+        Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap()
+    });
     per_kb(&format!("{name}: serde_json RawValue instead"), body.len(), || outline(body));
     per_kb(&format!("{name}: serde_json Value instead"), body.len(), || {
         serde_json::from_slice::<serde_json::Value>(body).unwrap()

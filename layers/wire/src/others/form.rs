@@ -56,7 +56,10 @@ enum Within {
     /// The head of a part, which begins behind its delimiter.
     Head(usize),
     /// The content of a part.
-    Content { start: usize, is_model: bool },
+    Content {
+        start: usize,
+        is_model: bool,
+    },
 }
 
 impl FormModel {
@@ -116,7 +119,8 @@ impl FormModel {
                 }
                 Within::Content { start, is_model } => {
                     let Some(end) = self.find_delimiter() else {
-                        let long = self.read.len().saturating_sub(start) > LONGEST_NAME + self.delimiter.len();
+                        let long =
+                            self.read.len().saturating_sub(start) > LONGEST_NAME + self.delimiter.len();
                         return (is_model && long).then_some(None);
                     };
                     let end = end.max(start);

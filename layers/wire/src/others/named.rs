@@ -105,9 +105,15 @@ mod tests {
 
     #[test]
     fn what_names_none_is_none() {
-        for body in
-            ["", "[]", r#"{"model":1}"#, r#"{"model":""}"#, r#"{"a":{"model":"x"}}"#, r#"{"model":"x""#, "{} {}"]
-        {
+        for body in [
+            "",
+            "[]",
+            r#"{"model":1}"#,
+            r#"{"model":""}"#,
+            r#"{"a":{"model":"x"}}"#,
+            r#"{"model":"x""#,
+            "{} {}",
+        ] {
             assert_eq!(NamedModel::in_json(body.as_bytes()), None, "{body}");
         }
         assert_eq!(NamedModel::in_json(b"{\"model\":\"\xff\"}"), None);

@@ -110,7 +110,9 @@ fn fields_of_the_wrong_type_are_refused_by_name() {
 
 #[test]
 fn each_endpoint_has_its_own_field() {
-    let read = |endpoint, body: &'static str| Peek::new(&Operation::new(Dialect::OpenAi, endpoint), Bytes::from_static(body.as_bytes()));
+    let read = |endpoint, body: &'static str| {
+        Peek::new(&Operation::new(Dialect::OpenAi, endpoint), Bytes::from_static(body.as_bytes()))
+    };
     assert!(read(Endpoint::Embeddings, r#"{"model":"m","input":"x"}"#).is_ok());
     assert!(read(Endpoint::TextCompletion, r#"{"model":"m","prompt":["x"]}"#).is_ok());
     let refusal = read(Endpoint::Embeddings, r#"{"model":"m","input":1}"#).unwrap_err();

@@ -213,7 +213,8 @@ fn requests_are_peeked_and_relayed() {
             continue;
         };
         let body = serde_json::to_string_pretty(request).unwrap();
-        let peek = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::from(body.clone())).unwrap();
+        let peek =
+            Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::from(body.clone())).unwrap();
         assert_eq!(peek.model(), model, "{}", path.display());
         assert_eq!(peek.stream(), request["stream"] == true, "{}", path.display());
         let asked = request["stream_options"]["include_usage"].as_bool();

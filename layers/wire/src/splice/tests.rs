@@ -6,7 +6,8 @@ use super::*;
 use crate::json_text;
 
 fn peek(body: &str) -> Peek {
-    Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes()))
+        .unwrap()
 }
 
 fn edited(body: &str, edit: impl FnOnce(&mut Splice<'_>)) -> String {

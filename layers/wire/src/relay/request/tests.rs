@@ -9,7 +9,9 @@ use crate::json_text;
 mod shapes;
 
 fn relay(body: &str, model: &str, read_usage: bool, quirks: &Quirks) -> (String, Vec<String>, bool) {
-    let peek = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes())).unwrap();
+    let peek =
+        Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap();
     let relayed = Request { model, read_usage, quirks, traits: &Traits::default() }.relay(&peek);
     let bytes = relayed.body.clone().into_bytes();
     assert_eq!(bytes.len(), relayed.body.len());

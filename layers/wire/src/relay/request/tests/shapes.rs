@@ -28,7 +28,9 @@ fn thinking(efforts: &[Effort]) -> Traits {
 }
 
 fn relayed(body: &str, traits: &Traits) -> (Value, Vec<String>) {
-    let peek = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes())).unwrap();
+    let peek =
+        Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap();
     let quirks = mistral();
     let relayed = Request { model: "m", read_usage: true, quirks: &quirks, traits }.relay(&peek);
     (serde_json::from_slice(&relayed.body.into_bytes()).unwrap(), relayed.dropped)

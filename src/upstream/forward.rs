@@ -56,7 +56,7 @@ struct Pools {
     upgrades: Upgrades,
 }
 
-/// Connections that are to become WebSockets, which only those of HTTP/1.1 can. Made when the first
+/// Connections that are to become web sockets, which only those of HTTP/1.1 can. Made when the first
 /// is asked for.
 struct Upgrades {
     client: OnceLock<Client<Within<Https>, Outgoing>>,

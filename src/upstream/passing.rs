@@ -1,5 +1,5 @@
 //! What is relayed to a provider without being understood: any method, any body, both ways as they
-//! come, and WebSockets. It shares the way of the calls from the timeouts inwards.
+//! come, and web sockets. It shares the way of the calls from the timeouts inwards.
 
 mod counting;
 mod refused;

@@ -32,11 +32,16 @@ struct Counted {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Details {
-    cached_tokens: Option<u64>,
-    cache_write_tokens: Option<u64>,
-    audio_tokens: Option<u64>,
-    image_tokens: Option<u64>,
-    reasoning_tokens: Option<u64>,
+    #[serde(rename = "cached_tokens")]
+    cached: Option<u64>,
+    #[serde(rename = "cache_write_tokens")]
+    written: Option<u64>,
+    #[serde(rename = "audio_tokens")]
+    audio: Option<u64>,
+    #[serde(rename = "image_tokens")]
+    image: Option<u64>,
+    #[serde(rename = "reasoning_tokens")]
+    reasoning: Option<u64>,
 }
 
 impl Counted {
@@ -49,12 +54,12 @@ impl Counted {
         Some(Usage {
             input: self.input_tokens.unwrap_or(0),
             output: self.output_tokens.unwrap_or(0),
-            cached_input: input.cached_tokens.unwrap_or(0),
-            cache_write_5m: input.cache_write_tokens.unwrap_or(0),
-            input_audio: input.audio_tokens.unwrap_or(0),
-            input_image: input.image_tokens.unwrap_or(0),
-            output_audio: output.audio_tokens.unwrap_or(0),
-            reasoning: output.reasoning_tokens.unwrap_or(0),
+            cached_input: input.cached.unwrap_or(0),
+            cache_write_5m: input.written.unwrap_or(0),
+            input_audio: input.audio.unwrap_or(0),
+            input_image: input.image.unwrap_or(0),
+            output_audio: output.audio.unwrap_or(0),
+            reasoning: output.reasoning.unwrap_or(0),
             ..Usage::default()
         })
     }

@@ -85,7 +85,6 @@ impl FormModel {
     }
 
     /// Reads on. `None` while nothing is known; `Some(None)` when the form names no model.
-    #[expect(clippy::option_option, reason = "not known yet is not the same as known to be absent")]
     pub fn feed(&mut self, bytes: &[u8]) -> Option<Option<InForm>> {
         self.read.extend_from_slice(bytes);
         loop {

@@ -111,7 +111,10 @@ impl Line {
 
 /// What a provider was asked, in order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Heard(Arc<Mutex<Vec<(Head, Vec<u8>)>>>);
+pub(super) struct Heard(Arc<Mutex<Vec<Asked>>>);
+
+/// A request's head and body.
+type Asked = (Head, Vec<u8>);
 
 impl Heard {
     pub(super) fn push(&self, head: Head, body: Vec<u8>) {
@@ -119,7 +122,7 @@ impl Heard {
     }
 
     /// The last request, which is taken out.
-    pub(super) fn last(&self) -> Option<(Head, Vec<u8>)> {
+    pub(super) fn last(&self) -> Option<Asked> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }

@@ -20,6 +20,7 @@ mod document;
 mod env;
 mod error;
 mod files;
+mod format;
 mod groups;
 mod interpolate;
 mod kind;
@@ -55,6 +56,7 @@ pub use self::{
     env::Env,
     error::ConfigError,
     files::Files,
+    format::Format,
     groups::{Group, Groups},
     kind::Kind,
     log::{AccessLog, Log, LogFormat},

@@ -158,12 +158,12 @@ impl Routes {
                 exchange.set_call(Endpoint::Other("passthrough"), "".into(), false);
             }
             let incoming = Incoming::new(body, &head, self.limits);
-            let counting = asked::counts_of_passthrough(provider.dialect, &method, uri.path());
+            let counting = asked::counts_of_passthrough(provider.usual_dialect(), &method, uri.path());
             self.send(provider, head, incoming, Said { uri, model: "", client, counting, reshape: false })
                 .await
         };
         // What we refuse is said as the provider would say it: its own SDK asks.
-        let dialect = provider.dialect;
+        let dialect = provider.usual_dialect();
         match result.await {
             Err(error) if dialect != Dialect::OpenAi => {
                 let mut extensions = http::Extensions::new();
@@ -191,7 +191,7 @@ impl Routes {
         let Said { uri, model, client, counting, reshape } = said;
         let upstream = Arc::new(Upstream {
             provider: provider.name.clone(),
-            dialect: provider.dialect,
+            dialect: provider.usual_dialect(),
             model: model.into(),
         });
         let (body, sending) = incoming.outgoing(exchange.clone(), client.is_some())?;

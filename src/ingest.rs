@@ -135,8 +135,8 @@ where
 fn learn(head: &mut Parts, body: Bytes) -> Result<(), Error> {
     let operation: Operation = head.extensions.remove().ok_or(Error::Internal)?;
     let peek = Peek::new(&operation, body.clone())?;
-    let Operation { dialect, endpoint, .. } = operation;
-    let call = Call { dialect, endpoint, model: peek.model().into(), stream: peek.stream(), body };
+    let Operation { dialect, endpoint, framing, .. } = operation;
+    let call = Call { dialect, endpoint, model: peek.model().into(), stream: peek.stream(), framing, body };
     if let Some(exchange) = head.extensions.get::<Arc<Exchange>>() {
         exchange.set_call(call.endpoint, call.model.clone(), call.stream);
     }

@@ -34,6 +34,7 @@ pub mod simulate;
 pub mod stack;
 
 mod error;
+mod operation;
 mod resolve;
 mod switch;
 mod tunnel;

@@ -17,6 +17,7 @@ mod headers;
 mod outgoing;
 mod passing;
 mod proxies;
+mod query;
 mod redact;
 mod refusal;
 mod relay;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
+use tollway_core::Dialect;
 
 use crate::config::{
     ConfigError, Date, Disabled, Env, ModelEntry, Provider, Settings, SimulatorMode, Source, Why,
@@ -93,8 +94,8 @@ fn enabled(provider: &Provider, settings: &Settings, today: Date) -> [String; 5]
         (None, 0) => "any".to_owned(),
         (None, known) => format!("{known} known"),
     };
-    let dialect = provider.dialect.as_str().to_owned();
-    [provider.name.to_string(), dialect, provider.base_url.to_string(), credentials, models]
+    let dialects = dialects(provider.formats.iter().map(|format| format.dialect));
+    [provider.name.to_string(), dialects, provider.base_url.to_string(), credentials, models]
 }
 
 fn left_out(provider: &Disabled) -> [String; 5] {
@@ -102,8 +103,12 @@ fn left_out(provider: &Disabled) -> [String; 5] {
         Why::SwitchedOff => "switched off".to_owned(),
         Why::MissingKey(variables) => format!("missing: {}", variables.join(" or ")),
     };
-    let dialect = provider.kind.dialect().as_str().to_owned();
-    [provider.name.to_string(), dialect, provider.base_url.to_string(), why, "left out".to_owned()]
+    let dialects = dialects(provider.kind.formats().iter().copied());
+    [provider.name.to_string(), dialects, provider.base_url.to_string(), why, "left out".to_owned()]
+}
+
+fn dialects(formats: impl Iterator<Item = Dialect>) -> String {
+    formats.map(Dialect::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn models(settings: &Settings, today: Date) -> String {

@@ -39,8 +39,10 @@ pub struct Catalogue {
 /// What a name leads to.
 #[derive(Clone, Debug)]
 pub struct Resolved {
-    /// Where the request goes.
+    /// Where the request goes, in the format that the provider is best spoken to in.
     pub upstream: Arc<Upstream>,
+    /// The same in the other formats that it may be asked in.
+    pub others: Box<[Arc<Upstream>]>,
     /// `provider/model`, for the answer's headers; none where a name has signs no header can carry.
     pub label: Option<HeaderValue>,
     /// What the model accepts.
@@ -70,6 +72,13 @@ pub struct ModelEntry {
     pub retirement: Option<Retirement>,
 }
 
+impl Resolved {
+    /// Where a request of a dialect goes: in the same one where the provider speaks it.
+    pub fn upstream_for(&self, client: Dialect) -> &Arc<Upstream> {
+        self.others.iter().find(|other| other.dialect == client).unwrap_or(&self.upstream)
+    }
+}
+
 impl ModelEntry {
     /// Whether its provider has taken it away by a day.
     pub fn is_retired(&self, today: Date) -> bool {
@@ -88,7 +97,7 @@ struct Entry {
 struct Served {
     name: Arc<str>,
     kind: Kind,
-    dialect: Dialect,
+    formats: Box<[Dialect]>,
     models: Option<Vec<Arc<str>>>,
     /// Whether the model's name becomes part of a URL.
     in_path: bool,
@@ -98,6 +107,15 @@ struct Served {
 }
 
 impl Served {
+    /// The formats in which a model may be asked for, the best first.
+    fn formats_of(&self, traits: &Traits) -> &[Dialect] {
+        let responses = self.formats.iter().position(|format| *format == Dialect::Responses);
+        match responses {
+            Some(at) if traits.responses_only => self.formats.get(at..=at).unwrap_or_default(),
+            _ => &self.formats,
+        }
+    }
+
     fn serves(&self, model: &str) -> bool {
         self.models.as_ref().is_none_or(|models| models.iter().any(|served| **served == *model))
     }
@@ -138,7 +156,7 @@ impl Catalogue {
         if let Some((prefix, model)) = name.split_once('/') {
             if let Some(provider) = self.providers.get(prefix) {
                 // Gemini's own list of models gives names that begin so.
-                let model = if provider.dialect == Dialect::Gemini {
+                let model = if provider.formats.contains(&Dialect::Gemini) {
                     model.trim_start_matches("models/")
                 } else {
                     model
@@ -177,18 +195,24 @@ impl Catalogue {
             return Err(Unresolved::new(asked, Reason::NotServed { provider: provider.name.clone(), near }));
         }
         let known = provider.vendor.and_then(|vendor| self.models.find(model, Some(vendor)));
+        let traits = known.map_or_else(
+            || provider.unlisted_traits.clone(),
+            |(model, _)| provider.kind.fit(model.traits.clone()),
+        );
+        let model: Arc<str> = model.into();
+        let in_format = |dialect: &Dialect| {
+            Arc::new(Upstream { provider: provider.name.clone(), dialect: *dialect, model: model.clone() })
+        };
+        let mut upstreams = provider.formats_of(&traits).iter().map(in_format);
+        let Some(upstream) = upstreams.next() else {
+            return Err(Unresolved::new(asked, Reason::NotAName));
+        };
         Ok(Arc::new(Resolved {
-            upstream: Arc::new(Upstream {
-                provider: provider.name.clone(),
-                dialect: provider.dialect,
-                model: model.into(),
-            }),
-            label: HeaderValue::try_from([&*provider.name, "/", model].concat()).ok(),
-            traits: known.map_or_else(
-                || provider.unlisted_traits.clone(),
-                |(model, _)| provider.kind.fit(model.traits.clone()),
-            ),
-            aliased: model != asked,
+            upstream,
+            others: upstreams.collect(),
+            label: HeaderValue::try_from([&*provider.name, "/", &*model].concat()).ok(),
+            traits,
+            aliased: *model != *asked,
             retirement: known.and_then(|(_, retirement)| retirement),
         }))
     }

@@ -139,10 +139,11 @@ impl GroupsFile {
     /// The providers that are named must be configured, with or without a key, and speak OpenAI's format.
     pub(super) fn validate(self, providers: &[Provider], disabled: &[Disabled]) -> Result<Groups, Problem> {
         let check = |group: &str, name: String| -> Result<Arc<str>, Problem> {
-            let configured = providers.iter().map(|one| (&one.name, one.dialect));
-            let mut all = configured.chain(disabled.iter().map(|one| (&one.name, one.kind.dialect())));
+            let configured = providers.iter().map(|one| (&one.name, one.is_of_openai()));
+            let of_openai = |one: &Disabled| one.kind.formats().contains(&Dialect::OpenAi);
+            let mut all = configured.chain(disabled.iter().map(|one| (&one.name, of_openai(one))));
             match all.find(|(known, _)| ***known == *name) {
-                Some((known, Dialect::OpenAi)) => Ok(known.clone()),
+                Some((known, true)) => Ok(known.clone()),
                 Some(_) => {
                     Err(Problem::value(Path::of(&["endpoints", group]), "not a provider of OpenAI's format")
                         .hint("its own endpoints are under /passthrough"))
@@ -199,10 +200,10 @@ impl Settings {
         }
         let candidates: Vec<&Provider> = match group {
             // Of several it cannot be known which of them made a response.
-            Group::Responses => self.keep_responses().collect(),
+            Group::Responses => self.providers.iter().filter(|one| one.speaks(Dialect::Responses)).collect(),
             _ => match self.providers.iter().find(|provider| provider.kind == Kind::Openai) {
                 Some(openai) => vec![openai],
-                None => self.providers.iter().filter(|one| one.dialect == Dialect::OpenAi).collect(),
+                None => self.providers.iter().filter(|one| one.is_of_openai()).collect(),
             },
         };
         match candidates.as_slice() {
@@ -216,14 +217,5 @@ impl Settings {
                 ))
             }
         }
-    }
-
-    fn keep_responses(&self) -> impl Iterator<Item = &Provider> {
-        self.providers.iter().filter(|provider| {
-            matches!(
-                provider.kind,
-                Kind::Openai | Kind::AzureOpenai | Kind::Xai | Kind::OpenaiCompatible | Kind::Vllm
-            )
-        })
     }
 }

@@ -37,7 +37,8 @@ pub enum Kind {
 
 /// What a kind of provider brings along.
 pub(super) struct Preset {
-    pub(super) dialect: Dialect,
+    /// The formats it speaks, the usual one first.
+    pub(super) formats: &'static [Dialect],
     /// None where it differs from customer to customer.
     pub(super) base_url: Option<&'static str>,
     /// The variables its key is usually in.
@@ -93,14 +94,14 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// The format it speaks.
-    pub fn dialect(self) -> Dialect {
-        self.preset().dialect
+    /// The formats it speaks, the usual one first.
+    pub fn formats(self) -> &'static [Dialect] {
+        self.preset().formats
     }
 
     pub(super) fn preset(self) -> Preset {
         let openai = Preset {
-            dialect: Dialect::OpenAi,
+            formats: &[Dialect::OpenAi],
             base_url: None,
             variables: &[],
             key_header: None,
@@ -111,13 +112,14 @@ impl Kind {
         };
         match self {
             Self::Openai => Preset {
+                formats: &[Dialect::OpenAi, Dialect::Responses],
                 base_url: Some("https://api.openai.com/v1"),
                 variables: &["OPENAI_API_KEY"],
                 catalogue: Some("openai"),
                 ..openai
             },
             Self::Anthropic => Preset {
-                dialect: Dialect::Anthropic,
+                formats: &[Dialect::Anthropic],
                 base_url: Some("https://api.anthropic.com"),
                 variables: &["ANTHROPIC_API_KEY"],
                 key_header: Some("x-api-key"),
@@ -127,7 +129,7 @@ impl Kind {
                 ..openai
             },
             Self::Gemini => Preset {
-                dialect: Dialect::Gemini,
+                formats: &[Dialect::Gemini],
                 base_url: Some("https://generativelanguage.googleapis.com/v1beta"),
                 variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
                 key_header: Some("x-goog-api-key"),
@@ -151,6 +153,7 @@ impl Kind {
             },
             Self::OpenaiCompatible => Preset { needs_key: false, ..openai },
             Self::AzureOpenai => Preset {
+                formats: &[Dialect::OpenAi, Dialect::Responses],
                 variables: &["AZURE_OPENAI_API_KEY"],
                 key_header: Some("api-key"),
                 catalogue: Some("openai"),

@@ -3,10 +3,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header::AUTHORIZATION};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tollway_core::{Dialect, Endpoint};
+use tollway_core::{Dialect, Endpoint, Framing};
 use tollway_wire::Quirks;
 
-use super::{BaseUrl, Kind, Paths, Secret, paths::Endpoints};
+use super::{BaseUrl, Format, Kind, Secret};
 
 /// A model provider that requests can go to.
 #[derive(Clone)]
@@ -15,8 +15,8 @@ pub struct Provider {
     pub name: Arc<str>,
     /// What it is.
     pub kind: Kind,
-    /// The format it speaks.
-    pub dialect: Dialect,
+    /// The formats it speaks, at least one; what another dialect says goes out in the first.
+    pub formats: Vec<Format>,
     /// Where it is.
     pub base_url: BaseUrl,
     /// Parameters of every URL.
@@ -35,18 +35,37 @@ pub struct Provider {
     pub http2: Http2,
     /// The most requests at once on one HTTP/2 connection.
     pub max_streams_per_connection: u32,
-    /// The rest of the path at each endpoint.
-    pub paths: Paths,
     /// The models it serves, if not any.
     pub models: Option<Vec<Arc<str>>>,
-    pub(super) endpoints: Endpoints,
 }
 
 impl Provider {
-    /// The URL of an endpoint for a model. None for an endpoint the provider does not have, and for
-    /// a model whose name must not become part of a URL.
-    pub fn uri(&self, endpoint: Endpoint, model: &str, stream: bool) -> Option<Uri> {
-        self.endpoints.uri(endpoint, model, stream)
+    /// The URL of an endpoint for a model, in one of its formats; of a chat also by the form its
+    /// stream is to have, if it is to be one. None for a format or an endpoint the provider does not
+    /// have, and for a model whose name must not become part of a URL.
+    pub fn uri(
+        &self,
+        dialect: Dialect,
+        endpoint: Endpoint,
+        model: &str,
+        stream: Option<Framing>,
+    ) -> Option<Uri> {
+        self.formats.iter().find(|format| format.dialect == dialect)?.uri(endpoint, model, stream)
+    }
+
+    /// The format it usually speaks.
+    pub fn usual_dialect(&self) -> Dialect {
+        self.formats.first().map_or(Dialect::OpenAi, |format| format.dialect)
+    }
+
+    /// Whether it has OpenAI's endpoints, as far as it has any beside chat.
+    pub fn is_of_openai(&self) -> bool {
+        self.speaks(Dialect::OpenAi) || self.speaks(Dialect::Responses)
+    }
+
+    /// Whether it speaks a format.
+    pub fn speaks(&self, dialect: Dialect) -> bool {
+        self.formats.iter().any(|format| format.dialect == dialect)
     }
 
     /// A copy that shares no reference counts with this one.
@@ -60,7 +79,7 @@ impl Provider {
         Self {
             name: Arc::from(&*self.name),
             headers: headers.collect(),
-            endpoints: self.endpoints.apart(),
+            formats: self.formats.iter().map(Format::apart).collect(),
             ..self.clone()
         }
     }

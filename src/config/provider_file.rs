@@ -6,6 +6,7 @@ use tollway_wire::Quirks;
 
 use super::{
     document::{truth, whole_number},
+    format::FormatFile,
     kind::Kind,
     provider::Http2,
     secret::SecretFile,
@@ -27,11 +28,13 @@ pub(super) struct ProviderFile {
     pub(super) api_key: Option<SecretFile>,
     /// How the key is sent: `bearer`, `none`, or the name of a header.
     pub(super) auth: Option<String>,
+    /// What a server of OpenAI's kind speaks: `chat`, `responses`, or both. What other dialects say goes out in the first. Default: both for OpenAI and Azure, else `chat`.
+    pub(super) formats: Option<Vec<FormatFile>>,
     /// Headers to send with every request.
     pub(super) headers: BTreeMap<String, String>,
     /// Parameters to add to every URL.
     pub(super) query: BTreeMap<String, String>,
-    /// Paths of single endpoints below the base URL. May hold `{model}`.
+    /// Paths of single endpoints below the base URL, in the first of the formats. May hold `{model}`.
     pub(super) paths: PathsFile,
     /// Where the server departs from OpenAI's format; each field replaces the kind's.
     pub(super) quirks: QuirksFile,
@@ -58,6 +61,10 @@ pub(super) struct PathsFile {
     pub(super) text_completion: Option<String>,
     /// Vectors for texts.
     pub(super) embeddings: Option<String>,
+    /// One vector for one text, where that is an endpoint of its own (Gemini).
+    pub(super) embedding: Option<String>,
+    /// How many tokens a chat is.
+    pub(super) count_tokens: Option<String>,
 }
 
 /// How long to wait for a provider, as written.

@@ -3,14 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tollway_core::Dialect;
 
 use super::{
-    Auth, BaseUrl, Disabled, Kind, Path, Paths, Provider, Timeouts, Why,
+    Auth, BaseUrl, Disabled, Format, Kind, Path, Paths, Provider, Timeouts, Why,
     context::Context,
     error::Problem,
+    format::FormatFile,
     kind::Preset,
     nearest::did_you_mean,
-    paths::Endpoints,
     provider_file::{PathsFile, ProviderFile, TimeoutsFile},
     secret::{Found, SecretFile, SecretPlace, find},
     units::Span,
@@ -55,10 +56,9 @@ pub(super) fn provider(
         }
         Some(Found::Unset(_)) | None => None,
     };
-    let paths = paths(file.paths, Paths::of(preset.dialect), &path.key("paths"))?;
     let query: Vec<_> = file.query.into_iter().collect();
-    let endpoints = Endpoints::new(&base_url, &paths, &query)
-        .map_err(|which| Problem::value(path.key("paths").key(which), "makes no URL below the base URL"))?;
+    let dialects = dialects(file.formats, &preset, &base_url, &path.key("formats"))?;
+    let formats = formats(&dialects, file.paths, &base_url, &query, &path.key("paths"))?;
     let max_streams_per_connection = match file.max_streams_per_connection {
         Some(0) => {
             return Err(Problem::value(path.key("max_streams_per_connection"), "no request could be sent"));
@@ -67,7 +67,7 @@ pub(super) fn provider(
     };
     Ok(Ok(Provider {
         kind,
-        dialect: preset.dialect,
+        formats,
         query,
         auth: if credentials.is_some() { auth } else { Auth::None },
         credentials,
@@ -77,8 +77,6 @@ pub(super) fn provider(
         http2: file.http2,
         max_streams_per_connection,
         models: file.models.map(|models| served(models, &path.key("models"))).transpose()?,
-        paths,
-        endpoints,
         name: name.clone(),
         base_url: base_url.clone(),
     }))
@@ -149,6 +147,50 @@ fn headers(preset: &Preset, given: BTreeMap<String, String>, path: &Path) -> Res
     Ok(headers)
 }
 
+/// The formats in which the provider is spoken to.
+fn dialects(
+    given: Option<Vec<FormatFile>>,
+    preset: &Preset,
+    base_url: &BaseUrl,
+    path: &Path,
+) -> Result<Vec<Dialect>, Problem> {
+    let Some(given) = given else {
+        // Where the model is part of the host's path, as at Azure's deployments, there is but the first.
+        let one = if base_url.to_string().contains("{model}") { 1 } else { preset.formats.len() };
+        return Ok(preset.formats.iter().copied().take(one).collect());
+    };
+    if !preset.formats.contains(&Dialect::OpenAi) {
+        return Err(
+            Problem::plain(path.clone(), "this kind of provider speaks one format only").hint("leave it out")
+        );
+    }
+    let dialects: Vec<_> = given.iter().map(|format| format.dialect()).collect();
+    match dialects.as_slice() {
+        [] => Err(Problem::plain(path.clone(), "no format at all").hint("leave it out for the usual ones")),
+        [first, rest @ ..] if rest.contains(first) => {
+            Err(Problem::plain(path.clone(), "a format stands here twice"))
+        }
+        _ => Ok(dialects),
+    }
+}
+
+/// The formats and their paths, of which those given are the first format's.
+fn formats(
+    dialects: &[Dialect],
+    given: PathsFile,
+    base_url: &BaseUrl,
+    query: &[(String, String)],
+    path: &Path,
+) -> Result<Vec<Format>, Problem> {
+    let mut given = Some(given);
+    let format = |dialect: &Dialect| {
+        let paths = paths(given.take().unwrap_or_default(), Paths::of(*dialect), path)?;
+        Format::new(*dialect, base_url, paths, query)
+            .map_err(|which| Problem::value(path.key(which), "makes no URL below the base URL"))
+    };
+    dialects.iter().map(format).collect()
+}
+
 fn paths(given: PathsFile, usual: Paths, path: &Path) -> Result<Paths, Problem> {
     let checked = |field: &str, given: Option<String>, usual: String| match given {
         None => Ok(usual),
@@ -164,6 +206,11 @@ fn paths(given: PathsFile, usual: Paths, path: &Path) -> Result<Paths, Problem> 
         chat_stream: checked("chat_stream", stream, usual.chat_stream)?,
         text_completion: checked("text_completion", given.text_completion, usual.text_completion)?,
         embeddings: checked("embeddings", given.embeddings, usual.embeddings)?,
+        embedding: checked("embedding", given.embedding, usual.embedding)?,
+        count_tokens: match given.count_tokens {
+            Some(path) => Some(checked("count_tokens", Some(path), String::new())?),
+            None => usual.count_tokens,
+        },
     })
 }
 

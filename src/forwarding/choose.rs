@@ -1,7 +1,6 @@
 //! Which provider a relayed request goes to.
 
 use http::request::Parts;
-use tollway_core::Dialect;
 use tollway_wire::Refusal;
 
 use super::asked::{Asked, What};
@@ -95,7 +94,7 @@ fn of_openai<'a>(
     head: &Parts,
     param: &str,
 ) -> Result<Choice<'a>, Error> {
-    if provider.dialect == Dialect::OpenAi {
+    if provider.is_of_openai() {
         return Ok(Choice { provider, model });
     }
     let message = format!(

@@ -25,7 +25,7 @@ impl CredentialsLayer {
     pub(crate) fn new(provider: &Provider) -> Self {
         let mut headers = provider.headers.clone();
         headers.extend(provider.authorization());
-        Self { headers: Arc::new(headers), anthropic: provider.dialect == Dialect::Anthropic }
+        Self { headers: Arc::new(headers), anthropic: provider.speaks(Dialect::Anthropic) }
     }
 }
 

@@ -122,7 +122,8 @@ where
         if status.is_client_error() || status.is_server_error() {
             ending.set(Outcome::Refused);
             let shape = reshape.then_some(Dialect::OpenAi);
-            let mut answer = refused::refused(response, shape, self.provider.dialect, &self.secrets).await;
+            let mut answer =
+                refused::refused(response, shape, self.provider.usual_dialect(), &self.secrets).await;
             headers::name(answer.headers_mut(), &upstream);
             return Ok(answer);
         }
@@ -147,7 +148,8 @@ where
     /// The client's headers for the provider.
     fn headers(&self, client: HeaderMap, upgrades: bool) -> HeaderMap {
         // What the SDK of the provider's own format says of itself is no foreign talk here.
-        let mut headers = headers::to_upstream(client, Dialect::OpenAi, &self.private);
+        let dialect = self.provider.usual_dialect();
+        let mut headers = headers::to_upstream(client, dialect, dialect, &self.private);
         headers::without_ours(&mut headers);
         if upgrades {
             headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

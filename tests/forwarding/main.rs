@@ -1,7 +1,7 @@
 //! What is relayed without being understood, through the built binary: OpenAI's other endpoints, stored
 //! responses, `/passthrough`, uploads of any size, and web sockets.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod endings;
 mod groups;

@@ -139,6 +139,7 @@ pub(crate) fn check(recordings: &[Recording], score: &mut Score) -> Result<(), B
                 .iter()
                 .find(|known| *known.name == **provider)
                 .ok_or("a provider is missing")?
+                .formats[0]
                 .dialect;
             if matches!(
                 (format, dialect),

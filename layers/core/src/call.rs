@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Dialect, Endpoint};
+use crate::{Dialect, Endpoint, Framing};
 
 /// A request for a model, read once from the client's body.
 ///
@@ -16,8 +16,10 @@ pub struct Call {
     pub endpoint: Endpoint,
     /// The model as the client named it.
     pub model: Arc<str>,
-    /// Whether the client asked for an event stream.
+    /// Whether the client asked for a stream.
     pub stream: bool,
+    /// The form the stream is to have.
+    pub framing: Framing,
     /// The request body, byte for byte.
     pub body: Bytes,
 }

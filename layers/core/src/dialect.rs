@@ -34,6 +34,8 @@ pub enum Endpoint {
     TextCompletion,
     /// Vectors for texts.
     Embeddings,
+    /// One vector for one text, in a dialect where that is a request of its own (Gemini).
+    Embedding,
     /// How many tokens a conversation is, without an answer to it.
     CountTokens,
     /// Something else that is relayed without being understood, by its name.
@@ -46,7 +48,7 @@ impl Endpoint {
         match self {
             Self::Chat => "chat",
             Self::TextCompletion => "text_completion",
-            Self::Embeddings => "embeddings",
+            Self::Embeddings | Self::Embedding => "embeddings",
             Self::CountTokens => "count_tokens",
             Self::Other(name) => name,
         }

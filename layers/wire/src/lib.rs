@@ -17,11 +17,13 @@
 pub mod anthropic;
 pub mod chat;
 pub mod embeddings;
+pub mod format;
 pub mod gemini;
 pub mod openai;
 pub mod others;
 pub mod peek;
 pub mod relay;
+pub mod responses;
 pub mod splice;
 pub mod sse;
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, collections::HashMap, sync::Arc};
 use tollway_wire::Traits;
 
 use super::{Catalogue, Entry, ModelEntry, Resolved, Served, is_sane};
-use crate::config::{Capability, Disabled, Provider, Reason, Unresolved, models::Models};
+use crate::config::{Capability, Disabled, Format, Provider, Reason, Unresolved, models::Models};
 
 /// What a catalogue is made of.
 pub(in crate::config) struct Parts<'a> {
@@ -154,9 +154,9 @@ impl Served {
         Self {
             name: provider.name.clone(),
             kind: provider.kind,
-            dialect: provider.dialect,
+            formats: provider.formats.iter().map(|format| format.dialect).collect(),
             models: provider.models.clone(),
-            in_path: provider.endpoints.carry_model(),
+            in_path: provider.formats.iter().any(Format::carries_model),
             vendor: provider.kind.preset().catalogue,
             unlisted_traits: provider.kind.fit(Arc::new(Traits::default())),
         }

@@ -5,7 +5,7 @@ use http::Response;
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
 use tollway_core::Dialect;
-use tollway_wire::{anthropic, gemini, openai};
+use tollway_wire::format;
 
 use crate::Error;
 use crate::body::{Answer, full};
@@ -31,7 +31,7 @@ where
     secrets.headers(&mut parts.headers);
     let told = Limited::new(body, MAX_ERROR).collect().await.map(http_body_util::Collected::to_bytes).ok();
     let body = secrets.body(told.clone().unwrap_or_default());
-    if told.is_some() && (shape.is_none() || openai::is_error_shape(&body)) {
+    if told.is_some() && (shape.is_none() || format::is_error_shape(Dialect::OpenAi, &body)) {
         let passage = if told.as_ref() == Some(&body) { Passage::Whole } else { Passage::Events };
         let mut answer = Response::new(full(body));
         *answer.status_mut() = parts.status;
@@ -39,11 +39,7 @@ where
         return answer;
     }
     let status = parts.status.as_u16();
-    let error = match dialect {
-        Dialect::Anthropic => anthropic::decode_error(status, &body),
-        Dialect::Gemini => gemini::decode_error(status, &body),
-        _ => openai::decode_error(status, &body),
-    };
+    let error = format::decode_error(dialect, status, &body);
     let mut answer = error_response(shape.unwrap_or(dialect), &error);
     for (name, value) in &headers::to_client(parts.headers, Passage::Anew) {
         answer.headers_mut().entry(name).or_insert_with(|| value.clone());

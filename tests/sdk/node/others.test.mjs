@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
-import { OpenAIRealtimeWebSocket } from 'openai/realtime/websocket';
 import { client } from './upstreams.mjs';
 
 test('images are made, changed and streamed', async () => {
@@ -47,20 +46,30 @@ test('moderations, files, batches and stored responses', async () => {
 });
 
 test('a realtime session', { skip: typeof WebSocket === 'undefined' }, async () => {
-  // As in a browser: the key goes among the subprotocols, and stays at the gateway.
-  const session = new OpenAIRealtimeWebSocket({ model: 'openai/gpt-realtime', dangerouslyAllowBrowser: true }, client);
+  // The SDK speaks to wss: alone; what it does, with the key among the subprotocols, as in a browser.
+  const url = `${process.env.TOLLWAY_BASE_URL.replace('http:', 'ws:')}/realtime?model=openai/gpt-realtime`;
+  const session = new WebSocket(url, ['realtime', 'openai-insecure-api-key.sk-any']);
+  const send = (event) => session.send(JSON.stringify(event));
   let said = '';
   const usage = await new Promise((resolve, reject) => {
-    session.on('error', reject);
-    session.on('session.created', () => {
-      const content = [{ type: 'input_text', text: 'one two three' }];
-      session.send({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content } });
-      session.send({ type: 'response.create' });
-    });
-    session.on('response.output_text.delta', (event) => (said += event.delta));
-    session.on('response.done', (event) => resolve(event.response.usage));
+    session.onerror = reject;
+    session.onmessage = ({ data }) => {
+      const event = JSON.parse(data);
+      if (event.type === 'session.created') {
+        const content = [{ type: 'input_text', text: 'one two three' }];
+        send({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content } });
+        send({ type: 'response.create' });
+      } else if (event.type === 'response.output_text.delta') {
+        said += event.delta;
+      } else if (event.type === 'response.done') {
+        resolve(event.response.usage);
+      }
+    };
   });
-  session.close();
+  assert.equal(session.protocol, 'realtime');
+  const closed = new Promise((resolve) => (session.onclose = resolve));
+  session.close(1000);
+  assert.equal((await closed).wasClean, true);
   assert.equal(said, 'one two three');
   assert.equal(usage.output_tokens, 3);
 });

@@ -10,6 +10,7 @@ mod asked;
 mod body;
 mod choose;
 mod made;
+mod noting;
 mod upload;
 
 use std::pin::Pin;
@@ -27,6 +28,7 @@ pub(crate) use self::asked::Asked;
 use self::asked::{Naming, What};
 use self::body::Incoming;
 pub use self::made::Made;
+pub(crate) use self::noting::Notes;
 use crate::Error;
 use crate::body::Answer;
 use crate::config::{Provider, Settings};
@@ -52,6 +54,8 @@ struct Routes {
     ways: Vec<(Arc<str>, Passing)>,
     limits: Limits,
     made: Made,
+    /// The providers that keep the responses they make.
+    keepers: Arc<[Arc<str>]>,
 }
 
 /// The future of [`Forwarding`]. Boxed: these requests are rare or long.
@@ -65,7 +69,9 @@ impl Forwarding {
         limits: Limits,
         made: Made,
     ) -> Self {
-        Self(Arc::new(Routes { settings, ways, limits, made }))
+        let keepers = settings.providers.iter().filter(|one| one.speaks(Dialect::Responses));
+        let keepers = keepers.map(|one| one.name.clone()).collect();
+        Self(Arc::new(Routes { settings, ways, limits, made, keepers }))
     }
 
     /// Relays one request, which asks for what its path says.

@@ -8,12 +8,13 @@ use http::{Method, Request};
 use http_body::Body;
 use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
+use tollway_core::Dialect;
 use tower_service::Service;
 
 use crate::Error;
 use crate::body::{Answer, AnswerBody};
 use crate::error::BoxError;
-use crate::forwarding::{Asked, Forwarded, Forwarding};
+use crate::forwarding::{Asked, Forwarded, Forwarding, Notes};
 use crate::operation::operation;
 
 /// The ways a request may go.
@@ -48,8 +49,9 @@ where
     fn call(&mut self, mut req: Request<B>) -> Self::Future {
         match operation(req.uri()) {
             Some(operation) if req.method() == Method::POST => {
+                let notes = (operation.dialect == Dialect::Responses).then(|| self.others.notes()).flatten();
                 req.extensions_mut().insert(operation);
-                ResponseFuture::Call { future: self.calls.call(req) }
+                ResponseFuture::Call { future: self.calls.call(req), notes }
             }
             Some(_) => ResponseFuture::Refused {
                 error: Some(Error::MethodNotAllowed {
@@ -77,7 +79,7 @@ pin_project! {
     /// The future of [`Switch`].
     #[project = Way]
     pub enum ResponseFuture<F> {
-        Call { #[pin] future: F },
+        Call { #[pin] future: F, notes: Option<Notes> },
         Other { future: Forwarded },
         Side { #[pin] future: SideFuture },
         Refused { error: Option<Error> },
@@ -92,7 +94,10 @@ where
 
     fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            Way::Call { future } => future.poll(cx),
+            Way::Call { future, notes } => future.poll(cx).map_ok(|answer| match notes.take() {
+                Some(notes) => notes.noting(answer),
+                None => answer,
+            }),
             Way::Other { future } => future.as_mut().poll(cx),
             Way::Side { future } => future.poll(cx).map(|result| {
                 let response = result.unwrap_or_else(|never| match never {});

@@ -147,6 +147,23 @@ async fn a_stored_response_is_asked_of_who_may_have_made_it() {
 }
 
 #[tokio::test]
+async fn this_process_remembers_who_made_a_response() {
+    let road = Road::new("").await;
+    for stream in [false, true] {
+        let body = format!(
+            r#"{{"model":"azure/gpt-5","input":"x","messages":[{{"role":"user"}}],"stream":{stream}}}"#
+        );
+        let made = road.gateway.post("/v1/responses", &body).await;
+        assert_eq!(made.status, 200, "{made:?}");
+        let id = if stream { "resp_azure_stream" } else { "resp_azure" };
+        let answer = road.gateway.get(&format!("/v1/responses/{id}")).await;
+        let at = format!("GET /openai/v1/responses/{id}?api-version=v9");
+        assert_eq!(told(&answer.json()), ("azure", &*at));
+    }
+    assert_eq!(road.gateway.get("/v1/responses/resp_openai").await.status, 404);
+}
+
+#[tokio::test]
 async fn wrong_methods_and_paths_are_refused_here() {
     let road = Road::new("").await;
     for (method, path, allow) in [

@@ -127,6 +127,9 @@ impl Heard {
     }
 }
 
+/// A response as it is made.
+const RESPONSE: &str = r#"{"id":"resp_NAME","object":"response","created_at":1,"status":"completed","model":"m","output":[{"id":"msg_1","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"x","annotations":[]}]}],"usage":{"input_tokens":1,"input_tokens_details":{"cached_tokens":0},"output_tokens":1,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":2}}"#;
+
 /// A provider that treats its connections as it is told to. Gone when dropped.
 #[derive(Debug)]
 pub(super) struct Provider {
@@ -165,8 +168,21 @@ impl Provider {
                         head.target,
                         body.len()
                     );
+                    let makes = head.method == Method::POST && head.target.contains("/v1/responses?");
+                    let streams = makes && body.windows(13).any(|words| words == b"\"stream\":true");
                     heard.push(head, body);
-                    line.answer("application/json", said).await;
+                    if streams {
+                        let event = RESPONSE.replace("NAME", &format!("{name}_stream"));
+                        let events = format!(
+                            "event: response.created\ndata: {{\"type\":\"response.created\",\"sequence_number\":0,\"response\":{event}}}\n\n\
+                             event: response.completed\ndata: {{\"type\":\"response.completed\",\"sequence_number\":1,\"response\":{event}}}\n\n"
+                        );
+                        line.answer("text/event-stream", events).await;
+                    } else if makes {
+                        line.answer("application/json", RESPONSE.replace("NAME", name)).await;
+                    } else {
+                        line.answer("application/json", said).await;
+                    }
                 }
             }
         })

@@ -97,6 +97,12 @@ impl Groups {
         let given = self.given.iter().find(|(known, _)| *known == group).map(|(_, provider)| provider);
         given.or(self.default.as_ref())
     }
+
+    /// The providers named, each with the word it is named for.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'static str, &Arc<str>)> {
+        let default = self.default.iter().map(|name| ("default", name));
+        default.chain(self.given.iter().map(|(group, name)| (group.as_str(), name)))
+    }
 }
 
 /// Who serves which group, as written.

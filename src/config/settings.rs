@@ -208,6 +208,9 @@ impl Settings {
         {
             warnings.push(format!("default_provider: not enabled: {name}"));
         }
+        let enabled = |name: &str| self.provider(name).is_some();
+        let missing = self.groups.all().filter(|(_, name)| !enabled(name));
+        warnings.extend(missing.map(|(word, name)| format!("endpoints.{word}: not enabled: {name}")));
         if self.providers.is_empty() && self.simulator == SimulatorMode::Off {
             warnings.push(
                 "no provider is enabled and the simulator is off: every request will be refused".to_owned(),

@@ -153,16 +153,13 @@ impl Others {
 const DOT: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
 
 fn image(headers: &HeaderMap, body: &Bytes) -> Result<Said, Fault> {
-    let stream = match fields(headers, body) {
-        Some(fields) => {
-            named(&fields, "image")?;
-            false
-        }
-        None => {
-            let asked = parse(body)?;
-            required(&asked, "prompt")?;
-            asked["stream"] == true
-        }
+    let stream = if let Some(fields) = fields(headers, body) {
+        named(&fields, "image")?;
+        false
+    } else {
+        let asked = parse(body)?;
+        required(&asked, "prompt")?;
+        asked["stream"] == true
     };
     let usage = json!({
         "total_tokens": 1070, "input_tokens": 14, "output_tokens": 1056,

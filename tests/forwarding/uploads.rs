@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -237,4 +237,30 @@ async fn a_client_that_waits_for_100_is_told_to_go_on() {
     assert_eq!(&status, b"HTTP/1.1 200");
     let (head, body) = heard.last().unwrap();
     assert_eq!((body, head.header("expect")), (b"hello".to_vec(), None));
+}
+
+#[tokio::test]
+async fn over_http2_an_upload_passes_beside_others() {
+    let heard = Heard::default();
+    let provider = Provider::echo("it", heard.clone()).await;
+    let gateway = Gateway::start(&format!(
+        "providers: {{openai: {{api_key: k, base_url: 'http://{}/v1'}}}}",
+        provider.address
+    ));
+    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let upload = |at: usize| {
+        let request = Request::post(gateway.url("/v1/files")).header("x-request-id", format!("h2-{at}"));
+        client.request(request.body(Large { sent: Arc::default(), told: at.is_multiple_of(2) }).unwrap())
+    };
+    let (one, other) = tokio::join!(upload(0), upload(1));
+    assert_eq!((one.unwrap().status(), other.unwrap().status()), (StatusCode::OK, StatusCode::OK));
+    for _ in 0..2 {
+        let (_, body) = heard.last().unwrap();
+        assert!(
+            body.len() == PIECE * PIECES
+                && body.chunks(PIECE).enumerate().all(|(at, part)| part == piece(at))
+        );
+    }
 }

@@ -21,6 +21,7 @@ mod env;
 mod error;
 mod files;
 mod format;
+mod google;
 mod interpolate;
 mod kind;
 mod lenient;
@@ -34,6 +35,7 @@ mod paths;
 mod provider;
 mod provider_file;
 mod read;
+mod rsa_key;
 mod schema;
 mod secret;
 mod server;
@@ -43,6 +45,7 @@ mod source;
 mod units;
 mod unresolved;
 mod validate;
+mod vertex;
 mod yaml;
 
 #[cfg(test)]
@@ -56,6 +59,7 @@ pub use self::{
     error::ConfigError,
     files::Files,
     format::Format,
+    google::{AuthorizedUser, GoogleCredentials, ServiceAccount},
     kind::Kind,
     log::{AccessLog, Log, LogFormat},
     media::Media,
@@ -65,10 +69,12 @@ pub use self::{
     path::{Path, Step},
     paths::{Paths, is_path_segment},
     provider::{Auth, Disabled, Http2, Provider, Timeouts, Why},
+    rsa_key::RsaKey,
     schema::schema,
     secret::Secret,
     server::{Server, Tls, Workers},
     settings::{Settings, SimulatorMode},
     source::Source,
     unresolved::{Reason, Unresolved},
+    vertex::{Google, UNKNOWN_PROJECT},
 };

@@ -6,6 +6,7 @@ mod examples;
 mod facts;
 mod loading;
 mod secrets;
+mod vertex;
 
 use super::{ConfigError, Env, Settings, Source};
 

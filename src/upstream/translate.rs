@@ -22,6 +22,7 @@ use super::attempt::Ending;
 use super::begun::Begun;
 use super::convert::{Prepared, Preparing, Reading, Relay, Step};
 use super::fetch::Fetch;
+use super::google::TokenSource;
 use super::headers::{self, DROPPED, UPSTREAM};
 use super::redact::Secrets;
 use super::refusal::refusal;
@@ -36,12 +37,18 @@ pub(crate) struct TranslateLayer {
     provider: Arc<Provider>,
     private: Arc<[HeaderName]>,
     fetch: Fetch,
+    tokens: Option<TokenSource>,
 }
 
 impl TranslateLayer {
     /// Headers named in `private` are kept from the provider.
-    pub(crate) const fn new(provider: Arc<Provider>, private: Arc<[HeaderName]>, fetch: Fetch) -> Self {
-        Self { provider, private, fetch }
+    pub(crate) const fn new(
+        provider: Arc<Provider>,
+        private: Arc<[HeaderName]>,
+        fetch: Fetch,
+        tokens: Option<TokenSource>,
+    ) -> Self {
+        Self { provider, private, fetch, tokens }
     }
 }
 
@@ -53,7 +60,7 @@ impl<S> Layer<S> for TranslateLayer {
             provider: self.provider.clone(),
             private: self.private.clone(),
             fetch: self.fetch.clone(),
-            secrets: Arc::new(Secrets::new(&self.provider)),
+            secrets: Arc::new(Secrets::new(&self.provider, self.tokens.clone())),
             sweeper: Sweeper::new(self.provider.timeouts),
         };
         Translate { inner, room: Arc::new(room) }

@@ -27,11 +27,11 @@ pub(super) struct ProviderFile {
     pub(super) base_url: Option<String>,
     /// The key: `${NAME}`, `{env: NAME}` or `{file: PATH}`. Default: the variable usual for the kind.
     pub(super) api_key: Option<SecretFile>,
-    /// Vertex AI: the project. Default: that of the variable GOOGLE_CLOUD_PROJECT, of the credentials, or of the metadata server.
+    /// Vertex AI: the project. Default: that of the variable `GOOGLE_CLOUD_PROJECT`, of the credentials, or of the metadata server.
     pub(super) project: Option<String>,
-    /// Vertex AI: a region, `us`, `eu` or `global`. Default: that of the variable GOOGLE_CLOUD_LOCATION or GOOGLE_CLOUD_REGION, else `global`.
+    /// Vertex AI: a region, `us`, `eu` or `global`. Default: that of the variable `GOOGLE_CLOUD_LOCATION` or `GOOGLE_CLOUD_REGION`, else `global`.
     pub(super) location: Option<String>,
-    /// Vertex AI: `metadata`, `{file: PATH}` or `{env: NAME}`. Default: the file that GOOGLE_APPLICATION_CREDENTIALS names, else the metadata server.
+    /// Vertex AI: `metadata`, `{file: PATH}` or `{env: NAME}`. Default: the file that `GOOGLE_APPLICATION_CREDENTIALS` names, else the metadata server.
     pub(super) credentials: Option<CredentialsPlaceFile>,
     /// How the key is sent: `bearer`, `none`, or the name of a header.
     pub(super) auth: Option<String>,

@@ -78,7 +78,7 @@ impl Secrets {
             // An empty one would be found everywhere.
             tokens.each(|token| {
                 if token.len() >= SHORTEST {
-                    see(token)
+                    see(token);
                 }
             });
         }

@@ -111,15 +111,12 @@ impl TokenSource {
 
     /// The token at hand, or the next one.
     pub(crate) async fn get(&self) -> Result<Bearer, TokenError> {
-        match tokio::time::timeout(PATIENCE, self.wait()).await {
-            Ok(result) => result,
-            Err(_) => {
-                let known = self.0.state.borrow().failure.as_ref().map(|failure| failure.error.clone());
-                Err(known.unwrap_or_else(|| {
-                    TokenError::passing(format!("no access token came within {} s", PATIENCE.as_secs()))
-                }))
-            }
-        }
+        tokio::time::timeout(PATIENCE, self.wait()).await.unwrap_or_else(|_| {
+            let known = self.0.state.borrow().failure.as_ref().map(|failure| failure.error.clone());
+            Err(known.unwrap_or_else(|| {
+                TokenError::passing(format!("no access token came within {} s", PATIENCE.as_secs()))
+            }))
+        })
     }
 
     /// Forgets a token that a provider refused, so that the next is another. False where that was done
@@ -320,12 +317,12 @@ impl State {
             Err(error) => {
                 let times = self.failure.as_ref().map_or(0, |failure| failure.times);
                 let rest = SHORTEST_REST.saturating_mul(1 << times.min(16)).min(LONGEST_REST);
-                let left = self.token.as_ref().map(|token| token.ends.saturating_duration_since(now));
-                match left.filter(|left| !left.is_zero()) {
-                    Some(left) => {
-                        tracing::warn!(%error, "no new access token, the old one is good for {} s more", left.as_secs())
-                    }
-                    None => tracing::error!(%error, "no access token"),
+                let left =
+                    self.token.as_ref().map(|token| token.ends.saturating_duration_since(now).as_secs());
+                if let Some(left) = left.filter(|left| *left > 0) {
+                    tracing::warn!(%error, "no new access token, the old one is good for {left} s more");
+                } else {
+                    tracing::error!(%error, "no access token");
                 }
                 self.failure = Some(Failure { error, times: times.saturating_add(1), again: now + rest });
             }

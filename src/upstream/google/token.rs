@@ -60,7 +60,7 @@ impl Token {
         let life = grant.life.saturating_sub(MARGIN);
         // A day more or less is no matter; an overflow would be.
         let life = life.min(Duration::from_hours(24));
-        let due = life - (life / 5).min(EARLY);
+        let due = life.saturating_sub((life / 5).min(EARLY));
         let bearer = Bearer { header, project: grant.project.clone(), number };
         Some(Self { bearer, due: asked + due, ends: asked + life })
     }

@@ -33,6 +33,7 @@ pub mod simulate;
 pub mod stack;
 
 mod error;
+mod operation;
 mod resolve;
 mod switch;
 mod upstream;

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Extensions, Response, StatusCode};
 use tollway_core::{Dialect, Respond};
-use tollway_wire::{ApiError, anthropic, gemini, openai};
+use tollway_wire::{ApiError, format};
 
 use crate::Error;
 use crate::body::{AnswerBody, full};
@@ -29,12 +29,7 @@ impl Respond<Error, AnswerBody> for InDialect {
 
 /// An error as a response of a dialect.
 pub(crate) fn error_response(dialect: Dialect, error: &ApiError) -> Response<AnswerBody> {
-    let body = match dialect {
-        Dialect::Anthropic => anthropic::encode_error(error),
-        Dialect::Gemini => gemini::encode_error(error),
-        _ => openai::encode_error(error),
-    };
-    let mut response = Response::new(full(body));
+    let mut response = Response::new(full(format::encode_error(dialect, error)));
     *response.status_mut() = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(wait) = error.retry_after {

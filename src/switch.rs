@@ -8,12 +8,12 @@ use http::{Method, Request};
 use http_body::Body;
 use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
-use tollway_core::{Dialect, Endpoint, Operation};
 use tower_service::Service;
 
 use crate::Error;
 use crate::body::{Answer, AnswerBody};
 use crate::error::BoxError;
+use crate::operation::operation;
 
 /// The two ways a request may go.
 #[derive(Clone, Debug)]
@@ -27,17 +27,6 @@ impl<S> Switch<S> {
     pub(crate) const fn new(calls: S, side: Router) -> Self {
         Self { calls, side }
     }
-}
-
-/// The operation a path names.
-fn operation(path: &str) -> Option<Operation> {
-    let endpoint = match path {
-        "/v1/chat/completions" => Endpoint::Chat,
-        "/v1/completions" => Endpoint::TextCompletion,
-        "/v1/embeddings" => Endpoint::Embeddings,
-        _ => return None,
-    };
-    Some(Operation::new(Dialect::OpenAi, endpoint))
 }
 
 impl<S, B> Service<Request<B>> for Switch<S>
@@ -55,7 +44,7 @@ where
     }
 
     fn call(&mut self, mut req: Request<B>) -> Self::Future {
-        match operation(req.uri().path()) {
+        match operation(req.uri()) {
             Some(operation) if req.method() == Method::POST => {
                 req.extensions_mut().insert(operation);
                 ResponseFuture::Call { future: self.calls.call(req) }

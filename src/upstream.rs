@@ -16,6 +16,7 @@ mod forward;
 mod google;
 mod headers;
 mod proxies;
+mod query;
 mod redact;
 mod refusal;
 mod relay;

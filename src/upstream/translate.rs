@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use pin_project_lite::pin_project;
-use tollway_core::{Attempt, Call, Exchange, Outcome};
+use tollway_core::{Attempt, Call, Exchange, Framing, Outcome, Upstream};
 use tollway_wire::Refusal;
 use tollway_wire::peek::Peek;
 use tower_layer::Layer;
@@ -24,6 +24,7 @@ use super::convert::{Prepared, Preparing, Reading, Relay, Step};
 use super::fetch::Fetch;
 use super::google::TokenSource;
 use super::headers::{self, DROPPED, UPSTREAM};
+use super::query;
 use super::redact::Secrets;
 use super::refusal::refusal;
 use super::unread::Sweeper;
@@ -161,9 +162,9 @@ where
                     }
                 }
                 Way::Beginning { response, sent } => {
-                    // A stream goes out as soon as its head is there; a whole answer is looked at.
+                    // Events go out as soon as their head is there; a whole answer is looked at.
                     let first = match (&mut *response, &mut *sent) {
-                        (Some(response), Some(sent)) if !sent.wants_stream() => {
+                        (Some(response), Some(sent)) if !sent.wants_events() => {
                             ready!(response.body_mut().poll_first(cx))
                         }
                         _ => Ok(true),
@@ -189,6 +190,9 @@ struct Order {
     call: Arc<Call>,
     peek: Arc<Peek>,
     resolved: Arc<Resolved>,
+    /// The format in which the provider is asked.
+    upstream: Arc<Upstream>,
+    query: Option<Box<str>>,
     exchange: Option<Arc<Exchange>>,
 }
 
@@ -196,11 +200,15 @@ impl Order {
     /// Takes the order out of a request, of which the headers are left.
     fn of(req: Request<()>) -> Option<(Self, HeaderMap)> {
         let (mut head, ()) = req.into_parts();
+        let (call, resolved): (Arc<Call>, Arc<Resolved>) =
+            (head.extensions.remove()?, head.extensions.remove()?);
         let order = Self {
-            call: head.extensions.remove()?,
             peek: head.extensions.remove()?,
-            resolved: head.extensions.remove()?,
+            upstream: resolved.upstream_for(call.dialect).clone(),
+            query: head.uri.query().map(Box::from),
             exchange: head.extensions.remove(),
+            call,
+            resolved,
         };
         Some((order, head.headers))
     }
@@ -211,6 +219,7 @@ impl Order {
             call: &self.call,
             peek: &self.peek,
             resolved: &self.resolved,
+            upstream: &self.upstream,
             provider: &room.provider,
             exchange: self.exchange.as_deref(),
         }
@@ -223,32 +232,30 @@ impl Order {
         headers: HeaderMap,
         room: &Arc<Room>,
     ) -> Result<(Request<Full<Bytes>>, Sent), Error> {
-        let Self { call, resolved, exchange, .. } = self;
+        let Self { call, resolved, upstream, query, exchange, .. } = self;
         let Prepared { endpoint, body, stream, dropped, reading } = prepared;
         let provider = &room.provider;
-        let (dialect, model) = (resolved.upstream.dialect, &resolved.upstream.model);
-        let uri =
-            provider.uri(dialect, endpoint, model, stream.then_some(call.framing)).ok_or_else(|| {
-                Refusal::at(
-                    "model",
-                    format!("provider {} has no such endpoint for model {model}", provider.name),
-                )
-            })?;
+        let (dialect, model) = (upstream.dialect, &upstream.model);
+        let mut uri = provider.uri(dialect, endpoint, model, stream).ok_or_else(|| {
+            Refusal::at("model", format!("provider {} has no such endpoint for model {model}", provider.name))
+        })?;
         let mut out = Request::new(Full::new(body));
         *out.method_mut() = Method::POST;
+        if let (Some(query), true) = (query, call.dialect == dialect) {
+            uri = query::joined(uri, &query);
+        }
         *out.uri_mut() = uri;
-        *out.headers_mut() = headers::to_upstream(headers, dialect, &room.private);
+        *out.headers_mut() = headers::to_upstream(headers, call.dialect, dialect, &room.private);
         out.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let accept = if stream { "text/event-stream" } else { "application/json" };
+        let accept = if stream == Some(Framing::Events) { "text/event-stream" } else { "application/json" };
         out.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
 
-        let upstream = resolved.upstream.clone();
         let attempt = match &exchange {
-            Some(exchange) => exchange.begin_attempt(upstream),
-            None => Arc::new(Attempt::new(upstream)),
+            Some(exchange) => exchange.begin_attempt(upstream.clone()),
+            None => Arc::new(Attempt::new(upstream.clone())),
         };
         let ending = Ending::new(attempt);
-        Ok((out, Sent { room: room.clone(), call, exchange, resolved, reading, dropped, ending }))
+        Ok((out, Sent { room: room.clone(), call, exchange, resolved, upstream, reading, dropped, ending }))
     }
 }
 
@@ -261,6 +268,7 @@ struct Sent {
     call: Arc<Call>,
     exchange: Option<Arc<Exchange>>,
     resolved: Arc<Resolved>,
+    upstream: Arc<Upstream>,
     reading: Reading,
     dropped: Vec<String>,
     ending: Ending,
@@ -272,8 +280,8 @@ impl Sent {
         matches!(self.reading, Reading::Relay(_))
     }
 
-    fn wants_stream(&self) -> bool {
-        self.answering().wants_stream()
+    fn wants_events(&self) -> bool {
+        self.answering().wants_stream() && self.call.framing == Framing::Events
     }
 
     fn answering(&self) -> Answering<'_> {
@@ -323,7 +331,7 @@ impl Sent {
                     self.answering().answer(response, reading).await
                 } else {
                     self.ending.attempt().set_outcome(Outcome::Refused);
-                    Ok(refusal(response, self.resolved.upstream.dialect, &self.room.secrets).await)
+                    Ok(refusal(response, self.call.dialect, self.upstream.dialect, &self.room.secrets).await)
                 }
             }
             Err(error) => Err(error),
@@ -350,7 +358,7 @@ impl Sent {
                 if let Error::Upstream(told) = &mut error {
                     self.room.secrets.error(told);
                 }
-                let upstream = self.resolved.upstream.clone();
+                let upstream = self.upstream.clone();
                 Err(Error::Attempt { upstream, source: Box::new(error) })
             }
         }

@@ -83,7 +83,7 @@ pub use self::{
     decode_response::decode_response,
     encode_request::encode_request,
     encode_response::encode_response,
-    error::{decode_error, encode_error},
+    error::{decode_error, encode_error, is_error_shape},
     stream_decode::StreamDecoder,
     stream_encode::StreamEncoder,
 };

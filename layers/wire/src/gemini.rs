@@ -63,7 +63,7 @@ pub use self::{
     decode_response::decode_response,
     encode_request::encode_request,
     encode_response::encode_response,
-    error::{decode_error, encode_error},
+    error::{decode_error, encode_error, is_error_shape},
     media::{RemoteMedia, remote_media},
     model::model_path_segment,
     stream_decoder::StreamDecoder,

@@ -16,10 +16,12 @@
 pub mod anthropic;
 pub mod chat;
 pub mod embeddings;
+pub mod format;
 pub mod gemini;
 pub mod openai;
 pub mod peek;
 pub mod relay;
+pub mod responses;
 pub mod splice;
 pub mod sse;
 

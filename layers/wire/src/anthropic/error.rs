@@ -27,6 +27,21 @@ pub fn decode_error(status: u16, body: &[u8]) -> ApiError {
     ApiError { status, kind, message, code: None, param: None, retry_after: None }
 }
 
+/// Whether a body already has Anthropic's error shape, so that it may be passed on as it is.
+pub fn is_error_shape(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Shape<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Str<'a>,
+        #[serde(borrow)]
+        error: Details<'a>,
+    }
+    serde_json::from_slice::<Shape<'_>>(body).is_ok_and(|shape| {
+        let told = shape.error.message.is_some_and(|message| !message.0.trim().is_empty());
+        shape.kind.0 == "error" && shape.error.kind.is_some() && told
+    })
+}
+
 /// Writes an error in Anthropic's shape.
 pub fn encode_error(error: &ApiError) -> Vec<u8> {
     let mut out = Vec::with_capacity(96 + error.message.len());

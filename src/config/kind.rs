@@ -220,6 +220,12 @@ impl Kind {
         at.and_then(|at| formats.get(at..=at)).unwrap_or(formats)
     }
 
+    /// The version that stands in the body of a chat of Anthropic's in place of the model, where that is
+    /// part of the path.
+    pub fn anthropic_version(self) -> Option<&'static str> {
+        (self == Self::Vertex).then_some("vertex-2023-10-16")
+    }
+
     /// The section of the catalogue that a model would be in.
     pub(super) fn section_of(self, model: &str) -> Option<&'static str> {
         match self.preset().catalogue {

@@ -4,6 +4,7 @@ mod context;
 mod count;
 mod embeddings;
 mod media;
+mod vertex;
 
 use std::sync::Arc;
 
@@ -124,7 +125,7 @@ impl Preparing<'_> {
         let is_chat = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
         let answers_anew = call.endpoint == Endpoint::Chat && self.answers_anew();
         if self.is_spoken() && !answers_anew {
-            return Ok(Step::Ready(self.relayed(peek)));
+            return self.spoken(peek).map(Step::Ready);
         }
         match call.endpoint {
             Endpoint::Embeddings | Endpoint::Embedding => return self.embeddings().map(Step::Ready),
@@ -194,6 +195,7 @@ impl Preparing<'_> {
             dropped.extend(relayed.dropped);
             body = relayed.body;
         }
+        let body = self.as_served(Endpoint::Chat, body)?;
         let stream = chat.stream.then_some(Framing::Events);
         Ok(Prepared { endpoint: Endpoint::Chat, body, stream, dropped, reading })
     }
@@ -221,6 +223,23 @@ impl Preparing<'_> {
             },
             completion,
         }))
+    }
+
+    /// A request in the upstream's own dialect.
+    fn spoken(&self, peek: &Peek) -> Result<Prepared, Error> {
+        let relayed = self.relayed(peek);
+        let body = self.as_served(relayed.endpoint, relayed.body)?;
+        Ok(Prepared { body, ..relayed })
+    }
+
+    /// A body of Anthropic's as its server wants it: Vertex AI takes the model in the path.
+    fn as_served(&self, endpoint: Endpoint, body: Bytes) -> Result<Bytes, Error> {
+        match self.provider.kind.anthropic_version() {
+            Some(version) if self.upstream.dialect == Dialect::Anthropic && endpoint == Endpoint::Chat => {
+                vertex::version_for_model(&body, version)
+            }
+            _ => Ok(body),
+        }
     }
 
     /// A body that goes out as it came, but for splices.

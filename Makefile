@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 10
 
 # The parts of `make test` run in their order, also under -j.
 .NOTPARALLEL:
-.PHONY: help run setup test check unit sdk deny bench bench-quick profile fuzz clean
+.PHONY: help run setup test check unit sdk deny bench bench-quick bench-memory profile fuzz clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -52,6 +52,11 @@ bench: ## measure the gateway against a bare pass-through; prints a table (ARGS=
 
 bench-quick: ## the same in a minute, to see that it works; its figures mean little
 	@$(MAKE) bench ARGS="--quick $(ARGS)"
+
+bench-memory: ## show that memory stays flat over ten thousand translated streams
+	@scripts/setup.sh build
+	cargo build --release --locked --bin tollway
+	python3 bench/memory.py $(ARGS)
 
 profile: ## show where the gateway's time goes under load (ARGS="--case Anthropic")
 	@scripts/setup.sh build oha perf

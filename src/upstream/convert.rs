@@ -186,7 +186,11 @@ impl Preparing<'_> {
         }
         let target = self.target();
         let Encoded { body, mut dropped, renamed_tools } =
-            format::encode_request(self.upstream.dialect, &chat, &target)?;
+            format::encode_request(self.upstream.dialect, &chat, &target)
+                .map_err(|refusal| chat.own_refusal(refusal))?;
+        for path in &mut dropped {
+            *path = chat.own_path(path);
+        }
         let reading = self.chat_reading(&chat, renamed_tools, completion);
         let mut body = Bytes::from(body);
         if self.upstream.dialect == Dialect::OpenAi {

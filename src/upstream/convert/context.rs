@@ -1,7 +1,8 @@
 //! What the readers and writers of an answer must know of the request.
 
-use tollway_core::{Call, Exchange, RequestId};
-use tollway_wire::{DecodeContext, EncodeContext};
+use serde_json::Map;
+use tollway_core::{Call, Dialect, Exchange, RequestId};
+use tollway_wire::{DecodeContext, EncodeContext, responses};
 
 /// What an encoder of an answer to a call must know.
 pub(in crate::upstream) fn encode_context(call: &Call, exchange: Option<&Exchange>) -> EncodeContext {
@@ -11,6 +12,7 @@ pub(in crate::upstream) fn encode_context(call: &Call, exchange: Option<&Exchang
         id: request_id.as_str().to_owned(),
         model: call.model.to_string(),
         created: now(),
+        echo: if call.dialect == Dialect::Responses { responses::echo(&call.body) } else { Map::new() },
         ..EncodeContext::default()
     }
 }

@@ -135,6 +135,7 @@ pub(super) fn decode_seal(seal: &str) -> Option<Signature> {
     let foreign = seal.strip_prefix(FOREIGN_SEAL).and_then(|rest| rest.split_once(':'));
     let (dialect, value) = match foreign {
         Some(("openai", value)) => (Dialect::OpenAi, value),
+        Some(("responses", value)) => (Dialect::Responses, value),
         Some(("gemini", value)) => (Dialect::Gemini, value),
         _ => (Dialect::Anthropic, seal),
     };

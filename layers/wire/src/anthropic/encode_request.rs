@@ -19,6 +19,7 @@ use crate::{Encoded, Refusal, Target, chat::Chat};
 pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
     let traits = &target.traits;
     let mut losses = Losses::default();
+    crate::loss::check_stateless(chat)?;
     sampling::check(chat)?;
     let names = Names::of(chat)?;
     let mut conversation = encode_messages(chat, traits, &names, &mut losses)?;

@@ -197,11 +197,11 @@ impl StreamEncoder {
         self.open = Some(Open::Thinking);
     }
 
-    /// Seals the thinking before it. Anthropic seals thinking that it does not show, too; a seal of
-    /// Gemini's on text or a call has no place.
+    /// Seals the thinking before it. Anthropic and OpenAI's Responses seal thinking that they do not
+    /// show, too; a seal of Gemini's on text or a call has no place.
     fn seal(&mut self, seal: &Signature, out: &mut Vec<u8>) {
         if self.open != Some(Open::Thinking) {
-            if seal.dialect != Dialect::Anthropic {
+            if !matches!(seal.dialect, Dialect::Anthropic | Dialect::Responses) {
                 return;
             }
             self.open_thinking(out);

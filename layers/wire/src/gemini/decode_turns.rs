@@ -16,7 +16,7 @@ use super::{
 use crate::{
     DecodeContext, Refusal,
     call_ids::CallIds,
-    chat::{Content, Message, Part, Role, ToolResult},
+    chat::{Content, Message, Origins, Part, Role, ToolResult},
 };
 
 /// A turn as it stands in a request.
@@ -48,7 +48,9 @@ pub(super) fn instructions(value: &RawValue) -> Result<Option<Message>, Refusal>
 ///
 /// A turn that holds results of calls and other parts becomes several messages. A call without an id
 /// is given one, and the first result for the same function that has none either is paired with it.
-pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<Vec<Message>, Refusal> {
+/// With the messages come the places of their turns.
+pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins), Refusal> {
+    let mut origins = Origins::default();
     let mut reader = Reader::new(&turns);
     for (at, turn) in turns.into_iter().enumerate() {
         let role = match turn.role.as_deref() {
@@ -66,8 +68,9 @@ pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<Vec<Message>, Refusal> 
         for part in turn.parts.0 {
             reader.take(part);
         }
+        origins.upto(reader.messages.len(), at);
     }
-    Ok(reader.messages)
+    Ok((reader.messages, origins))
 }
 
 struct Reader {

@@ -48,6 +48,7 @@ struct Body<'a> {
 ///
 /// Refuses what would change the answer's meaning when left out; lists what would not.
 pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
+    crate::loss::check_stateless(chat)?;
     let traits = &target.traits;
     let mut dropped = Vec::new();
     let mut names = ToolNames::new(tool_names(chat));

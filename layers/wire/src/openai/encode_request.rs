@@ -1,5 +1,7 @@
 //! A chat request in OpenAI's format.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tollway_core::Dialect;
@@ -19,6 +21,7 @@ use crate::{Effort, Encoded, ReasoningStyle, Refusal, Target};
 /// The limit is written as `max_completion_tokens`, legacy `functions` as `tools`. Whether the
 /// stream tells its usage is as [`Chat::include_usage`] says: set it where the gateway wants to know.
 pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
+    crate::loss::check_stateless(chat)?;
     let traits = &target.traits;
     let names = ToolNames::of(chat);
     let mut dropped = Dropped::default();
@@ -37,8 +40,7 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
     let logit_bias = dropped.unless(traits.sampling, "logit_bias", bias);
     let top_k = dropped.unless(traits.sampling && traits.extensions, "top_k", sampling.top_k);
     let (reasoning_effort, reasoning) = encode_reasoning(chat.reasoning.as_ref(), target, &mut dropped);
-    let none = Map::new();
-    let extra = encode_extra(chat, &mut dropped)?.unwrap_or(&none);
+    let extra = encode_extra(chat, &mut dropped)?;
     let body = Body {
         model: &target.model,
         messages,
@@ -65,24 +67,26 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         user: chat.user.as_deref(),
         metadata: chat.metadata.as_ref(),
         service_tier: chat.service_tier.as_deref(),
-        extra: Extra { members: extra, taken: &[] },
+        extra: Extra { members: &extra, taken: &[] },
     };
     Ok(Encoded { body: to_json(&body), dropped: dropped.0, renamed_tools: names.renamed })
 }
 
 /// The fields without a canonical place that go out, which are this dialect's own. Another's are listed,
 /// or refused where the answer would be to another question.
-fn encode_extra<'a>(
-    chat: &'a Chat,
-    dropped: &mut Dropped,
-) -> Result<Option<&'a Map<String, Value>>, Refusal> {
+fn encode_extra<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Result<Cow<'a, Map<String, Value>>, Refusal> {
     if chat.dialect.is_none_or(|dialect| dialect == Dialect::OpenAi) {
         for name in chat.extra.keys().filter(|name| is_path(name)) {
             dropped.list(name);
         }
-        return Ok(Some(&chat.extra));
+        return Ok(Cow::Borrowed(&chat.extra));
     }
+    let mut shared = Map::new();
     for (name, value) in chat.extra.iter().filter(|(_, value)| !is_unset(value)) {
+        if chat.dialect == Some(Dialect::Responses) && SHARED.contains(&name.as_str()) {
+            shared.insert(name.clone(), value.clone());
+            continue;
+        }
         if ASKING.contains(&name.as_str()) {
             return Err(Refusal::at(name, format!("the upstream has no word for {name}")));
         }
@@ -102,28 +106,32 @@ fn encode_extra<'a>(
             _ => dropped.list(name),
         }
     }
-    Ok(None)
+    Ok(Cow::Owned(shared))
 }
 
-/// What other dialects' requests hold beside the conversation that the model is to read or to use.
-const ASKING: [&str; 3] = ["cachedContent", "container", "mcp_servers"];
+/// Fields that OpenAI's Responses has by the same name and meaning.
+pub(crate) const SHARED: [&str; 4] =
+    ["prompt_cache_key", "prompt_cache_retention", "safety_identifier", "verbosity"];
 
-const NESTED: [&str; 3] = ["generationConfig", "output_config", "toolConfig"];
+/// What other dialects' requests hold beside the conversation that the model is to read or to use.
+pub(crate) const ASKING: [&str; 3] = ["cachedContent", "container", "mcp_servers"];
+
+pub(crate) const NESTED: [&str; 3] = ["generationConfig", "output_config", "toolConfig"];
 
 /// The fields that were left out, each once.
 #[derive(Debug, Default)]
-pub(super) struct Dropped(Vec<String>);
+pub(crate) struct Dropped(pub(crate) Vec<String>);
 
 impl Dropped {
     /// Lists a field.
-    pub(super) fn list(&mut self, name: &str) {
+    pub(crate) fn list(&mut self, name: &str) {
         if !self.0.iter().any(|listed| listed == name) {
             self.0.push(name.to_owned());
         }
     }
 
     /// Lets a value through if it is carried, and lists it if there is one to lose.
-    pub(super) fn unless<T>(&mut self, carried: bool, name: &str, value: Option<T>) -> Option<T> {
+    pub(crate) fn unless<T>(&mut self, carried: bool, name: &str, value: Option<T>) -> Option<T> {
         if !carried && value.is_some() {
             self.list(name);
             return None;

@@ -85,6 +85,7 @@ impl Service {
             }
             Err(Unread::Broken(error)) => return Err(error),
         };
+        let asked = bytes.clone();
         // What came by way of Vertex AI is read as its publisher's.
         let read = place.map_or_else(
             || Ok((parts.headers.clone(), bytes.clone())),
@@ -92,7 +93,11 @@ impl Service {
         );
         let judged = read.and_then(|(headers, bytes)| {
             credential::check(found.provider, &headers, &parts.uri)?;
-            self.answer(&found, credential::query(&parts.uri, "alt"), path, &headers, &bytes)
+            let answer = self.answer(&found, credential::query(&parts.uri, "alt"), path, &headers, &bytes)?;
+            Ok(match place {
+                Some(place) => place.write(answer, &asked),
+                None => answer,
+            })
         });
         self.stats.received(Received {
             sequence,

@@ -3,15 +3,18 @@
 //! A request is held to what is Vertex's own and then read as the publisher's: Anthropic's body has a
 //! version and no model, which stands in the path; tokens are counted at a path of their own.
 
+mod embeddings;
 mod identity;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::fault::{Fault, Provider};
+use super::reply::Prepared;
 
 pub(super) use self::identity::Identity;
 
@@ -53,7 +56,9 @@ impl<'p> Place<'p> {
         let known = match verb {
             "rawPredict" => anthropic,
             "streamRawPredict" => anthropic && model != COUNT,
-            "generateContent" | "streamGenerateContent" | "countTokens" | "embedContent" => !anthropic,
+            "generateContent" | "streamGenerateContent" | "countTokens" | "embedContent" | "predict" => {
+                !anthropic
+            }
             _ => false,
         };
         known.then_some(Self { model, verb, anthropic })
@@ -64,6 +69,9 @@ impl<'p> Place<'p> {
         match self {
             Self { anthropic: true, model: COUNT, .. } => "/v1/messages/count_tokens".into(),
             Self { anthropic: true, .. } => "/v1/messages".into(),
+            Self { model, verb: "predict", .. } => {
+                format!("/v1beta/models/{model}:batchEmbedContents").into()
+            }
             Self { model, verb, .. } => format!("/v1beta/models/{model}:{verb}").into(),
         }
     }
@@ -72,7 +80,12 @@ impl<'p> Place<'p> {
     pub(super) fn read(&self, headers: &HeaderMap, body: &Bytes) -> Result<(HeaderMap, Bytes), Fault> {
         let mut headers = headers.clone();
         if !self.anthropic {
-            return Ok((headers, body.clone()));
+            let body = match self.verb {
+                "predict" => embeddings::batch(self.model, body)?,
+                "embedContent" => embeddings::content(body)?,
+                _ => body.clone(),
+            };
+            return Ok((headers, body));
         }
         let wrong = |message: String| Fault::new(Provider::Anthropic, 400, message);
         headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
@@ -98,6 +111,11 @@ impl<'p> Place<'p> {
             return Err(wrong("model: Extra inputs are not permitted".to_owned()));
         }
         Ok((headers, Value::Object(fields).to_string().into()))
+    }
+
+    /// The answer as Vertex AI gives it.
+    pub(super) fn write(&self, answer: Arc<Prepared>, body: &Bytes) -> Arc<Prepared> {
+        if self.verb == "predict" { embeddings::predictions(answer, body) } else { answer }
     }
 }
 

@@ -85,6 +85,8 @@ pub(super) struct EmbeddingsReading {
     pub(super) upstream: Dialect,
     /// What the client speaks.
     pub(super) client: Dialect,
+    /// Whether it was asked of Vertex AI, which answers in its own way.
+    pub(super) at_vertex: bool,
     /// What was asked for.
     pub(super) request: EmbeddingRequest,
     /// What an encoder must know.
@@ -160,6 +162,12 @@ impl Preparing<'_> {
     /// Whether the client's words are the upstream's. Beside chats, `OpenAI`'s two formats are one.
     fn is_spoken(&self) -> bool {
         let (client, upstream) = (self.call.dialect, self.upstream.dialect);
+        if self.is_embeddings_at_vertex() {
+            // Its methods are others than Gemini's, but for one text of the newer models.
+            return self.call.endpoint == Endpoint::Embedding
+                && client == upstream
+                && gemini::vertex_embeddings::takes_one(&self.upstream.model);
+        }
         client == upstream
             || (client == Dialect::OpenAi
                 && upstream == Dialect::Responses

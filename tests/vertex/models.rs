@@ -94,3 +94,27 @@ async fn refusals_come_in_the_clients_dialect() {
         }
     }
 }
+
+#[tokio::test]
+async fn vectors_come_by_either_method() {
+    let gateway = gateway().await;
+    let ask = |model: &str, input: Value| json!({"model": model, "input": input, "dimensions": 8});
+    for (model, input, vectors) in [
+        ("vertex/text-embedding-005", json!(["one two", "three"]), 2),
+        ("vertex/gemini-embedding-001", json!("one"), 1),
+        ("vertex/gemini-embedding-2", json!("one"), 1),
+    ] {
+        let answer = gateway.post("/v1/embeddings", &ask(model, input)).await;
+        assert_eq!(answer.status, 200, "{model}: {answer:?}");
+        let answer = answer.json();
+        assert_eq!(answer["data"].as_array().unwrap().len(), vectors, "{answer}");
+        assert_eq!(answer["data"][0]["embedding"].as_array().unwrap().len(), 8, "{answer}");
+        if vectors == 2 {
+            assert_eq!(answer["usage"]["prompt_tokens"], 3);
+        }
+    }
+    let several = gateway.post("/v1/embeddings", &ask("vertex/gemini-embedding-2", json!(["a", "b"]))).await;
+    assert_eq!((several.status.as_u16(), &several.json()["error"]["param"]), (400, &json!("input")));
+    let claude = gateway.post("/v1/embeddings", &ask(CLAUDE, json!("a"))).await;
+    assert_eq!(claude.status, 400, "{claude:?}");
+}

@@ -57,6 +57,7 @@ mod usage;
 mod words;
 
 pub mod embeddings;
+pub mod vertex_embeddings;
 
 pub use self::{
     decode_request::decode_request,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tollway_core::{Attempt, End, Observe, Outcome};
+use tollway_core::{Attempt, Dialect, End, Observe, Outcome};
 use tollway_wire::relay::UsageTap;
 
 use crate::Error;
@@ -67,7 +67,7 @@ pub(super) struct UsageObserver {
 
 impl UsageObserver {
     pub(super) fn new(length: Option<u64>, attempt: Arc<Attempt>) -> Self {
-        Self { tap: UsageTap::body(), length, in_one_piece: false, attempt }
+        Self { tap: UsageTap::body(Dialect::OpenAi), length, in_one_piece: false, attempt }
     }
 
     /// Whether what passed is a whole answer, or an error in its place. Usage stands at the end, from

@@ -258,7 +258,13 @@ impl Preparing<'_> {
     fn relayed(&self, peek: &Peek) -> Prepared {
         let Self { call, resolved, provider, .. } = *self;
         let (model, traits) = (&*self.upstream.model, &*resolved.traits);
-        let request = relay::Request { model, read_usage: true, quirks: &provider.quirks, traits };
+        let request = relay::Request {
+            model,
+            read_usage: true,
+            quirks: &provider.quirks,
+            traits,
+            anthropic_version: None,
+        };
         let spliced = request.relay(peek);
         Prepared {
             endpoint: call.endpoint,

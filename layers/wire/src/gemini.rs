@@ -46,6 +46,7 @@ mod model;
 mod names;
 mod openapi;
 mod part;
+mod passing;
 mod raw;
 mod schema;
 mod stream_decoder;
@@ -59,6 +60,7 @@ mod words;
 pub mod embeddings;
 pub mod vertex_embeddings;
 
+pub(crate) use self::passing::{Passing, is_block_reason, is_final_reason};
 pub use self::{
     decode_request::decode_request,
     decode_response::decode_response,

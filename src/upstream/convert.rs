@@ -4,7 +4,6 @@ mod context;
 mod count;
 mod embeddings;
 mod media;
-mod vertex;
 
 use std::sync::Arc;
 
@@ -127,7 +126,7 @@ impl Preparing<'_> {
         let is_chat = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
         let answers_anew = call.endpoint == Endpoint::Chat && self.answers_anew();
         if self.is_spoken() && !answers_anew {
-            return self.spoken(peek).map(Step::Ready);
+            return Ok(Step::Ready(self.relayed(peek)));
         }
         match call.endpoint {
             Endpoint::Embeddings | Endpoint::Embedding => return self.embeddings().map(Step::Ready),
@@ -207,7 +206,9 @@ impl Preparing<'_> {
             dropped.extend(relayed.dropped);
             body = relayed.body;
         }
-        let body = self.as_served(Endpoint::Chat, body)?;
+        if let Some(version) = self.version(Endpoint::Chat) {
+            body = relay::version_for_model(body, version)?;
+        }
         let stream = chat.stream.then_some(Framing::Events);
         Ok(Prepared { endpoint: Endpoint::Chat, body, stream, dropped, reading })
     }
@@ -237,21 +238,10 @@ impl Preparing<'_> {
         }))
     }
 
-    /// A request in the upstream's own dialect.
-    fn spoken(&self, peek: &Peek) -> Result<Prepared, Error> {
-        let relayed = self.relayed(peek);
-        let body = self.as_served(relayed.endpoint, relayed.body)?;
-        Ok(Prepared { body, ..relayed })
-    }
-
-    /// A body of Anthropic's as its server wants it: Vertex AI takes the model in the path.
-    fn as_served(&self, endpoint: Endpoint, body: Bytes) -> Result<Bytes, Error> {
-        match self.provider.kind.anthropic_version() {
-            Some(version) if self.upstream.dialect == Dialect::Anthropic && endpoint == Endpoint::Chat => {
-                vertex::version_for_model(&body, version)
-            }
-            _ => Ok(body),
-        }
+    /// The version that stands in the body in place of the model, which then is part of the path.
+    fn version(&self, endpoint: Endpoint) -> Option<&'static str> {
+        let is_chat = self.upstream.dialect == Dialect::Anthropic && endpoint == Endpoint::Chat;
+        self.provider.kind.anthropic_version().filter(|_| is_chat)
     }
 
     /// A body that goes out as it came, but for splices.
@@ -263,7 +253,7 @@ impl Preparing<'_> {
             read_usage: true,
             quirks: &provider.quirks,
             traits,
-            anthropic_version: None,
+            anthropic_version: self.version(call.endpoint),
         };
         let spliced = request.relay(peek);
         Prepared {

@@ -226,6 +226,12 @@ impl Kind {
         (self == Self::Vertex).then_some("vertex-2023-10-16")
     }
 
+    /// Whether its servers of a format take the parameters that the format's clients add to a URL. Google
+    /// refuses those it does not know, such as the `beta=true` of Anthropic's SDKs.
+    pub fn takes_parameters_of(self, dialect: Dialect) -> bool {
+        self != Self::Vertex || dialect == Dialect::Gemini
+    }
+
     /// The section of the catalogue that a model would be in.
     pub(super) fn section_of(self, model: &str) -> Option<&'static str> {
         match self.preset().catalogue {

@@ -89,7 +89,7 @@ impl Service {
         // What came by way of Vertex AI is read as its publisher's.
         let read = place.map_or_else(
             || Ok((parts.headers.clone(), bytes.clone())),
-            |place| place.read(&parts.headers, &bytes),
+            |place| place.read(&parts.uri, &parts.headers, &bytes),
         );
         let judged = read.and_then(|(headers, bytes)| {
             credential::check(found.provider, &headers, &parts.uri)?;

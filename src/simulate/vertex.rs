@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde_json::Value;
 
 use super::fault::{Fault, Provider};
@@ -77,7 +77,19 @@ impl<'p> Place<'p> {
     }
 
     /// The request as the publisher would get it.
-    pub(super) fn read(&self, headers: &HeaderMap, body: &Bytes) -> Result<(HeaderMap, Bytes), Fault> {
+    pub(super) fn read(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<(HeaderMap, Bytes), Fault> {
+        let names = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
+        if let Some(name) = names.into_iter().find(|name| !["", "alt", "key", "fields"].contains(name)) {
+            let message = format!(
+                "Invalid JSON payload received. Unknown name \"{name}\": Cannot bind query parameter."
+            );
+            return Err(Fault::new(Provider::Gemini, 400, message));
+        }
         let mut headers = headers.clone();
         if !self.anthropic {
             let body = match self.verb {
@@ -158,9 +170,14 @@ mod tests {
 
     #[test]
     fn anthropics_body_has_a_version_and_no_model() {
-        let path = "/vertex/v1/projects/p/locations/us/publishers/anthropic/models/claude-a:rawPredict";
+        let path: &'static str =
+            "/vertex/v1/projects/p/locations/us/publishers/anthropic/models/claude-a:rawPredict";
         let read = |body: Value| {
-            let read = Place::of(path).unwrap().read(&HeaderMap::new(), &body.to_string().into());
+            let read = Place::of(path).unwrap().read(
+                &Uri::from_static(path),
+                &HeaderMap::new(),
+                &body.to_string().into(),
+            );
             read.map(|(_, body)| serde_json::from_slice::<Value>(&body).unwrap())
                 .map_err(|fault| fault.message)
         };

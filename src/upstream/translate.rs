@@ -241,7 +241,9 @@ impl Order {
         })?;
         let mut out = Request::new(Full::new(body));
         *out.method_mut() = Method::POST;
-        if let (Some(query), true) = (query, call.dialect == dialect) {
+        if let (Some(query), true) =
+            (query, call.dialect == dialect && provider.kind.takes_parameters_of(dialect))
+        {
             uri = query::joined(uri, &query);
         }
         *out.uri_mut() = uri;

@@ -1,12 +1,7 @@
 //! Vertex AI through the real stack: two publishers behind access tokens that come, end and are
 //! refused.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::needless_pass_by_value,
-    reason = "tests fail by panicking, and take JSON as it is written"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod models;
 mod tokens;

@@ -37,13 +37,10 @@ async fn a_streamed_chat_reaches_both_publishers() {
     for model in [GEMINI, CLAUDE] {
         let answer = gateway.post("/v1/chat/completions", &chat(model, "one two three", true)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        let frames: Vec<String> = events::events(answer.text()).into_iter().map(|event| event.data).collect();
-        assert_eq!(frames.last().map(String::as_str), Some("[DONE]"), "{answer:?}");
-        let said: String = frames
-            .iter()
-            .filter_map(|frame| serde_json::from_str::<Value>(frame).ok())
-            .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned))
-            .collect();
+        let events = events::events(answer.text());
+        assert_eq!(events.last().map(|event| &*event.data), Some("[DONE]"), "{answer:?}");
+        let deltas = events.iter().map(|event| event.json()["choices"][0]["delta"]["content"].clone());
+        let said: String = deltas.filter_map(|delta| delta.as_str().map(str::to_owned)).collect();
         assert_eq!(said, "one two three", "{model}");
     }
 }
@@ -57,6 +54,10 @@ async fn each_publishers_own_dialect_is_relayed() {
     let answer = gateway.post("/v1/messages", &messages).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.json()["content"][0]["text"], "as it is");
+
+    // Anthropic's SDKs add parameters of their own, which Google does not know.
+    let answer = gateway.post("/v1/messages?beta=true", &messages).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
 
     let mut streamed = messages.clone();
     streamed["stream"] = json!(true);

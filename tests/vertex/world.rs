@@ -55,7 +55,7 @@ impl Gateway {
     /// Builds it with one provider, `vertex`, of these fields, in an environment.
     pub(crate) fn new(fields: &Value, env: &[(&str, &str)]) -> Self {
         let text = json!({"simulator": "off", "providers": {"vertex": fields}}).to_string();
-        let settings = Settings::load(&Source::text(text), &Env::from_iter(env.iter().copied()));
+        let settings = Settings::load(&Source::text(text), &env.iter().copied().collect::<Env>());
         let settings = Arc::new(settings.unwrap_or_else(|error| panic!("{error}")));
         assert_eq!(settings.providers.len(), 1, "{:?}", settings.disabled);
         let shared = Shared::new(settings.clone()).unwrap();

@@ -37,8 +37,8 @@ fn token(name: &str, seconds: u64) -> Grant {
     Grant { token: name.to_owned(), life: Duration::from_secs(seconds), project: None }
 }
 
-fn hour(name: &str) -> Result<Grant, TokenError> {
-    Ok(token(name, 3600))
+fn hour(name: &str) -> Grant {
+    token(name, 3600)
 }
 
 fn lasting() -> Result<Grant, TokenError> {
@@ -65,7 +65,7 @@ async fn minutes(count: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_crowd_asks_once() {
-    let script = Script::of([hour("a")]);
+    let script = Script::of([Ok(hour("a"))]);
     let source = TokenSource::new(script.clone());
     assert!(source.ready().is_none());
     let crowd = (0..100).map(|_| {
@@ -82,7 +82,7 @@ async fn a_crowd_asks_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_used_token_is_followed_by_another_before_it_ends() {
-    let script = Script::of([hour("a"), hour("b"), hour("c")]);
+    let script = Script::of([Ok(hour("a")), Ok(hour("b")), Ok(hour("c"))]);
     let source = TokenSource::new(script.clone());
     source.get().await.unwrap();
     minutes(50).await;
@@ -96,7 +96,7 @@ async fn a_used_token_is_followed_by_another_before_it_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_short_life_is_renewed_at_four_fifths() {
-    let script = Script::of([Ok(token("a", 110)), hour("b")]);
+    let script = Script::of([Ok(token("a", 110)), Ok(hour("b"))]);
     let source = TokenSource::new(script.clone());
     source.get().await.unwrap();
     sleep(Duration::from_secs(78)).await;
@@ -108,7 +108,7 @@ async fn a_short_life_is_renewed_at_four_fifths() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_nobody_uses_is_let_go() {
-    let script = Script::of([hour("a"), hour("b"), hour("c")]);
+    let script = Script::of([Ok(hour("a")), Ok(hour("b")), Ok(hour("c"))]);
     let source = TokenSource::new(script.clone());
     source.get().await.unwrap();
     minutes(56).await;
@@ -124,7 +124,7 @@ async fn a_token_nobody_uses_is_let_go() {
 
 #[tokio::test(start_paused = true)]
 async fn the_old_token_goes_on_while_the_issuer_fails() {
-    let script = Script::of([hour("a"), lasting(), lasting(), hour("b")]);
+    let script = Script::of([Ok(hour("a")), lasting(), lasting(), Ok(hour("b"))]);
     let source = TokenSource::new(script.clone());
     source.get().await.unwrap();
     minutes(55).await;
@@ -139,7 +139,7 @@ async fn the_old_token_goes_on_while_the_issuer_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_token_requests_fail_with_the_reason_and_do_not_press() {
-    let script = Script::of([lasting(), lasting(), hour("a")]);
+    let script = Script::of([lasting(), lasting(), Ok(hour("a"))]);
     let source = TokenSource::new(script.clone());
     let begun = Instant::now();
     assert_eq!(source.get().await.unwrap_err().message, "revoked");
@@ -158,7 +158,7 @@ async fn without_a_token_requests_fail_with_the_reason_and_do_not_press() {
 
 #[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_some_times_at_once() {
-    let script = Script::of([passing(), passing(), hour("a")]);
+    let script = Script::of([passing(), passing(), Ok(hour("a"))]);
     let source = TokenSource::new(script.clone());
     assert_eq!(text(&source.get().await.unwrap()), "Bearer a");
     assert_eq!(script.asked(), 3);
@@ -194,7 +194,7 @@ async fn a_wait_has_a_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_is_replaced_but_not_all_the_time() {
-    let script = Script::of([hour("a"), hour("b"), hour("c")]);
+    let script = Script::of([Ok(hour("a")), Ok(hour("b")), Ok(hour("c"))]);
     let source = TokenSource::new(script.clone());
     let a = source.get().await.unwrap();
     assert!(source.refuse(&a));
@@ -220,7 +220,7 @@ async fn a_refused_token_is_replaced_but_not_all_the_time() {
 fn a_task_that_ends_with_its_runtime_is_followed_by_another() {
     let runtime =
         || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let script = Script::of([hour("a")]);
+    let script = Script::of([Ok(hour("a"))]);
     let source = TokenSource::new(script.clone());
     let first = runtime();
     first.block_on(async {
@@ -237,7 +237,7 @@ fn a_task_that_ends_with_its_runtime_is_followed_by_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_source_takes_its_task_along() {
-    let script = Script::of([hour("a"), hour("b")]);
+    let script = Script::of([Ok(hour("a")), Ok(hour("b"))]);
     let source = TokenSource::new(script.clone());
     source.get().await.unwrap();
     drop(source);
@@ -247,7 +247,7 @@ async fn a_dropped_source_takes_its_task_along() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_shows_a_token() {
-    let script = Script::of([hour("ya29.s3cret")]);
+    let script = Script::of([Ok(hour("ya29.s3cret"))]);
     let source = TokenSource::new(script);
     let bearer = source.get().await.unwrap();
     let shown = format!("{source:?} {bearer:?} {:?}", source.0.state.borrow());
@@ -256,6 +256,6 @@ async fn nothing_shows_a_token() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_no_header_can_carry_is_an_error() {
-    let source = TokenSource::new(Script::of([hour("a\nb")]));
+    let source = TokenSource::new(Script::of([Ok(hour("a\nb"))]));
     assert!(source.get().await.unwrap_err().message.contains("no header can carry"));
 }

@@ -66,8 +66,8 @@ pub(super) struct UsageObserver {
 }
 
 impl UsageObserver {
-    pub(super) fn new(length: Option<u64>, attempt: Arc<Attempt>) -> Self {
-        Self { tap: UsageTap::body(Dialect::OpenAi), length, in_one_piece: false, attempt }
+    pub(super) fn new(dialect: Dialect, length: Option<u64>, attempt: Arc<Attempt>) -> Self {
+        Self { tap: UsageTap::body(dialect), length, in_one_piece: false, attempt }
     }
 
     /// Whether what passed is a whole answer, or an error in its place. Usage stands at the end, from

@@ -52,12 +52,23 @@ pub(super) enum Reading {
 }
 
 /// How an answer is handed on as it is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Relay {
+    /// What both speak.
+    pub(super) dialect: Dialect,
+    /// The form of a stream.
+    pub(super) framing: Framing,
     /// How many answers were asked for.
     pub(super) n: Option<u64>,
     /// Whether the usage chunk is taken out of a stream, where we asked for it.
     pub(super) strip_usage: bool,
+}
+
+impl Relay {
+    /// An answer to a call, of which nothing is taken out.
+    pub(super) fn of(call: &Call) -> Self {
+        Self { dialect: call.dialect, framing: call.framing, n: None, strip_usage: false }
+    }
 }
 
 /// How a chat is read and written.
@@ -261,7 +272,11 @@ impl Preparing<'_> {
             body: spliced.body.into_bytes(),
             stream: call.stream.then_some(call.framing),
             dropped: spliced.dropped,
-            reading: Reading::Relay(Relay { n: peek.n(), strip_usage: spliced.strip_usage }),
+            reading: Reading::Relay(Relay {
+                n: peek.n(),
+                strip_usage: spliced.strip_usage,
+                ..Relay::of(call)
+            }),
         }
     }
 }

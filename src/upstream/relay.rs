@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
-use tollway_core::{Attempt, Dialect, Framing, Outcome, Usage};
+use tollway_core::{Attempt, Outcome, Usage};
 use tollway_wire::StreamEnd;
 use tollway_wire::relay::{self, UsageStrip};
 
@@ -37,11 +37,11 @@ pin_project! {
 impl<B> Relayed<B> {
     /// Relays an answer, less what `relay` says.
     pub(super) fn new(inner: B, relay: Relay, attempt: Arc<Attempt>, secrets: Arc<Secrets>) -> Self {
-        let Relay { n, strip_usage } = relay;
+        let Relay { dialect, framing, n, strip_usage } = relay;
         let strip = if strip_usage {
-            UsageStrip::new(Dialect::OpenAi, Framing::Events, n)
+            UsageStrip::new(dialect, framing, n)
         } else {
-            UsageStrip::keeping(Dialect::OpenAi, Framing::Events, n)
+            UsageStrip::keeping(dialect, framing, n)
         };
         let ending = Ending::new(attempt.clone());
         Self { inner, strip, usage: None, attempt, secrets, done: false, ending }

@@ -328,7 +328,7 @@ impl Sent {
             Ok(response) => {
                 self.ending.attempt().set_status(response.status());
                 if response.status().is_success() {
-                    let as_it_is = Reading::Relay(Relay::default());
+                    let as_it_is = Reading::Relay(Relay::of(&self.call));
                     let reading = std::mem::replace(&mut self.reading, as_it_is);
                     self.answering().answer(response, reading).await
                 } else {

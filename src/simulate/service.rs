@@ -7,6 +7,7 @@ use super::hash::hash;
 use super::headers::provider_headers;
 use super::line::Resetter;
 use super::memo::Memo;
+use super::memory::Memory;
 use super::reply::{self, Prepared};
 use super::route::{Route, Surface, route};
 use super::stats::{Received, Stats, Ticket};
@@ -29,6 +30,7 @@ pub(super) struct Service {
     defaults: Directives,
     stats: Arc<Stats>,
     memo: Memo,
+    memory: Memory,
     /// Counts the requests that may fail, so that a rate is kept exactly.
     dice: AtomicU64,
 }
@@ -42,6 +44,7 @@ impl Service {
             defaults: options.directives,
             stats: Arc::new(Stats::new(options.keep)),
             memo: Memo::default(),
+            memory: Memory::default(),
             dice: AtomicU64::new(0),
         }
     }
@@ -93,7 +96,8 @@ impl Service {
         );
         let judged = read.and_then(|(headers, bytes)| {
             credential::check(found.provider, &headers, &parts.uri)?;
-            let answer = self.answer(&found, credential::query(&parts.uri, "alt"), path, &headers, &bytes)?;
+            let alt = credential::query(&parts.uri, "alt");
+            let answer = self.answer(&found, &parts.method, alt, path, &headers, &bytes)?;
             Ok(match place {
                 Some(place) => place.write(answer, &asked),
                 None => answer,
@@ -116,13 +120,13 @@ impl Service {
     fn answer(
         &self,
         route: &Route<'_>,
+        method: &Method,
         alt: Option<&str>,
         path: &str,
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<Arc<Prepared>, Fault> {
-        if matches!(route.surface, Surface::Models | Surface::Model) {
-            let value = catalogue::models(route)?;
+        if let Some(value) = self.listed(route, method)? {
             return Ok(Arc::new(Prepared {
                 content_type: "application/json",
                 frames: Arc::from([Bytes::from(value.to_string())]),
@@ -133,16 +137,51 @@ impl Service {
                     .read(headers, "")
                     .map_err(|message| Fault::new(route.provider, 400, message))?,
                 model: String::new(),
+                remembered: None,
+                previous: None,
             }));
         }
         let head = head(path, alt, headers);
         let key = hash(hash(7, head.as_bytes()), body);
-        if let Some(known) = self.memo.find(key, &head, body) {
-            return Ok(known);
+        // A response that was forgotten since cannot be gone on with, though it once could.
+        let stands = |known: &Arc<Prepared>| {
+            known.previous.as_deref().is_none_or(|previous| self.memory.find(previous).is_ok())
+        };
+        let known = self.memo.find(key, &head, body).filter(stands);
+        let made = if let Some(known) = known {
+            known
+        } else {
+            let made = Arc::new(reply::prepare(route, alt, headers, body, &self.defaults, &self.memory)?);
+            self.memo.keep(key, head, body.clone(), made.clone());
+            made
+        };
+        if let Some(remembered) = &made.remembered {
+            self.memory.keep(remembered.clone());
         }
-        let made = Arc::new(reply::prepare(route, alt, headers, body, &self.defaults)?);
-        self.memo.keep(key, head, body.clone(), made.clone());
         Ok(made)
+    }
+
+    /// The answer of an endpoint that reads no body.
+    fn listed(&self, route: &Route<'_>, method: &Method) -> Result<Option<Value>, Fault> {
+        let id = route.model.unwrap_or_default();
+        Ok(Some(match route.surface {
+            Surface::Models | Surface::Model => catalogue::models(route)?,
+            Surface::Response if method == Method::DELETE => {
+                self.memory.find(id)?;
+                self.memory.forget(id);
+                json!({"id": id, "object": "response", "deleted": true})
+            }
+            Surface::Response => self.memory.find(id)?.response.clone(),
+            Surface::InputItems => {
+                let found = self.memory.find(id)?;
+                let ids = |item: Option<&Value>| item.map(|item| item["id"].clone());
+                json!({
+                    "object": "list", "data": found.input, "has_more": false,
+                    "first_id": ids(found.input.first()), "last_id": ids(found.input.last()),
+                })
+            }
+            _ => return Ok(None),
+        }))
     }
 
     async fn send(

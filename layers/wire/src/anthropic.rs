@@ -63,6 +63,7 @@ mod extras;
 mod format;
 mod losses;
 mod media;
+mod message_id;
 mod names;
 mod open_block;
 mod parts;

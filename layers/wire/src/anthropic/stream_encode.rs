@@ -7,6 +7,7 @@ use super::{
     block::encode_seal,
     citation::{CitationOut, from_annotation},
     error::write_error,
+    message_id::message_id,
     stop::encode_stop,
     usage::UsageOut,
 };
@@ -120,7 +121,7 @@ impl StreamEncoder {
         }
         self.started = true;
         let message = MessageOut {
-            id: self.start.id.as_deref().unwrap_or(&self.cx.id),
+            id: &message_id(self.start.id.as_deref(), &self.cx),
             kind: "message",
             role: "assistant",
             model: self.start.model.as_deref().unwrap_or(&self.cx.model),

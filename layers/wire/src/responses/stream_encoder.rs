@@ -15,6 +15,7 @@ use super::response_out::{ErrorOut, Incomplete, ResponseOut};
 use super::usage::{ToolUsageOut, UsageOut};
 use super::{seal, status};
 use crate::chat::{Delta, Event, Finish, FinishReason, Native, Signature, Start};
+use crate::openai::encode_response::is_tier;
 use crate::{ApiError, EncodeContext, ErrorKind};
 
 /// Writes the event stream of an answer.
@@ -184,7 +185,7 @@ impl StreamEncoder {
             incomplete_details: reason.map(|reason| Incomplete { reason }),
             model: self.start.model.as_deref().unwrap_or(&self.cx.model),
             output: self.events.items(),
-            service_tier: self.start.service_tier.as_deref(),
+            service_tier: self.start.service_tier.as_deref().filter(|tier| is_tier(tier)),
             usage: usage.map(UsageOut::from),
             tool_usage: usage.and_then(ToolUsageOut::of),
             settings: &self.settings,

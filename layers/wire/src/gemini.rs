@@ -62,6 +62,7 @@ mod usage;
 mod words;
 
 pub mod embeddings;
+pub mod vertex_embeddings;
 
 pub(crate) use self::{
     decode_response::decode_content,

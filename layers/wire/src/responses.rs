@@ -92,6 +92,7 @@ mod seal;
 mod status;
 mod stream_decoder;
 mod stream_encoder;
+mod stream_ends;
 mod stream_item;
 mod stream_state;
 mod usage;

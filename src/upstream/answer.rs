@@ -173,7 +173,8 @@ impl Answering<'_> {
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
-        let mut observer = UsageObserver::new(body.size_hint().exact(), self.attempt.clone());
+        let mut observer =
+            UsageObserver::new(self.call.dialect, body.size_hint().exact(), self.attempt.clone());
         let Some(whole) = body.whole()? else {
             let attempt = self.attempt.clone();
             let body = self.sweeper.guard(body, self.attempt).map_err(move |error| {

@@ -52,12 +52,23 @@ pub(super) enum Reading {
 }
 
 /// How an answer is handed on as it is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Relay {
+    /// What both speak.
+    pub(super) dialect: Dialect,
+    /// The form of a stream.
+    pub(super) framing: Framing,
     /// How many answers were asked for.
     pub(super) n: Option<u64>,
     /// Whether the usage chunk is taken out of a stream, where we asked for it.
     pub(super) strip_usage: bool,
+}
+
+impl Relay {
+    /// An answer to a call, of which nothing is taken out.
+    pub(super) fn of(call: &Call) -> Self {
+        Self { dialect: call.dialect, framing: call.framing, n: None, strip_usage: false }
+    }
 }
 
 /// How a chat is read and written.
@@ -180,9 +191,15 @@ impl Preparing<'_> {
             Dialect::Anthropic => {
                 chat.stream |= chat.max_tokens.is_some_and(|tokens| tokens > ANTHROPIC_UNSTREAMED_MAX);
             }
+            // Anthropic shows what a model thinks unless told otherwise; OpenAI shows it to some
+            // accounts only, so that nobody else is taken to have asked.
+            Dialect::Responses if self.call.dialect == Dialect::Anthropic => show_thoughts(&mut chat),
             Dialect::Gemini => show_thoughts(&mut chat),
             _ => {}
         }
+        let include_usage = chat.include_usage;
+        // Usage is always read, and a server of this format tells it where it is asked.
+        chat.include_usage |= chat.stream && self.upstream.dialect == Dialect::OpenAi;
         let target = self.target();
         let Encoded { body, mut dropped, renamed_tools } =
             format::encode_request(self.upstream.dialect, &chat, &target)
@@ -190,9 +207,12 @@ impl Preparing<'_> {
         for path in &mut dropped {
             *path = chat.own_path(path);
         }
+        chat.include_usage = include_usage;
         let reading = self.chat_reading(&chat, renamed_tools, completion);
         let mut body = Bytes::from(body);
-        if self.upstream.dialect == Dialect::OpenAi {
+        let traits = &self.resolved.traits;
+        let is_ready = self.provider.quirks.take_what_is_written() && !traits.earlier_thinking;
+        if self.upstream.dialect == Dialect::OpenAi && !is_ready {
             // What departs from OpenAI's format is spliced, as in a request that came in it.
             let relayed = self.relayed(&Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body)?);
             dropped.extend(relayed.dropped);
@@ -231,23 +251,34 @@ impl Preparing<'_> {
     fn relayed(&self, peek: &Peek) -> Prepared {
         let Self { call, resolved, provider, .. } = *self;
         let (model, traits) = (&*self.upstream.model, &*resolved.traits);
-        let request = relay::Request { model, read_usage: true, quirks: &provider.quirks, traits };
+        let request = relay::Request {
+            model,
+            read_usage: true,
+            quirks: &provider.quirks,
+            traits,
+            anthropic_version: None,
+        };
         let spliced = request.relay(peek);
         Prepared {
             endpoint: call.endpoint,
             body: spliced.body.into_bytes(),
             stream: call.stream.then_some(call.framing),
             dropped: spliced.dropped,
-            reading: Reading::Relay(Relay { n: peek.n(), strip_usage: spliced.strip_usage }),
+            reading: Reading::Relay(Relay {
+                n: peek.n(),
+                strip_usage: spliced.strip_usage,
+                ..Relay::of(call)
+            }),
         }
     }
 }
 
-/// Asks for the thoughts of a model that is asked to think: `OpenAI`'s dialect has no field to ask for
-/// them with, and Gemini keeps them to itself unless it is asked.
+/// Asks for the thoughts of a model that is asked to think: some dialects have no field to ask for
+/// them with, and some providers keep them to themselves unless they are asked.
 fn show_thoughts(chat: &mut Chat) {
     if let Some(reasoning) = &mut chat.reasoning
-        && reasoning.effort.is_some_and(|effort| effort != Effort::None)
+        && reasoning.effort != Some(Effort::None)
+        && reasoning.budget_tokens != Some(0)
     {
         reasoning.include_thoughts.get_or_insert(true);
     }

@@ -201,8 +201,13 @@ fn cross(
     if dialect == Dialect::OpenAi {
         let known = settings.providers.iter().find(|known| *known.name == *provider).ok_or("no provider")?;
         let peek = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body).map_err(refused)?;
-        let request =
-            relay::Request { model, read_usage: true, quirks: &known.quirks, traits: &target.traits };
+        let request = relay::Request {
+            model,
+            read_usage: true,
+            quirks: &known.quirks,
+            traits: &target.traits,
+            anthropic_version: None,
+        };
         let relayed = request.relay(&peek);
         dropped.extend(relayed.dropped);
         body = relayed.body.into_bytes();

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, hint::black_box, time::Instant};
 use bytes::Bytes;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tollway_core::{Dialect, Endpoint, Operation};
+use tollway_core::{Dialect, Endpoint, Framing, Operation};
 use tollway_wire::{
     Quirks, Traits,
     peek::Peek,
@@ -27,7 +27,7 @@ fn main() {
     println!("\n{:<44} {:>10} {:>10} {:>10}", "JSON answer", "bytes", "ns", "ns/KB");
     for (name, body) in answers() {
         per_kb(name, body.len(), || {
-            let mut tap = UsageTap::body();
+            let mut tap = UsageTap::body(Dialect::OpenAi);
             tap.feed(&body);
             tap.finish().unwrap();
             tap
@@ -48,7 +48,8 @@ fn requests(name: &str, body: &Bytes) {
     };
     let peeked = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap();
     let traits = Traits::default();
-    let request = |model, quirks| Request { model, read_usage: true, quirks, traits: &traits };
+    let request =
+        |model, quirks| Request { model, read_usage: true, quirks, traits: &traits, anthropic_version: None };
     per_kb(&format!("{name}: peek"), body.len(), || {
         Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap()
     });
@@ -92,7 +93,7 @@ fn stream(name: &str, events: &[Bytes]) {
             continue;
         }
         let tap = best(|| {
-            let mut tap = UsageTap::stream(None);
+            let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, None);
             for frame in frames {
                 tap.feed(frame);
             }
@@ -100,7 +101,7 @@ fn stream(name: &str, events: &[Bytes]) {
             tap
         });
         let strip = best(|| {
-            let mut strip = UsageStrip::new(None);
+            let mut strip = UsageStrip::new(Dialect::OpenAi, Framing::Events, None);
             for frame in frames {
                 black_box(strip.feed(frame.clone()));
             }

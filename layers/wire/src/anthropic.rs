@@ -67,6 +67,7 @@ mod format;
 mod losses;
 mod marked;
 mod media;
+mod message_id;
 mod names;
 mod open_block;
 mod parts;
@@ -75,13 +76,13 @@ mod schema;
 mod stop;
 mod stream_decode;
 mod stream_encode;
+mod tally;
 mod text;
 mod thinking;
 mod tools;
 mod turns;
 mod usage;
 
-pub(crate) use self::decode_tools::TOOL_OPTIONS;
 pub use self::{
     decode_request::decode_request,
     decode_response::decode_response,
@@ -91,3 +92,4 @@ pub use self::{
     stream_decode::StreamDecoder,
     stream_encode::StreamEncoder,
 };
+pub(crate) use self::{decode_tools::TOOL_OPTIONS, tally::Tally};

@@ -42,7 +42,7 @@ mod encode_answer;
 mod encode_message;
 pub(crate) mod encode_part;
 pub(crate) mod encode_request;
-mod encode_response;
+pub(crate) mod encode_response;
 mod encode_tools;
 pub(crate) mod error;
 mod finish;

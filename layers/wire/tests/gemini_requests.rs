@@ -564,7 +564,7 @@ fn a_service_tier_is_asked_for_in_googles_word() {
         assert_eq!((&body["serviceTier"], encoded.dropped), (&word, vec![]), "{tier}");
     }
     let asked = br#"{"contents":[{"parts":[{"text":"q"}]}],"service_tier":"SERVICE_TIER_FLEX"}"#;
-    let chat = gemini::decode_request("gemini", false, asked).unwrap();
+    let chat = decode_request("gemini", false, asked).unwrap();
     assert_eq!(encoded(&chat, &Target::default()).0["serviceTier"], "flex");
 }
 

@@ -48,7 +48,8 @@ impl Answering<'_> {
             (Look::Events, Endpoint::Chat) => self.collected(headers, body, self.own_chat()).await,
             (Look::Events, Endpoint::TextCompletion) => {
                 let body = collect::bytes(body, self.attempt).await?;
-                let is_whole = self.read_usage(UsageTap::stream(relay.n), &body);
+                let is_whole =
+                    self.read_usage(UsageTap::stream(Dialect::OpenAi, Framing::Events, relay.n), &body);
                 let whole = completions::stream_to_whole(&body).map_err(Error::Upstream)?;
                 if !is_whole {
                     return Err(broken(self.attempt, Truncated.to_string()));
@@ -58,7 +59,7 @@ impl Answering<'_> {
             (Look::Events, _) => Err(broken(self.attempt, "its answer is an event stream".to_owned())),
             (Look::Json | Look::Blank, Endpoint::TextCompletion) => {
                 let body = collect::bytes(body, self.attempt).await?;
-                self.read_usage(UsageTap::body(), &body);
+                self.read_usage(UsageTap::body(Dialect::OpenAi), &body);
                 let usage = convert::stream_wishes(&self.call.body).include_usage;
                 let stream = completions::whole_to_stream(&body, usage).map_err(Error::Upstream)?;
                 self.attempt.set_outcome(Outcome::Complete);

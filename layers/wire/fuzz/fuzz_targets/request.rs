@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     let model = peek.model().into_owned();
     let traits = Traits::default();
     let same =
-        Request { model: &model, read_usage: false, quirks: &Quirks::default(), traits: &traits }.relay(&peek);
+        Request { model: &model, read_usage: false, quirks: &Quirks::default(), traits: &traits, anthropic_version: None }.relay(&peek);
     // Of several models the earlier ones are set to the last, so that no server reads another.
     assert!(same.body.is_untouched() || peek.places("model").count() > 1);
     assert!(!same.body.is_untouched() || same.body.into_bytes() == data);
@@ -46,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
         ..Quirks::default()
     };
     for quirks in [&Quirks::default(), &quirks, &Quirks { stream_usage: false, ..quirks.clone() }] {
-        let sent = Request { model: "other", read_usage: true, quirks, traits: &traits }.relay(&peek).body;
+        let sent = Request { model: "other", read_usage: true, quirks, traits: &traits, anthropic_version: None }.relay(&peek).body;
         let length = sent.len();
         let chunks = sent.clone().into_chunks().concat();
         let bytes = sent.into_bytes();

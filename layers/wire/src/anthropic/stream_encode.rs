@@ -8,6 +8,7 @@ use super::{
     call_id,
     citation::{CitationOut, from_annotation},
     error::write_error,
+    message_id::message_id,
     stop::encode_stop,
     usage::UsageOut,
 };
@@ -121,7 +122,7 @@ impl StreamEncoder {
         }
         self.started = true;
         let message = MessageOut {
-            id: self.start.id.as_deref().unwrap_or(&self.cx.id),
+            id: &message_id(self.start.id.as_deref(), &self.cx),
             kind: "message",
             role: "assistant",
             model: self.start.model.as_deref().unwrap_or(&self.cx.model),

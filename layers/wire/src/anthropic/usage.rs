@@ -82,6 +82,11 @@ impl WireUsage {
         self.speed = later.speed.or(self.speed.take());
     }
 
+    /// Whether it counts anything.
+    pub(super) const fn counts(&self) -> bool {
+        self.input_tokens.is_some() || self.output_tokens.is_some() || self.iterations.is_some()
+    }
+
     /// The canonical count: input includes cache reads and writes.
     ///
     /// `iterations` names every pass that is billed. The top level leaves out compaction and advisor

@@ -12,7 +12,8 @@ fn relay(body: &str, model: &str, read_usage: bool, quirks: &Quirks) -> (String,
     let peek =
         Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes()))
             .unwrap();
-    let relayed = Request { model, read_usage, quirks, traits: &Traits::default() }.relay(&peek);
+    let relayed = Request { model, read_usage, quirks, traits: &Traits::default(), anthropic_version: None }
+        .relay(&peek);
     let bytes = relayed.body.clone().into_bytes();
     assert_eq!(bytes.len(), relayed.body.len());
     assert_eq!(bytes, relayed.body.into_chunks().concat());

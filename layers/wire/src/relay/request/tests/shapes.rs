@@ -32,7 +32,8 @@ fn relayed(body: &str, traits: &Traits) -> (Value, Vec<String>) {
         Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes()))
             .unwrap();
     let quirks = mistral();
-    let relayed = Request { model: "m", read_usage: true, quirks: &quirks, traits }.relay(&peek);
+    let relayed = Request { model: "m", read_usage: true, quirks: &quirks, traits, anthropic_version: None }
+        .relay(&peek);
     (serde_json::from_slice(&relayed.body.into_bytes()).unwrap(), relayed.dropped)
 }
 
@@ -218,7 +219,7 @@ proptest! {
         let once = |body: &str| {
             let peek = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes())).ok()?;
             let traits = Traits::default();
-            let relayed = Request { model: "m", read_usage: true, quirks: &quirks, traits: &traits }.relay(&peek);
+            let relayed = Request { model: "m", read_usage: true, quirks: &quirks, traits: &traits, anthropic_version: None }.relay(&peek);
             Some(String::from_utf8(relayed.body.into_bytes().to_vec()).unwrap())
         };
         let sent = once(&body).unwrap();

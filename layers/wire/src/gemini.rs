@@ -54,11 +54,13 @@ mod stream_decoder;
 mod stream_encoder;
 mod text_index;
 mod tier;
-mod time;
+pub(crate) mod time;
 mod usage;
 mod words;
 
+pub mod count_tokens;
 pub mod embeddings;
+pub mod models;
 
 pub(crate) use self::passing::{Passing, is_block_reason, is_final_reason};
 pub use self::{

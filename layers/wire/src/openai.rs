@@ -28,6 +28,7 @@ pub mod embeddings;
 pub mod models;
 
 mod annotations;
+mod call_id;
 mod choice_writer;
 mod chunk;
 mod decode_answer;
@@ -41,7 +42,7 @@ mod encode_answer;
 mod encode_message;
 pub(crate) mod encode_part;
 pub(crate) mod encode_request;
-mod encode_response;
+pub(crate) mod encode_response;
 mod encode_tools;
 pub(crate) mod error;
 mod finish;

@@ -102,6 +102,12 @@ pub(super) fn encode_content<'a>(
                 out.push(PartOut::Native(&native.value));
             }
             Content::Native(_) if speaker == Speaker::Output => dropped.list("messages[].content[]"),
+            // Anthropic's name for a tool that is now on offer: it is among the tools.
+            Content::Native(native)
+                if native.value.get("type").is_some_and(|kind| kind == "tool_reference") =>
+            {
+                dropped.list("messages[].content[].tool_reference");
+            }
             content => {
                 let known = encode_known(content, speaker).ok_or_else(|| {
                     let what = name_of(content);

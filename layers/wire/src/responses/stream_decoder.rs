@@ -12,7 +12,7 @@ use crate::{DecodeContext, StreamEnd, Truncated};
 ///
 /// An answer is whole when `response.completed` or `response.incomplete` came. After it and after an
 /// error everything is passed over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StreamDecoder {
     sse: SseDecoder,
     state: StreamState,

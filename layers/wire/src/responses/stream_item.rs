@@ -19,7 +19,7 @@ pub(super) enum Kind {
 }
 
 /// An item on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Growing {
     pub(super) kind: Kind,
     pub(super) done: bool,

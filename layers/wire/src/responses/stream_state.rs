@@ -23,7 +23,7 @@ use crate::{ApiError, DecodeContext};
 const MOST_ITEMS: usize = 4096;
 
 /// The answer so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StreamState {
     cx: DecodeContext,
     ids: CallIds,

@@ -66,7 +66,6 @@ pub(super) struct UsageOut {
 #[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct InputDetails {
     cached_tokens: u64,
-    #[serde(skip_serializing_if = "is_zero")]
     cache_write_tokens: u64,
     #[serde(skip_serializing_if = "is_zero")]
     audio_tokens: u64,
@@ -109,7 +108,24 @@ impl From<&Usage> for UsageOut {
 /// The `tool_usage` object that tells of searches.
 #[derive(Debug, Serialize)]
 pub(super) struct ToolUsageOut {
+    image_gen: ImageUsageOut,
     web_search: SearchesOut,
+}
+
+/// No pictures were made. Clients read searches only beside it.
+#[derive(Debug, Default, Serialize)]
+struct ImageUsageOut {
+    input_tokens: u64,
+    input_tokens_details: ImageDetails,
+    output_tokens: u64,
+    output_tokens_details: ImageDetails,
+    total_tokens: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct ImageDetails {
+    image_tokens: u64,
+    text_tokens: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -121,6 +137,7 @@ impl ToolUsageOut {
     /// The object, if there were searches.
     pub(super) fn of(usage: &Usage) -> Option<Self> {
         let num_requests = usage.web_searches;
-        (num_requests > 0).then_some(Self { web_search: SearchesOut { num_requests } })
+        (num_requests > 0)
+            .then(|| Self { image_gen: ImageUsageOut::default(), web_search: SearchesOut { num_requests } })
     }
 }

@@ -99,6 +99,8 @@ mod usage;
 mod web_search;
 mod wire_event;
 
+pub mod count_tokens;
+
 pub(crate) use self::frame::write_error;
 pub use self::{
     decode_request::decode_request, decode_response::decode_response, echo::echo,

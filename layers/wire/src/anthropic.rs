@@ -43,13 +43,16 @@
 //!
 //! # What an answer of another provider becomes
 //!
-//! The first choice. Thinking without a seal has an empty one; another provider's seal is marked, so
-//! that it goes back to its maker. Log probabilities have no place. Arguments that are not an object
+//! The first choice. Thinking without a seal has an empty one. Another provider's seal is marked, so that
+//! it goes back to its maker: on thinking it stands in its place, on text or a call as sealed thinking
+//! (`redacted_thinking`) behind or before it. An id of a call that Anthropic would refuse is held in one
+//! that it takes. Log probabilities have no place. Arguments that are not an object
 //! stand in one, as `raw_arguments`. In a stream, neighbouring blocks of text become one.
 
 mod answer;
 mod block;
 mod body;
+mod call_id;
 mod citation;
 mod common_delta;
 mod decode_request;
@@ -62,6 +65,7 @@ mod error;
 mod extras;
 mod format;
 mod losses;
+mod marked;
 mod media;
 mod message_id;
 mod names;

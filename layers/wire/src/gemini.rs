@@ -17,7 +17,9 @@
 //! - **Schemas** go as JSON Schema (`parametersJsonSchema`, `responseJsonSchema`), which every current
 //!   model is recorded to accept, `$ref`, recursion and `additionalProperties` included. The narrower
 //!   OpenAPI form (`parameters`, `responseSchema`) is read, not written.
-//! - **Thought signatures** come back with their part. A call made by another model is given the
+//! - **Thought signatures** come back with their part. Another provider's seal is shown marked, in base64
+//!   as Google's SDKs want it, and goes back to its maker; a stream tells it by an empty thought behind
+//!   the thought, and both are one again when they come back. A call made by another model is given the
 //!   documented `skip_thought_signature_validator` where a model that thinks by level would refuse
 //!   the step without one.
 //! - **Strict tools** ask for `VALIDATED` calling. So do tool choices that allow some tools and demand
@@ -41,6 +43,7 @@ mod frames;
 mod grounding;
 mod lenient;
 mod logprobs;
+mod marked;
 mod media;
 mod model;
 mod names;
@@ -60,6 +63,8 @@ mod words;
 pub mod embeddings;
 
 pub(crate) use self::passing::{Passing, is_block_reason, is_final_reason};
+pub(crate) use self::decode_response::decode_content;
+
 pub use self::{
     decode_request::decode_request,
     decode_response::decode_response,

@@ -29,8 +29,10 @@ mod call_ids;
 mod context;
 mod error;
 mod loss;
+mod portable;
 mod quirks;
 mod scan;
+mod seal;
 mod target;
 
 #[cfg(test)]
@@ -41,5 +43,6 @@ pub use self::{
     error::{ApiError, ErrorKind, Refusal, StreamEnd, Truncated},
     loss::Encoded,
     quirks::Quirks,
+    seal::holds_foreign,
     target::{Effort, ReasoningStyle, Target, Traits},
 };

@@ -28,6 +28,7 @@ pub mod embeddings;
 pub mod models;
 
 mod annotations;
+mod call_id;
 mod choice_writer;
 mod chunk;
 mod decode_answer;

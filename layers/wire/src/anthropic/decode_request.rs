@@ -7,6 +7,7 @@ use tollway_core::Dialect;
 use super::{
     block::{decode_content, parse},
     decode_tools::{TOOL_OPTIONS, decode_tool_choice, decode_tools},
+    marked::restored,
     text::Str,
 };
 use crate::{
@@ -154,6 +155,7 @@ fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
                 ));
             }
         };
+        let content = if role == Role::Assistant { restored(content) } else { content };
         messages.push(Message { role, name: None, content });
         origins.upto(messages.len(), at);
     }

@@ -22,7 +22,7 @@ pub fn encode_response(reply: &Reply, cx: &EncodeContext) -> Vec<u8> {
                 continue;
             }
         }
-        content.extend(AnswerItem::of(part));
+        AnswerItem::push(part, &mut content);
     }
     let finish = choice.map(|choice| &choice.finish);
     let stop_reason = match finish {

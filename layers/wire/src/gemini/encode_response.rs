@@ -5,17 +5,13 @@ use serde_json::Value;
 use tollway_core::Dialect;
 
 use super::{
-    encode_calls::{any_function_call, own_signature},
-    encode_turns::PartOut,
-    finish, grounding, logprobs, media,
-    part::WirePart,
-    text_index::TextIndex,
-    tier, time,
-    usage::UsageOut,
+    encode_calls::any_function_call, encode_turns::PartOut, finish, grounding, logprobs, marked, media,
+    part::WirePart, text_index::TextIndex, tier, time, usage::UsageOut,
 };
 use crate::{
     EncodeContext,
     chat::{Choice, Content, Part, Reply},
+    portable,
 };
 
 /// An answer, or a frame of a streamed one, as it is written.
@@ -81,23 +77,31 @@ fn candidate(choice: &Choice) -> CandidateOut<'_> {
             annotations.extend_from_slice(&said.annotations);
         }
     }
+    let searches: Vec<&str> = choice
+        .content
+        .iter()
+        .filter_map(|part| match &part.content {
+            Content::Native(native) => portable::query_of(native),
+            _ => None,
+        })
+        .collect();
     let parts = choice.content.iter().filter_map(part).collect();
     CandidateOut {
         content: Some(ContentOut { parts, role: "model" }),
         finish_reason: Some(finish::encode(&choice.finish)),
         index: choice.index,
-        grounding_metadata: grounding::encode(&annotations, &text),
+        grounding_metadata: grounding::encode(&annotations, &searches, &text),
         logprobs_result: choice.logprobs.as_ref().and_then(logprobs::encode),
     }
 }
 
 fn part(part: &Part) -> Option<PartOut<'_>> {
-    let signature = own_signature(part.signature.as_ref());
+    let signature = marked::shown(part);
     let said = |text: &'_ str| !text.is_empty() || part.signature.is_some();
     let mut wire = match &part.content {
         Content::Text(text) if said(&text.text) => text_part(&text.text),
         Content::Refusal(text) => text_part(text),
-        Content::Reasoning(thought) if said(&thought.text) => {
+        Content::Reasoning(thought) if said(&thought.text) || thought.redacted.is_some() => {
             WirePart { thought: true, ..text_part(&thought.text) }
         }
         Content::ToolCall(call) => any_function_call(call)?,

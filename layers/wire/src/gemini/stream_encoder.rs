@@ -10,7 +10,7 @@ use super::{
     encode_response::{AnswerOut, CandidateOut, ContentOut, text_part},
     encode_turns::PartOut,
     error::encode_error,
-    finish, grounding, logprobs,
+    finish, grounding, logprobs, marked,
     part::{Blob, WirePart},
     text_index::TextIndex,
     tier, time,
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     ApiError, EncodeContext, ErrorKind,
     chat::{Delta, Event, Finish, Signature, ToolCall},
+    portable,
     sse::MAX_EVENT,
 };
 
@@ -144,10 +145,10 @@ impl StreamEncoder {
                 self.part(choice, WirePart { thought: true, ..text_part(text) }.into(), out);
             }
             Delta::Signature(signature) => {
-                // Gemini itself seals text by an empty part after it.
-                if let seal @ Some(_) = own_signature(Some(signature)) {
-                    self.part(choice, WirePart { thought_signature: seal, ..text_part("") }.into(), out);
-                }
+                // Gemini itself seals text by an empty part after it. Others seal thinking.
+                let thought = signature.dialect != Dialect::Gemini;
+                let thought_signature = Some(marked::seal(signature));
+                self.part(choice, WirePart { thought, thought_signature, ..text_part("") }.into(), out);
             }
             Delta::ToolCall { index, id, name, custom, signature } => {
                 let call = ToolCall {
@@ -169,7 +170,7 @@ impl StreamEncoder {
                 }
             }
             Delta::Annotations(annotations) => {
-                let grounding_metadata = grounding::encode(annotations, &held.text);
+                let grounding_metadata = grounding::encode(annotations, &[], &held.text);
                 self.told(choice, grounding_metadata, None, out);
             }
             Delta::Logprobs(told) => {
@@ -187,7 +188,16 @@ impl StreamEncoder {
             Delta::Native(native) if native.dialect == Dialect::Gemini => {
                 self.part(choice, PartOut::Native(&native.value), out);
             }
-            Delta::Native(_) | Delta::RedactedReasoning(_) => {}
+            Delta::RedactedReasoning(data) => {
+                let thought_signature = Some(marked::redacted(Dialect::Anthropic, data));
+                self.part(choice, WirePart { thought: true, thought_signature, ..text_part("") }.into(), out);
+            }
+            Delta::Native(native) => {
+                if let Some(query) = portable::query_of(native) {
+                    let grounding_metadata = grounding::encode(&[], &[query], &held.text);
+                    self.told(choice, grounding_metadata, None, out);
+                }
+            }
         }
     }
 

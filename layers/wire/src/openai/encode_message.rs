@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::call_id;
 use super::encode_part::{ContentOut, encode_content};
 use super::encode_request::Dropped;
 use super::reasoning::is_detail;
@@ -19,7 +20,7 @@ pub(super) struct MessageOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<&'a str>,
+    tool_call_id: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<ContentOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +45,7 @@ struct AudioId<'a> {
 /// A tool call, in a request or an answer.
 #[derive(Serialize)]
 pub(super) struct ToolCallOut<'a> {
-    id: &'a str,
+    pub(super) id: Cow<'a, str>,
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +85,7 @@ impl<'a> ToolCallOut<'a> {
             let arguments = if none { "{}" } else { call.arguments.as_str() };
             ("function", Some(FunctionCallOut { name, arguments }), None)
         };
-        Self { id: &call.id, kind, function, custom, extra_content }
+        Self { id: Cow::Borrowed(&call.id), kind, function, custom, extra_content }
     }
 }
 
@@ -187,7 +188,7 @@ impl<'a> Writer<'_, 'a> {
         Ok(MessageOut {
             role: "tool",
             name: name.map(|name| self.names.sent(name)),
-            tool_call_id: Some(&result.call_id),
+            tool_call_id: Some(call_id::sent(&result.call_id)),
             content: Some(content),
             ..MessageOut::default()
         })
@@ -222,7 +223,8 @@ impl<'a> Writer<'_, 'a> {
                         "messages[].tool_calls[].extra_content",
                         seal,
                     );
-                    out.tool_calls.push(ToolCallOut::new(call, self.names.sent(&call.name), seal));
+                    let out_call = ToolCallOut::new(call, self.names.sent(&call.name), seal);
+                    out.tool_calls.push(ToolCallOut { id: call_id::sent(&call.id), ..out_call });
                 }
                 Content::Text(_) if part.signature.is_some() => {
                     let seal = part.signature.as_ref().and_then(Seal::of);
@@ -232,9 +234,13 @@ impl<'a> Writer<'_, 'a> {
                 _ => {}
             }
         }
+        for (index, _) in message.content.iter().enumerate().filter(|(_, part)| was_shown(part)) {
+            self.dropped.list(&format!("{}.content[{index}]", self.path));
+        }
         let said = message.content.iter().enumerate().filter(|(_, part)| match &part.content {
             Content::Reasoning(_) | Content::Refusal(_) | Content::ToolCall(_) => false,
-            Content::Audio(audio) => audio.id.is_none(),
+            Content::Audio(audio) if audio.id.is_some() => false,
+            _ if was_shown(part) => false,
             Content::Native(native) => !is_detail(native),
             _ => true,
         });
@@ -244,6 +250,15 @@ impl<'a> Writer<'_, 'a> {
                 Some(encode_content(said, &self.path, "assistant", self.traits.extensions, self.dropped)?);
         }
         Ok(out)
+    }
+}
+
+/// Whether a part is what a model showed before: OpenAI's assistant has no word for it.
+fn was_shown(part: &Part) -> bool {
+    match &part.content {
+        Content::Image(_) | Content::Document(_) => true,
+        Content::Audio(audio) => audio.id.is_none() && audio.transcript.is_none(),
+        _ => false,
     }
 }
 

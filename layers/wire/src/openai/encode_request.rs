@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 use tollway_core::Dialect;
 
 use super::encode_message::{MessageOut, encode_messages};
-use super::encode_tools::{ChoiceOut, ToolOut, encode_choice, encode_tools};
+use super::encode_tools::{ChoiceOut, ToolOut, encode_choice, encode_tools, web_search};
 use super::out::{Extra, is_path, to_json};
 use super::tool_names::ToolNames;
 use super::turns::laid_out;
-use crate::anthropic::TOOL_OPTIONS;
 use crate::chat::{Chat, ReasoningRequest, ResponseFormat};
-use crate::loss::is_unset;
+use crate::loss::{is_unset, lost_fields, tier_of};
+use crate::portable;
 use crate::{Effort, Encoded, ReasoningStyle, Refusal, Target};
 
 /// Writes the body of `POST /v1/chat/completions`.
@@ -22,9 +22,13 @@ use crate::{Effort, Encoded, ReasoningStyle, Refusal, Target};
 /// stream tells its usage is as [`Chat::include_usage`] says: set it where the gateway wants to know.
 pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
     crate::loss::check_stateless(chat)?;
+    crate::loss::check_text_only(chat)?;
+    let (chat, lost) = portable::said_in(Dialect::OpenAi, chat);
+    let chat = &*chat;
     let traits = &target.traits;
     let names = ToolNames::of(chat);
     let mut dropped = Dropped::default();
+    lost.iter().for_each(|path| dropped.list(path));
     let turns = laid_out(&chat.messages);
     let messages = encode_messages(&turns, traits, &names, &mut dropped)?;
     let tools = encode_tools(chat, traits, &names, &mut dropped)?;
@@ -40,7 +44,10 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
     let logit_bias = dropped.unless(traits.sampling, "logit_bias", bias);
     let top_k = dropped.unless(traits.sampling && traits.extensions, "top_k", sampling.top_k);
     let (reasoning_effort, reasoning) = encode_reasoning(chat.reasoning.as_ref(), target, &mut dropped);
-    let extra = encode_extra(chat, &mut dropped)?;
+    let mut extra = encode_extra(chat, &mut dropped)?;
+    if let Some(search) = web_search(chat, &mut dropped)? {
+        extra.to_mut().insert("web_search_options".to_owned(), search);
+    }
     let body = Body {
         model: &target.model,
         messages,
@@ -64,9 +71,9 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         reasoning,
         stream: chat.stream.then_some(true),
         stream_options: (chat.stream && chat.include_usage).then_some(StreamOptions { include_usage: true }),
-        user: chat.user.as_deref(),
+        user: encode_user(chat, &mut dropped),
         metadata: chat.metadata.as_ref(),
-        service_tier: chat.service_tier.as_deref(),
+        service_tier: tier_of(chat),
         extra: Extra { members: &extra, taken: &[] },
     };
     Ok(Encoded { body: to_json(&body), dropped: dropped.0, renamed_tools: names.renamed })
@@ -90,23 +97,19 @@ fn encode_extra<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Result<Cow<'a, Map
         if ASKING.contains(&name.as_str()) {
             return Err(Refusal::at(name, format!("the upstream has no word for {name}")));
         }
-        match value {
-            // Anthropic's options of tools, by the tool's name.
-            Value::Object(tools) if name == TOOL_OPTIONS => {
-                for option in tools.values().filter_map(Value::as_object).flat_map(Map::keys) {
-                    dropped.list(&format!("tools[].{option}"));
-                }
-            }
-            // Objects that hold options of their own.
-            Value::Object(fields) if NESTED.contains(&name.as_str()) => {
-                for (inner, _) in fields.iter().filter(|(_, value)| !is_unset(value)) {
-                    dropped.list(&format!("{name}.{inner}"));
-                }
-            }
-            _ => dropped.list(name),
+        if name != "serviceTier" {
+            lost_fields(name, value).iter().for_each(|path| dropped.list(path));
         }
     }
     Ok(Cow::Owned(shared))
+}
+
+/// The application's name for its user, if it is not longer than OpenAI takes: "Expected a string with
+/// maximum length 64". Claude Code's is.
+fn encode_user<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Option<&'a str> {
+    let user = chat.user.as_deref();
+    let fits = chat.dialect.is_none() || user.is_none_or(|user| user.chars().take(65).count() <= 64);
+    dropped.unless(fits, "user", user)
 }
 
 /// Fields that OpenAI's Responses has by the same name and meaning.

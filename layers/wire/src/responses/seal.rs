@@ -7,48 +7,13 @@
 use tollway_core::Dialect;
 
 use crate::chat::Signature;
-
-/// The prefix by which another provider's seal is told from OpenAI's.
-const FOREIGN: &str = "tollway:";
-
-/// What a seal that came as `encrypted_content` is on.
-#[derive(Debug, PartialEq)]
-pub(super) enum Sealed {
-    /// The thinking beside it.
-    Thinking(Signature),
-    /// It is the thinking, which nobody may read.
-    Redacted(Dialect, String),
-    /// The text before it.
-    Text(Signature),
-    /// The call with this id.
-    Call(String, Signature),
-}
+pub(super) use crate::seal::{Sealed, on_call, on_text, on_thinking, redacted};
 
 /// Reads `encrypted_content` of an item with an id.
 pub(super) fn decode(id: Option<&str>, encrypted: &str) -> Sealed {
-    foreign(encrypted).unwrap_or_else(|| {
+    crate::seal::read(encrypted).unwrap_or_else(|| {
         let value = format!("{}:{encrypted}", id.unwrap_or_default());
         Sealed::Thinking(Signature { dialect: Dialect::Responses, value })
-    })
-}
-
-fn foreign(encrypted: &str) -> Option<Sealed> {
-    let (dialect, rest) = encrypted.strip_prefix(FOREIGN)?.split_once(':')?;
-    let (kind, value) = rest.split_once(':')?;
-    let dialect = [Dialect::OpenAi, Dialect::Responses, Dialect::Anthropic, Dialect::Gemini]
-        .into_iter()
-        .find(|known| known.as_str() == dialect)?;
-    let seal = |value: &str| Signature { dialect, value: value.to_owned() };
-    Some(match kind {
-        "thinking" => Sealed::Thinking(seal(value)),
-        "redacted" => Sealed::Redacted(dialect, value.to_owned()),
-        "text" => Sealed::Text(seal(value)),
-        "call" => {
-            let (length, rest) = value.split_once(':')?;
-            let (id, value) = rest.split_at_checked(length.parse().ok()?)?;
-            Sealed::Call(id.to_owned(), seal(value))
-        }
-        _ => return None,
     })
 }
 
@@ -59,27 +24,6 @@ pub(super) fn own(signature: &Signature) -> Option<(Option<&str>, &str)> {
     }
     let (id, encrypted) = signature.value.split_once(':').unwrap_or(("", &signature.value));
     (!encrypted.is_empty()).then_some((Some(id).filter(|id| !id.is_empty()), encrypted))
-}
-
-/// Another provider's seal on thinking, for a client of this dialect.
-pub(super) fn on_thinking(signature: &Signature) -> String {
-    format!("{FOREIGN}{}:thinking:{}", signature.dialect.as_str(), signature.value)
-}
-
-/// Another provider's sealed thinking.
-pub(super) fn redacted(dialect: Dialect, data: &str) -> String {
-    format!("{FOREIGN}{}:redacted:{data}", dialect.as_str())
-}
-
-/// Another provider's seal on text.
-pub(super) fn on_text(signature: &Signature) -> String {
-    format!("{FOREIGN}{}:text:{}", signature.dialect.as_str(), signature.value)
-}
-
-/// Another provider's seal on a call.
-pub(super) fn on_call(call_id: &str, signature: &Signature) -> String {
-    let dialect = signature.dialect.as_str();
-    format!("{FOREIGN}{dialect}:call:{}:{call_id}{}", call_id.len(), signature.value)
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ impl Origins {
 
 impl Chat {
     /// The path of a field in the words of the client's dialect, given in those of the canonical chat,
-    /// which are OpenAI's. Within a message of another dialect the message is all that is told.
+    /// which are OpenAI's. Within a message of another dialect the message is all that is told, and of what
+    /// all messages lose its name.
     pub fn own_path(&self, path: &str) -> String {
         let dialect = self.dialect.unwrap_or(Dialect::OpenAi);
         if dialect == Dialect::OpenAi {
@@ -42,6 +43,10 @@ impl Chat {
         if head == "messages" {
             let at = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
             let (instructions, conversation) = fields_of(dialect);
+            // What is lost from all messages alike is told by its name.
+            if let Some((_, name)) = rest.strip_prefix("[]").and_then(|rest| rest.rsplit_once('.')) {
+                return format!("{conversation}[].{name}");
+            }
             return match at.and_then(|(at, _)| self.origins.0.get(at.parse::<usize>().ok()?)) {
                 Some(Some(place)) => format!("{conversation}[{place}]"),
                 Some(None) => instructions.to_owned(),
@@ -123,6 +128,7 @@ mod tests {
             ("messages[0].content", "systemInstruction"),
             ("messages[1].content[2].input_audio", "contents[0]"),
             ("messages[7]", "contents"),
+            ("messages[].content[].is_error", "contents[].is_error"),
             ("max_tokens", "generationConfig.maxOutputTokens"),
             ("tools[0].type", "tools[0].type"),
             ("cachedContent", "cachedContent"),

@@ -191,9 +191,15 @@ impl Preparing<'_> {
             Dialect::Anthropic => {
                 chat.stream |= chat.max_tokens.is_some_and(|tokens| tokens > ANTHROPIC_UNSTREAMED_MAX);
             }
+            // Anthropic shows what a model thinks unless told otherwise; OpenAI shows it to some
+            // accounts only, so that nobody else is taken to have asked.
+            Dialect::Responses if self.call.dialect == Dialect::Anthropic => show_thoughts(&mut chat),
             Dialect::Gemini => show_thoughts(&mut chat),
             _ => {}
         }
+        let include_usage = chat.include_usage;
+        // Usage is always read, and a server of this format tells it where it is asked.
+        chat.include_usage |= chat.stream && self.upstream.dialect == Dialect::OpenAi;
         let target = self.target();
         let Encoded { body, mut dropped, renamed_tools } =
             format::encode_request(self.upstream.dialect, &chat, &target)
@@ -201,9 +207,12 @@ impl Preparing<'_> {
         for path in &mut dropped {
             *path = chat.own_path(path);
         }
+        chat.include_usage = include_usage;
         let reading = self.chat_reading(&chat, renamed_tools, completion);
         let mut body = Bytes::from(body);
-        if self.upstream.dialect == Dialect::OpenAi {
+        let traits = &self.resolved.traits;
+        let is_ready = self.provider.quirks.take_what_is_written() && !traits.earlier_thinking;
+        if self.upstream.dialect == Dialect::OpenAi && !is_ready {
             // What departs from OpenAI's format is spliced, as in a request that came in it.
             let relayed = self.relayed(&Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body)?);
             dropped.extend(relayed.dropped);
@@ -264,11 +273,12 @@ impl Preparing<'_> {
     }
 }
 
-/// Asks for the thoughts of a model that is asked to think: `OpenAI`'s dialect has no field to ask for
-/// them with, and Gemini keeps them to itself unless it is asked.
+/// Asks for the thoughts of a model that is asked to think: some dialects have no field to ask for
+/// them with, and some providers keep them to themselves unless they are asked.
 fn show_thoughts(chat: &mut Chat) {
     if let Some(reasoning) = &mut chat.reasoning
-        && reasoning.effort.is_some_and(|effort| effort != Effort::None)
+        && reasoning.effort != Some(Effort::None)
+        && reasoning.budget_tokens != Some(0)
     {
         reasoning.include_thoughts.get_or_insert(true);
     }

@@ -17,7 +17,7 @@ mod paths;
 mod reading;
 mod request;
 mod strip;
-mod tail;
+pub(crate) mod tail;
 mod tap;
 pub(crate) mod usage;
 

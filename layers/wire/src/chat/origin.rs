@@ -32,8 +32,8 @@ impl Origins {
 
 impl Chat {
     /// The path of a field in the words of the client's dialect, given in those of the canonical chat,
-    /// which are OpenAI's. Within a message of another dialect the message is all that is told, and of what
-    /// all messages lose its name.
+    /// which are OpenAI's. Within a message of another dialect the message and the field are told, and
+    /// not where between them it stands.
     pub fn own_path(&self, path: &str) -> String {
         let dialect = self.dialect.unwrap_or(Dialect::OpenAi);
         if dialect == Dialect::OpenAi {
@@ -43,14 +43,10 @@ impl Chat {
         if head == "messages" {
             let at = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
             let (instructions, conversation) = fields_of(dialect);
-            // What is lost from all messages alike is told by its name.
-            if let Some((_, name)) = rest.strip_prefix("[]").and_then(|rest| rest.rsplit_once('.')) {
-                return format!("{conversation}[].{name}");
-            }
             return match at.and_then(|(at, _)| self.origins.0.get(at.parse::<usize>().ok()?)) {
-                Some(Some(place)) => format!("{conversation}[{place}]"),
-                Some(None) => instructions.to_owned(),
-                None => conversation.to_owned(),
+                Some(Some(place)) => format!("{conversation}[{place}]{}", last_field(rest)),
+                Some(None) => format!("{instructions}{}", last_field(rest)),
+                None => format!("{conversation}{}", last_field(rest)),
             };
         }
         match field(dialect, head) {
@@ -67,6 +63,12 @@ impl Chat {
         let message = refusal.message.replace(path.as_str(), &own);
         Refusal { param: Some(own), message }
     }
+}
+
+/// The last field of a path with its dot, unless it holds content as all others do.
+fn last_field(path: &str) -> &str {
+    let last = path.rfind('.').and_then(|dot| path.get(dot..)).unwrap_or_default();
+    if last.starts_with(".content") || last.contains('[') { "" } else { last }
 }
 
 /// The fields that hold the instructions and the conversation.
@@ -126,9 +128,9 @@ mod tests {
         let gemini = chat(Dialect::Gemini, &[None, Some(0)]);
         for (path, own) in [
             ("messages[0].content", "systemInstruction"),
-            ("messages[1].content[2].input_audio", "contents[0]"),
+            ("messages[1].content[2].input_audio", "contents[0].input_audio"),
+            ("messages[1].content[2]", "contents[0]"),
             ("messages[7]", "contents"),
-            ("messages[].content[].is_error", "contents[].is_error"),
             ("max_tokens", "generationConfig.maxOutputTokens"),
             ("tools[0].type", "tools[0].type"),
             ("cachedContent", "cachedContent"),

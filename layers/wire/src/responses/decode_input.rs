@@ -30,11 +30,12 @@ pub(super) fn decode_input(fields: &mut Fields<'_>, chat: &mut Chat) -> Result<(
         }
         Some(node) => path.array(node)?,
     };
-    let Chat { messages, extra, .. } = chat;
+    let Chat { messages, extra, origins, .. } = chat;
     let mut input = Input { messages, extra, seals: HashMap::new(), spoken: true };
     for (index, node) in nodes.into_iter().enumerate() {
         let path = path.at(index);
         input.item(path.object(node)?, &path)?;
+        origins.upto(input.messages.len(), index);
     }
     input.seal_calls();
     Ok(())

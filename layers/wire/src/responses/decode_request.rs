@@ -22,7 +22,10 @@ pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
         dialect: Some(Dialect::Responses),
         ..Chat::default()
     };
-    chat.messages.extend(decode_instructions(&mut fields)?);
+    if let Some(instructions) = decode_instructions(&mut fields)? {
+        chat.messages.push(instructions);
+        chat.origins.instructed();
+    }
     decode_input(&mut fields, &mut chat)?;
     decode_tools::decode_tools(&mut fields, &mut chat)?;
     chat.tool_choice = decode_tools::decode_choice(&mut fields, &mut chat.extra)?;

@@ -37,7 +37,7 @@ const ECHOED: [&str; 18] = [
 ];
 
 /// The settings of an answer: the request's, and what goes without saying.
-pub(super) fn settings(echo: &Map<String, Value>) -> Map<String, Value> {
+pub(super) fn settings(echo: Map<String, Value>) -> Map<String, Value> {
     let defaults = [
         ("background", json!(false)),
         ("instructions", Value::Null),
@@ -62,10 +62,12 @@ pub(super) fn settings(echo: &Map<String, Value>) -> Map<String, Value> {
     ];
     let mut settings: Map<String, Value> =
         defaults.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    settings.extend(echo.iter().map(|(name, value)| (name.clone(), value.clone())));
+    settings.extend(echo);
     for tool in settings.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
         // Clients expect them, told or not.
-        if let Some(function) = tool.as_object_mut().filter(|tool| tool.get("type") == Some(&json!("function"))) {
+        if let Some(function) =
+            tool.as_object_mut().filter(|tool| tool.get("type") == Some(&json!("function")))
+        {
             for name in ["parameters", "strict"] {
                 function.entry(name).or_insert(Value::Null);
             }

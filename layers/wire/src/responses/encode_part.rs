@@ -103,7 +103,9 @@ pub(super) fn encode_content<'a>(
             }
             Content::Native(_) if speaker == Speaker::Output => dropped.list("messages[].content[]"),
             // Anthropic's name for a tool that is now on offer: it is among the tools.
-            Content::Native(native) if native.value.get("type").is_some_and(|kind| kind == "tool_reference") => {
+            Content::Native(native)
+                if native.value.get("type").is_some_and(|kind| kind == "tool_reference") =>
+            {
                 dropped.list("messages[].content[].tool_reference");
             }
             content => {

@@ -25,10 +25,12 @@ use crate::{ApiError, EncodeContext, ErrorKind};
 /// event holds the whole of it. Of several choices the first is written.
 #[derive(Debug)]
 pub struct StreamEncoder {
-    cx: EncodeContext,
     settings: Map<String, Value>,
+    ids: Ids,
     id: String,
-    start: Start,
+    model: String,
+    created: u64,
+    tier: Option<String>,
     begun: bool,
     ended: bool,
     events: Events,
@@ -65,11 +67,13 @@ impl StreamEncoder {
     fn of(cx: EncodeContext, silent: bool) -> Self {
         let ids = Ids::new(&cx.id);
         Self {
-            settings: echo::settings(&cx.echo),
+            settings: echo::settings(cx.echo),
             id: ids.answer(None),
-            events: Events::new(ids, silent),
-            cx,
-            start: Start::default(),
+            events: Events::new(ids.clone(), silent),
+            ids,
+            model: cx.model,
+            created: cx.created,
+            tier: None,
             begun: false,
             ended: false,
             open: None,
@@ -89,7 +93,7 @@ impl StreamEncoder {
         }
         match event {
             Event::Start(start) => {
-                self.start = start.clone();
+                self.know(start);
                 self.begin(out);
             }
             Event::Delta { choice: 0, delta } => {
@@ -149,13 +153,21 @@ impl StreamEncoder {
         serde_json::to_vec(&response).unwrap_or_default()
     }
 
+    /// Takes what is known when the answer begins over what was known of the request.
+    fn know(&mut self, start: &Start) {
+        self.id = self.ids.answer(start.id.as_deref());
+        if let Some(model) = &start.model {
+            self.model.clone_from(model);
+        }
+        self.created = start.created.unwrap_or(self.created);
+        self.tier = start.service_tier.clone().filter(|tier| is_tier(tier));
+    }
+
     fn begin(&mut self, out: &mut Vec<u8>) {
         if self.begun {
             return;
         }
         self.begun = true;
-        let ids = Ids::new(&self.cx.id);
-        self.id = ids.answer(self.start.id.as_deref());
         self.tell("response.created", out);
         self.tell("response.in_progress", out);
     }
@@ -179,13 +191,13 @@ impl StreamEncoder {
         ResponseOut {
             id: &self.id,
             object: "response",
-            created_at: self.start.created.unwrap_or(self.cx.created),
+            created_at: self.created,
             status,
             error: None,
             incomplete_details: reason.map(|reason| Incomplete { reason }),
-            model: self.start.model.as_deref().unwrap_or(&self.cx.model),
+            model: &self.model,
             output: self.events.items(),
-            service_tier: self.start.service_tier.as_deref().filter(|tier| is_tier(tier)),
+            service_tier: self.tier.as_deref(),
             usage: usage.map(UsageOut::from),
             tool_usage: usage.and_then(ToolUsageOut::of),
             settings: &self.settings,

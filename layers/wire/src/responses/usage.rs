@@ -114,7 +114,6 @@ pub(super) struct ToolUsageOut {
 
 /// No pictures were made. Clients read searches only beside it.
 #[derive(Debug, Default, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct ImageUsageOut {
     input_tokens: u64,
     input_tokens_details: ImageDetails,
@@ -124,7 +123,6 @@ struct ImageUsageOut {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 struct ImageDetails {
     image_tokens: u64,
     text_tokens: u64,
@@ -139,9 +137,7 @@ impl ToolUsageOut {
     /// The object, if there were searches.
     pub(super) fn of(usage: &Usage) -> Option<Self> {
         let num_requests = usage.web_searches;
-        (num_requests > 0).then(|| Self {
-            image_gen: ImageUsageOut::default(),
-            web_search: SearchesOut { num_requests },
-        })
+        (num_requests > 0)
+            .then(|| Self { image_gen: ImageUsageOut::default(), web_search: SearchesOut { num_requests } })
     }
 }

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use tollway_wire::{
     DecodeContext, StreamEnd, Truncated,
     chat::Event,
-    responses::{StreamDecoder, decode_error, decode_response, encode_error, encode_response, is_error_shape},
+    responses::{
+        StreamDecoder, decode_error, decode_response, encode_error, encode_response, is_error_shape,
+    },
 };
 
 use crate::reading::read;
@@ -29,7 +31,11 @@ fn every_recorded_answer_is_read_and_written_back() {
             let promise = matches!(recording.response["status"].as_str(), Some("queued" | "in_progress"));
             let compacted = recording.response["object"] == "response.compaction";
             assert!(decoded.is_err() || compacted, "{name}");
-            if promise { promised += 1 } else { other += 1 }
+            if promise {
+                promised += 1;
+            } else {
+                other += 1;
+            }
             continue;
         }
         let reply = decoded.unwrap_or_else(|error| panic!("{name}: {error:?}"));
@@ -130,10 +136,18 @@ pub(crate) fn check_events(name: &str, written: &str) {
                 assert_eq!(content.unwrap(), parts.len(), "{name}");
                 parts.push(event["part"].clone());
             }
-            "response.output_text.delta" => append(&mut item["content"][content.unwrap()]["text"], &event["delta"]),
-            "response.refusal.delta" => append(&mut item["content"][content.unwrap()]["refusal"], &event["delta"]),
-            "response.output_text.done" => assert_eq!(item["content"][content.unwrap()]["text"], event["text"]),
-            "response.refusal.done" => assert_eq!(item["content"][content.unwrap()]["refusal"], event["refusal"]),
+            "response.output_text.delta" => {
+                append(&mut item["content"][content.unwrap()]["text"], &event["delta"]);
+            }
+            "response.refusal.delta" => {
+                append(&mut item["content"][content.unwrap()]["refusal"], &event["delta"]);
+            }
+            "response.output_text.done" => {
+                assert_eq!(item["content"][content.unwrap()]["text"], event["text"]);
+            }
+            "response.refusal.done" => {
+                assert_eq!(item["content"][content.unwrap()]["refusal"], event["refusal"]);
+            }
             "response.output_text.annotation.added" => {
                 let cited = item["content"][content.unwrap()]["annotations"].as_array_mut().unwrap();
                 assert_eq!(event["annotation_index"], json!(cited.len()), "{name}");
@@ -149,10 +163,16 @@ pub(crate) fn check_events(name: &str, written: &str) {
             }
             "response.function_call_arguments.delta" => append(&mut item["arguments"], &event["delta"]),
             "response.custom_tool_call_input.delta" => append(&mut item["input"], &event["delta"]),
-            "response.function_call_arguments.done" => assert_eq!(item["arguments"], event["arguments"], "{name}"),
+            "response.function_call_arguments.done" => {
+                assert_eq!(item["arguments"], event["arguments"], "{name}");
+            }
             "response.custom_tool_call_input.done" => assert_eq!(item["input"], event["input"], "{name}"),
-            "response.reasoning_summary_part.added" => item["summary"].as_array_mut().unwrap().push(event["part"].clone()),
-            "response.reasoning_summary_text.delta" => append(&mut item["summary"][0]["text"], &event["delta"]),
+            "response.reasoning_summary_part.added" => {
+                item["summary"].as_array_mut().unwrap().push(event["part"].clone());
+            }
+            "response.reasoning_summary_text.delta" => {
+                append(&mut item["summary"][0]["text"], &event["delta"]);
+            }
             "response.reasoning_summary_text.done" => assert_eq!(item["summary"][0]["text"], event["text"]),
             "response.reasoning_summary_part.done" => assert_eq!(item["summary"][0], event["part"]),
             other => panic!("{name}: {other}"),

@@ -5,8 +5,8 @@ use tollway_core::Dialect;
 use tollway_wire::{
     Effort, Encoded, Target, Traits,
     chat::{
-        Chat, Content, Document, Image, Message, Part, Reasoning, ReasoningRequest, ResponseFormat, Role, Source,
-        Tool, ToolCall, ToolChoice, ToolKind, ToolResult,
+        Chat, Content, Document, Image, Message, Part, Reasoning, ReasoningRequest, ResponseFormat, Role,
+        Source, Tool, ToolCall, ToolChoice, ToolKind, ToolResult,
     },
     responses::{decode_request, encode_request},
 };
@@ -75,19 +75,41 @@ fn what_the_assistant_does_in_a_row_is_one_message() {
     let thought = Reasoning { text: "a\n\nb".into(), redacted: None };
     assert_eq!(turn[0].content, Content::Reasoning(thought));
     assert_eq!(turn[0].signature.as_ref().unwrap().value, "rs_1:gA");
-    assert!(matches!(&turn[3].content, Content::ToolCall(ToolCall { custom: true, arguments, .. }) if arguments == "raw"));
-    let results: Vec<usize> = chat.messages[2].content.iter().map(|part| match &part.content {
-        Content::ToolResult(result) => result.content.len(),
-        other => panic!("{other:?}"),
-    }).collect();
+    assert!(
+        matches!(&turn[3].content, Content::ToolCall(ToolCall { custom: true, arguments, .. }) if arguments == "raw")
+    );
+    let results: Vec<usize> = chat.messages[2]
+        .content
+        .iter()
+        .map(|part| match &part.content {
+            Content::ToolResult(result) => result.content.len(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
     assert_eq!(results, [1, 2]);
     let (sent, encoded) = write(&Chat { dialect: Some(Dialect::OpenAi), ..chat });
     check_sent(&sent).unwrap();
-    let kinds: Vec<&str> = sent["input"].as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["message", "reasoning", "message", "function_call", "custom_tool_call",
-        "function_call_output", "custom_tool_call_output", "message", "message"]);
-    assert_eq!(sent["input"][1], json!({"type": "reasoning", "id": "rs_1", "encrypted_content": "gA",
-        "summary": [{"type": "summary_text", "text": "a\n\nb"}]}));
+    let kinds: Vec<&str> =
+        sent["input"].as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "message",
+            "reasoning",
+            "message",
+            "function_call",
+            "custom_tool_call",
+            "function_call_output",
+            "custom_tool_call_output",
+            "message",
+            "message"
+        ]
+    );
+    assert_eq!(
+        sent["input"][1],
+        json!({"type": "reasoning", "id": "rs_1", "encrypted_content": "gA",
+        "summary": [{"type": "summary_text", "text": "a\n\nb"}]})
+    );
     assert!(encoded.dropped.is_empty(), "{:?}", encoded.dropped);
 }
 
@@ -108,15 +130,18 @@ fn pictures_files_and_sound_of_the_user() {
     let pdf = Source::Base64 { media_type: "application/pdf".into(), data: "JVBE".into() };
     assert_eq!(parts[3], &Content::Document(Document { source: pdf, name: Some("a.pdf".into()) }));
     let (sent, _) = write(&Chat { dialect: None, ..chat });
-    assert_eq!(sent["input"][0]["content"], json!([
-        {"type": "input_text", "text": "see"},
-        {"type": "input_image", "image_url": "data:image/png;base64,QUJD", "detail": "low"},
-        {"type": "input_image", "file_id": "file-1"},
-        {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"},
-        {"type": "input_file", "file_url": "https://a/b.pdf"},
-        {"type": "input_file", "file_id": "file-2"},
-        {"type": "input_audio", "input_audio": {"data": "QUJD", "format": "mp3"}},
-    ]));
+    assert_eq!(
+        sent["input"][0]["content"],
+        json!([
+            {"type": "input_text", "text": "see"},
+            {"type": "input_image", "image_url": "data:image/png;base64,QUJD", "detail": "low"},
+            {"type": "input_image", "file_id": "file-1"},
+            {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"},
+            {"type": "input_file", "file_url": "https://a/b.pdf"},
+            {"type": "input_file", "file_id": "file-2"},
+            {"type": "input_audio", "input_audio": {"data": "QUJD", "format": "mp3"}},
+        ])
+    );
 }
 
 #[test]
@@ -128,8 +153,12 @@ fn tools_of_every_kind_and_their_choice() {
         {"type": "web_search", "search_context_size": "low"},
     ]);
     for choice in [
-        json!("auto"), json!("none"), json!("required"),
-        json!({"type": "function", "name": "f"}), json!({"type": "custom", "name": "g"}), json!({"type": "web_search"}),
+        json!("auto"),
+        json!("none"),
+        json!("required"),
+        json!({"type": "function", "name": "f"}),
+        json!({"type": "custom", "name": "g"}),
+        json!({"type": "web_search"}),
         json!({"type": "allowed_tools", "mode": "required",
             "tools": [{"type": "function", "name": "f"}, {"type": "custom", "name": "g"}, {"type": "web_search"}]}),
         json!({"type": "mcp", "server_label": "s", "name": "n"}),
@@ -153,14 +182,22 @@ fn tools_of_every_kind_and_their_choice() {
 
 #[test]
 fn functions_of_others_are_not_strict_unless_they_say_so() {
-    let tool = |strict| Tool { name: "a.b".into(), description: None, kind: ToolKind::Function { parameters: None },
-        strict, cache_control: Some(json!({"type": "ephemeral"})) };
+    let tool = |strict| Tool {
+        name: "a.b".into(),
+        description: None,
+        kind: ToolKind::Function { parameters: None },
+        strict,
+        cache_control: Some(json!({"type": "ephemeral"})),
+    };
     let mut chat = foreign(vec![says(Role::User, "q")]);
     chat.tools = vec![tool(None)];
     chat.tool_choice = Some(ToolChoice::Named("a.b".into()));
     let (sent, encoded) = write(&chat);
-    assert_eq!(sent["tools"], json!([{"type": "function", "name": "a_b",
-        "parameters": {"type": "object", "properties": {}}, "strict": false}]));
+    assert_eq!(
+        sent["tools"],
+        json!([{"type": "function", "name": "a_b",
+        "parameters": {"type": "object", "properties": {}}, "strict": false}])
+    );
     assert_eq!(sent["tool_choice"], json!({"type": "function", "name": "a_b"}));
     assert_eq!(encoded.renamed_tools, [("a_b".to_owned(), "a.b".to_owned())]);
     assert_eq!(encoded.dropped, ["tools[].cache_control"]);
@@ -181,7 +218,8 @@ fn settings_are_read_and_written_back() {
     let chat = read(&settings);
     assert_eq!(chat.max_tokens, Some(9));
     assert_eq!((chat.logprobs, chat.top_logprobs), (Some(true), Some(2)));
-    let reasoning = ReasoningRequest { effort: Some(Effort::Low), budget_tokens: None, include_thoughts: Some(true) };
+    let reasoning =
+        ReasoningRequest { effort: Some(Effort::Low), budget_tokens: None, include_thoughts: Some(true) };
     assert_eq!(chat.reasoning, Some(reasoning));
     assert!(matches!(&chat.response_format, Some(ResponseFormat::JsonSchema { strict: Some(true), .. })));
     let (mut sent, encoded) = write(&chat);
@@ -203,8 +241,17 @@ fn what_the_api_has_no_word_for_is_listed_or_refused() {
     chat.messages[0].content[0].cache_control = Some(json!({"type": "ephemeral"}));
     let (sent, encoded) = write(&chat);
     assert_eq!(sent["max_output_tokens"], 16);
-    assert_eq!(encoded.dropped, ["messages[0].name", "messages[].content[].cache_control", "frequency_penalty",
-        "seed", "top_k", "max_tokens"]);
+    assert_eq!(
+        encoded.dropped,
+        [
+            "messages[0].name",
+            "messages[].content[].cache_control",
+            "frequency_penalty",
+            "seed",
+            "top_k",
+            "max_tokens"
+        ]
+    );
     let refusal = |change: fn(&mut Chat)| {
         let mut changed = chat.clone();
         change(&mut changed);
@@ -212,36 +259,76 @@ fn what_the_api_has_no_word_for_is_listed_or_refused() {
     };
     assert_eq!(refusal(|chat| chat.n = Some(2)), "n");
     assert_eq!(refusal(|chat| chat.stop = vec!["x".into()]), "stop");
-    assert_eq!(refusal(|chat| { chat.extra.insert("mcp_servers".into(), json!([1])); }), "mcp_servers");
-    assert_eq!(refusal(|chat| { chat.extra.insert("modalities".into(), json!(["text", "audio"])); }), "modalities");
-    assert_eq!(refusal(|chat| {
-        let source = Source::Url { url: "https://a/b.png".into(), media_type: None };
-        let image = Content::Image(Image { source, detail: None }).into();
-        chat.messages.push(Message { role: Role::Assistant, name: None, content: vec![Part::text("see"), image] });
-    }), "messages[1].content[1]");
+    assert_eq!(
+        refusal(|chat| {
+            chat.extra.insert("mcp_servers".into(), json!([1]));
+        }),
+        "mcp_servers"
+    );
+    assert_eq!(
+        refusal(|chat| {
+            chat.extra.insert("modalities".into(), json!(["text", "audio"]));
+        }),
+        "modalities"
+    );
+    assert_eq!(
+        refusal(|chat| {
+            let source = Source::Url { url: "https://a/b.png".into(), media_type: None };
+            let image = Content::Image(Image { source, detail: None }).into();
+            chat.messages.push(Message {
+                role: Role::Assistant,
+                name: None,
+                content: vec![Part::text("see"), image],
+            });
+        }),
+        "messages[1].content[1]"
+    );
 }
 
 #[test]
 fn web_search_of_others_is_the_hosted_tool() {
-    let server = |dialect, value| Tool { name: "web_search".into(), description: None, strict: None,
-        cache_control: None, kind: ToolKind::Server(tollway_wire::chat::Native { dialect, value }) };
+    let server = |dialect, value| Tool {
+        name: "web_search".into(),
+        description: None,
+        strict: None,
+        cache_control: None,
+        kind: ToolKind::Server(tollway_wire::chat::Native { dialect, value }),
+    };
     let mut chat = foreign(vec![says(Role::User, "q")]);
-    chat.tools = vec![server(Dialect::Anthropic, json!({"type": "web_search_20250305", "name": "web_search",
-        "max_uses": 3, "allowed_domains": ["a.org"], "user_location": {"type": "approximate", "city": "Bonn"}}))];
+    chat.tools = vec![server(
+        Dialect::Anthropic,
+        json!({"type": "web_search_20250305", "name": "web_search",
+        "max_uses": 3, "allowed_domains": ["a.org"], "user_location": {"type": "approximate", "city": "Bonn"}}),
+    )];
     let (sent, encoded) = write(&chat);
-    assert_eq!(sent["tools"], json!([{"type": "web_search", "filters": {"allowed_domains": ["a.org"]},
-        "user_location": {"type": "approximate", "city": "Bonn"}}]));
+    assert_eq!(
+        sent["tools"],
+        json!([{"type": "web_search", "filters": {"allowed_domains": ["a.org"]},
+        "user_location": {"type": "approximate", "city": "Bonn"}}])
+    );
     assert_eq!(encoded.dropped, ["tools[0].max_uses"]);
     chat.tools = vec![server(Dialect::Gemini, json!({"googleSearch": {}}))];
     assert_eq!(write(&chat).0["tools"], json!([{"type": "web_search"}]));
-    chat.tools = vec![server(Dialect::Anthropic, json!({"type": "web_search_20250305", "blocked_domains": ["b.org"]}))];
-    assert_eq!(encode_request(&chat, &target()).unwrap_err().param.as_deref(), Some("tools[0].blocked_domains"));
+    chat.tools = vec![server(
+        Dialect::Anthropic,
+        json!({"type": "web_search_20250305", "blocked_domains": ["b.org"]}),
+    )];
+    assert_eq!(
+        encode_request(&chat, &target()).unwrap_err().param.as_deref(),
+        Some("tools[0].blocked_domains")
+    );
     chat.tools = Vec::new();
     chat.dialect = None;
-    chat.extra.insert("web_search_options".into(), json!({"search_context_size": "low",
-        "user_location": {"type": "approximate", "approximate": {"country": "DE"}}}));
-    assert_eq!(write(&chat).0["tools"], json!([{"type": "web_search", "search_context_size": "low",
-        "user_location": {"type": "approximate", "country": "DE"}}]));
+    chat.extra.insert(
+        "web_search_options".into(),
+        json!({"search_context_size": "low",
+        "user_location": {"type": "approximate", "approximate": {"country": "DE"}}}),
+    );
+    assert_eq!(
+        write(&chat).0["tools"],
+        json!([{"type": "web_search", "search_context_size": "low",
+        "user_location": {"type": "approximate", "country": "DE"}}])
+    );
 }
 
 #[test]
@@ -261,21 +348,42 @@ fn a_model_that_does_not_think_is_sent_no_thinking() {
 
 #[test]
 fn results_keep_pictures_and_lose_their_mark_of_failure() {
-    let call = |id: &str| Content::ToolCall(ToolCall { id: id.into(), name: "f".into(), arguments: String::new(), custom: false }).into();
+    let call = |id: &str| {
+        Content::ToolCall(ToolCall {
+            id: id.into(),
+            name: "f".into(),
+            arguments: String::new(),
+            custom: false,
+        })
+        .into()
+    };
     let source = Source::Base64 { media_type: "image/png".into(), data: "QUJD".into() };
-    let result = ToolResult { call_id: "a.b".into(), name: None, is_error: true,
-        content: vec![Part::text("no"), Content::Image(Image { source, detail: None }).into()] };
-    let chat = foreign(vec![says(Role::User, "q"),
+    let result = ToolResult {
+        call_id: "a.b".into(),
+        name: None,
+        is_error: true,
+        content: vec![Part::text("no"), Content::Image(Image { source, detail: None }).into()],
+    };
+    let chat = foreign(vec![
+        says(Role::User, "q"),
         Message { role: Role::Assistant, name: None, content: vec![call("a.b")] },
-        Message { role: Role::User, name: None, content: vec![Content::ToolResult(result).into(), Part::text("so?")] }]);
+        Message {
+            role: Role::User,
+            name: None,
+            content: vec![Content::ToolResult(result).into(), Part::text("so?")],
+        },
+    ]);
     let (sent, encoded) = write(&chat);
     check_sent(&sent).unwrap();
     let items = sent["input"].as_array().unwrap();
     assert_eq!(items[1]["call_id"], items[2]["call_id"]);
     assert_ne!(items[1]["call_id"], "a.b");
     assert_eq!(items[1]["arguments"], "{}");
-    assert_eq!(items[2]["output"], json!([{"type": "input_text", "text": "no"},
-        {"type": "input_image", "image_url": "data:image/png;base64,QUJD"}]));
+    assert_eq!(
+        items[2]["output"],
+        json!([{"type": "input_text", "text": "no"},
+        {"type": "input_image", "image_url": "data:image/png;base64,QUJD"}])
+    );
     assert_eq!(items[3]["content"], "so?");
     assert_eq!(encoded.dropped, ["messages[].content[].is_error"]);
 }
@@ -297,8 +405,16 @@ fn bad_requests_are_refused_by_their_path() {
         ("input", json!([{"role": "user"}]), "input[0].content"),
         ("input", json!([{"role": "user", "content": [{"text": "x"}]}]), "input[0].content[0].type"),
         ("input", json!([{"role": "user", "content": [{"type": "input_text"}]}]), "input[0].content[0].text"),
-        ("input", json!([{"role": "user", "content": [{"type": "input_image", "image_url": "ftp://x"}]}]), "input[0].content[0].image_url"),
-        ("input", json!([{"role": "user", "content": [{"type": "input_file"}]}]), "input[0].content[0].file_data"),
+        (
+            "input",
+            json!([{"role": "user", "content": [{"type": "input_image", "image_url": "ftp://x"}]}]),
+            "input[0].content[0].image_url",
+        ),
+        (
+            "input",
+            json!([{"role": "user", "content": [{"type": "input_file"}]}]),
+            "input[0].content[0].file_data",
+        ),
         ("input", json!([{"type": "function_call", "name": "f"}]), "input[0].call_id"),
         ("input", json!([{"type": "function_call_output", "call_id": "c"}]), "input[0].output"),
         ("tools", json!([{"name": "f"}]), "tools[0].type"),

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use tollway_core::Dialect;
 use tollway_wire::{
     DecodeContext, EncodeContext, anthropic,
-    chat::{Chat, Choice, Content, Event, FinishReason, Message, Part, Reasoning, Reply, Role, Signature, Text, ToolCall},
+    chat::{
+        Chat, Choice, Content, Event, FinishReason, Message, Part, Reasoning, Reply, Role, Signature, Text,
+        ToolCall,
+    },
     openai, responses,
 };
 
@@ -35,7 +38,11 @@ fn expected() -> Vec<Value> {
     ]
 }
 
-fn streamed<E>(new: impl Fn(EncodeContext) -> E, encode: impl Fn(&mut E, &Event, &mut Vec<u8>), finish: impl Fn(&mut E, &mut Vec<u8>)) -> Vec<u8> {
+fn streamed<E>(
+    new: impl Fn(EncodeContext) -> E,
+    encode: impl Fn(&mut E, &Event, &mut Vec<u8>),
+    finish: impl Fn(&mut E, &mut Vec<u8>),
+) -> Vec<u8> {
     let mut encoder = new(cx());
     let mut out = Vec::new();
     for event in answer().into_events() {
@@ -48,7 +55,11 @@ fn streamed<E>(new: impl Fn(EncodeContext) -> E, encode: impl Fn(&mut E, &Event,
 #[test]
 fn openais_thinking_comes_back_through_an_anthropic_client() {
     let whole: Value = serde_json::from_slice(&anthropic::encode_response(&answer(), &cx())).unwrap();
-    let streamed = streamed(anthropic::StreamEncoder::new, anthropic::StreamEncoder::encode, anthropic::StreamEncoder::finish);
+    let streamed = streamed(
+        anthropic::StreamEncoder::new,
+        anthropic::StreamEncoder::encode,
+        anthropic::StreamEncoder::finish,
+    );
     let mut decoder = anthropic::StreamDecoder::new(DecodeContext::default());
     decoder.feed(&streamed);
     let mut collect = tollway_wire::chat::Collect::default();

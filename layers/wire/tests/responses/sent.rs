@@ -19,7 +19,8 @@ pub(crate) fn check_sent(body: &Value) -> Result<(), String> {
     }
     let mut calls = HashSet::new();
     for (at, item) in items.iter().enumerate() {
-        let text = |name: &str| item[name].as_str().ok_or(format!("input[{at}].{name} is no text: {}", item[name]));
+        let text =
+            |name: &str| item[name].as_str().ok_or(format!("input[{at}].{name} is no text: {}", item[name]));
         if item["id"].as_str().is_some_and(|id| !id.starts_with("rs_")) {
             return Err(format!("input[{at}].id is not ours: {}", item["id"]));
         }
@@ -30,7 +31,10 @@ pub(crate) fn check_sent(body: &Value) -> Result<(), String> {
             }
             "reasoning" => {
                 text("encrypted_content")?;
-                if !items.get(at + 1).is_some_and(|next| next["type"] != "function_call_output" && next["role"] != "user") {
+                if !items
+                    .get(at + 1)
+                    .is_some_and(|next| next["type"] != "function_call_output" && next["role"] != "user")
+                {
                     return Err(format!("input[{at}] is thinking that nothing follows"));
                 }
             }
@@ -58,10 +62,14 @@ pub(crate) fn check_sent(body: &Value) -> Result<(), String> {
     }
     for tool in fields.get("tools").and_then(Value::as_array).into_iter().flatten() {
         let function = tool["type"] == "function";
-        if function && !(tool["name"].is_string() && tool["parameters"].is_object() && tool["strict"].is_boolean()) {
+        if function
+            && !(tool["name"].is_string() && tool["parameters"].is_object() && tool["strict"].is_boolean())
+        {
             return Err(format!("a function is not whole: {tool}"));
         }
-        if !function && !["custom", "web_search", "web_search_preview"].contains(&tool["type"].as_str().unwrap()) {
+        if !function
+            && !["custom", "web_search", "web_search_preview"].contains(&tool["type"].as_str().unwrap())
+        {
             return Err(format!("unknown tool: {tool}"));
         }
     }
@@ -73,10 +81,17 @@ pub(crate) fn check_sent(body: &Value) -> Result<(), String> {
 
 fn check_content(content: &Value, output: bool, at: usize) -> Result<(), String> {
     let Some(parts) = content.as_array() else {
-        return if content.is_string() { Ok(()) } else { Err(format!("input[{at}] has no content: {content}")) };
+        return if content.is_string() {
+            Ok(())
+        } else {
+            Err(format!("input[{at}] has no content: {content}"))
+        };
     };
-    let known: &[&str] =
-        if output { &["output_text", "refusal"] } else { &["input_text", "input_image", "input_file", "input_audio"] };
+    let known: &[&str] = if output {
+        &["output_text", "refusal"]
+    } else {
+        &["input_text", "input_image", "input_file", "input_audio"]
+    };
     match parts.iter().find(|part| !known.contains(&part["type"].as_str().unwrap_or_default())) {
         Some(part) => Err(format!("input[{at}] has a part of type {}", part["type"])),
         None => Ok(()),

@@ -104,7 +104,8 @@ impl Said {
 
 /// Decodes a stream fed in these pieces.
 pub(crate) fn decode(chunks: &[&[u8]]) -> (Vec<Event>, Result<StreamEnd, Truncated>) {
-    let mut decoder = StreamDecoder::new(DecodeContext { seed: "seed".to_owned(), ..DecodeContext::default() });
+    let mut decoder =
+        StreamDecoder::new(DecodeContext { seed: "seed".to_owned(), ..DecodeContext::default() });
     let mut events = Vec::new();
     for chunk in chunks {
         decoder.feed(chunk);

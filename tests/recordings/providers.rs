@@ -1,6 +1,7 @@
 //! The providers whose answers were recorded, as the gateway is configured for them.
 
 use serde_json::{Value, json};
+use tollway_core::Dialect;
 
 use crate::{
     events::Event,
@@ -80,6 +81,14 @@ impl Format {
             "anthropic" => Self::Anthropic,
             "gemini" | "vertex" => Self::Gemini,
             _ => Self::OpenAi,
+        }
+    }
+
+    pub(crate) fn dialect(self) -> Dialect {
+        match self {
+            Self::OpenAi => Dialect::OpenAi,
+            Self::Anthropic => Dialect::Anthropic,
+            Self::Gemini => Dialect::Gemini,
         }
     }
 

@@ -150,10 +150,7 @@ impl StreamEncoder {
         match dialect {
             Dialect::Responses => Self::Responses(responses::StreamEncoder::new(cx)),
             Dialect::Anthropic => Self::Anthropic(anthropic::StreamEncoder::new(cx)),
-            Dialect::Gemini => Self::Gemini({
-                let _ = framing;
-                gemini::StreamEncoder::new(cx)
-            }),
+            Dialect::Gemini => Self::Gemini(gemini::StreamEncoder::new(cx).with_framing(framing)),
             _ => Self::OpenAi(openai::StreamEncoder::new(cx)),
         }
     }

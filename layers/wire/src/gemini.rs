@@ -39,6 +39,7 @@ mod encode_tools;
 mod encode_turns;
 mod error;
 mod finish;
+mod framed;
 mod frames;
 mod grounding;
 mod lenient;
@@ -62,8 +63,10 @@ mod words;
 
 pub mod embeddings;
 
-pub(crate) use self::passing::{Passing, is_block_reason, is_final_reason};
-pub(crate) use self::decode_response::decode_content;
+pub(crate) use self::{
+    decode_response::decode_content,
+    passing::{Passing, is_block_reason, is_final_reason},
+};
 
 pub use self::{
     decode_request::decode_request,

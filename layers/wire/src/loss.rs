@@ -80,11 +80,11 @@ pub(crate) fn lost_fields(name: &str, value: &Value) -> Vec<String> {
 
 /// The service tier asked for, in OpenAI's words, Gemini's own field included.
 pub(crate) fn tier_of(chat: &Chat) -> Option<&str> {
-    let googles = || match chat.extra.get("serviceTier")?.as_str()? {
-        tier if tier.eq_ignore_ascii_case("standard") => Some("default"),
-        tier if tier.eq_ignore_ascii_case("flex") => Some("flex"),
-        tier if tier.eq_ignore_ascii_case("priority") => Some("priority"),
-        _ => None,
+    let googles = || {
+        let word = chat.extra.get("serviceTier")?.as_str()?;
+        let word = word.strip_prefix("SERVICE_TIER_").unwrap_or(word);
+        let known = [("standard", "default"), ("flex", "flex"), ("priority", "priority")];
+        known.into_iter().find(|(own, _)| word.eq_ignore_ascii_case(own)).map(|(_, tier)| tier)
     };
     chat.service_tier.as_deref().or_else(googles)
 }

@@ -98,6 +98,7 @@ mod usage;
 mod web_search;
 mod wire_event;
 
+pub(crate) use self::frame::write_error;
 pub use self::{
     decode_request::decode_request, decode_response::decode_response, echo::echo,
     encode_request::encode_request, encode_response::encode_response, stream_decoder::StreamDecoder,

@@ -1,7 +1,7 @@
 //! Gemini's answers and streams, word for word, and the mistakes other gateways make in them.
 
 use serde_json::{Value, json};
-use tollway_core::{Dialect, Usage};
+use tollway_core::{Dialect, Framing, Usage};
 use tollway_wire::{
     ApiError, DecodeContext, EncodeContext, ErrorKind,
     chat::{
@@ -419,6 +419,59 @@ fn grounding_is_told_as_citations_and_counted_as_searches() {
     // What Google's search put into the prompt is not billed as input.
     let usage = Usage { input: 5, output: 3, web_searches: 2, ..Usage::default() };
     assert!(events.contains(&Event::Usage(usage)));
+}
+
+/// An answer written in a framing, ended by `end`.
+fn written(framing: Framing, end: impl FnOnce(&mut StreamEncoder, &mut Vec<u8>)) -> String {
+    let mut encoder = StreamEncoder::new(EncodeContext::default()).with_framing(framing);
+    let mut out = Vec::new();
+    for text in ["a", "],\n[{\"", "é"] {
+        encoder.encode(&Event::Delta { choice: 0, delta: Delta::Text(text.into()) }, &mut out);
+    }
+    encoder.encode(&Event::Finish { choice: 0, finish: FinishReason::Stop.into() }, &mut out);
+    end(&mut encoder, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn both_framings_hold_the_same_frames() {
+    let end = |encoder: &mut StreamEncoder, out: &mut Vec<u8>| {
+        encoder.finish(out);
+        encoder.finish(out);
+    };
+    let events = written(Framing::Events, end);
+    let frames = events.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
+    let frames: Vec<Value> = frames.map(|frame| serde_json::from_str(frame).unwrap()).collect();
+    let array = written(Framing::Array, end);
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&array).unwrap(), frames);
+    assert_eq!((frames.len(), read(&array)), (4, read(&events)));
+    // Cut anywhere it is neither JSON nor, to those who read it as it grows, whole.
+    for at in 0..array.len() {
+        let Some(cut) = array.get(..at) else { continue };
+        assert!(serde_json::from_str::<Value>(cut).is_err() && !read(cut).1, "{cut}");
+    }
+}
+
+#[test]
+fn an_array_that_fails_closes_in_its_error() {
+    let error = ApiError {
+        status: 503,
+        kind: ErrorKind::Overloaded,
+        message: "busy".into(),
+        code: None,
+        param: None,
+        retry_after: None,
+    };
+    let array = written(Framing::Array, |encoder, out| {
+        encoder.fail(&error, out);
+        encoder.finish(out);
+    });
+    let elements: Vec<Value> = serde_json::from_str(&array).unwrap();
+    assert_eq!((elements.len(), &elements[3]["error"]["message"]), (4, &json!("busy")));
+    assert!(!read(&array).1 && !array.contains("finishReason"));
+    let mut out = Vec::new();
+    StreamEncoder::new(EncodeContext::default()).with_framing(Framing::Array).fail(&error, &mut out);
+    assert_eq!(serde_json::from_slice::<Vec<Value>>(&out).unwrap().len(), 1);
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Chat, Re
                 let name = match &*name {
                     "safety_settings" => "safetySettings",
                     "cached_content" => "cachedContent",
+                    "service_tier" => "serviceTier",
                     "model_armor_config" => "modelArmorConfig",
                     other => other,
                 };

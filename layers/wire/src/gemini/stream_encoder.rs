@@ -3,14 +3,16 @@
 use std::mem;
 
 use serde_json::Value;
-use tollway_core::{Dialect, Usage};
+use tollway_core::{Dialect, Framing, Usage};
 
 use super::{
     encode_calls::{any_function_call, own_signature},
     encode_response::{AnswerOut, CandidateOut, ContentOut, text_part},
     encode_turns::PartOut,
     error::encode_error,
-    finish, grounding, logprobs, marked,
+    finish,
+    framed::Framed,
+    grounding, logprobs, marked,
     part::{Blob, WirePart},
     text_index::TextIndex,
     tier, time,
@@ -23,7 +25,7 @@ use crate::{
     sse::MAX_EVENT,
 };
 
-/// Writes `streamGenerateContent?alt=sse`.
+/// Writes `streamGenerateContent`, as server-sent events or as a growing JSON array.
 ///
 /// Gemini cuts no arguments: a call is held until its candidate ends and is then written whole. Why
 /// candidates finished is written by [`finish`](Self::finish), so that a stream that breaks never
@@ -31,6 +33,7 @@ use crate::{
 #[derive(Debug)]
 pub struct StreamEncoder {
     cx: EncodeContext,
+    framed: Framed,
     id: Option<String>,
     model: Option<String>,
     created: Option<u64>,
@@ -63,6 +66,7 @@ impl StreamEncoder {
     pub fn new(cx: EncodeContext) -> Self {
         Self {
             cx,
+            framed: Framed::default(),
             id: None,
             model: None,
             created: None,
@@ -72,6 +76,13 @@ impl StreamEncoder {
             held: 0,
             ended: false,
         }
+    }
+
+    /// The form of the stream, if not server-sent events (`alt=sse`). An array closes only when the
+    /// answer is whole, or in an error.
+    #[must_use]
+    pub fn with_framing(self, framing: Framing) -> Self {
+        Self { framed: Framed::new(framing), ..self }
     }
 
     /// Writes what an event adds, if it can be written yet.
@@ -121,6 +132,7 @@ impl StreamEncoder {
             })
         });
         self.frame(candidates.collect(), out);
+        self.framed.end(out);
     }
 
     /// Ends a broken answer: writes an error frame, after which nothing is written.
@@ -128,9 +140,10 @@ impl StreamEncoder {
         if mem::replace(&mut self.ended, true) {
             return;
         }
-        out.extend_from_slice(b"data: ");
+        self.framed.open(out);
         out.extend_from_slice(&encode_error(error));
-        out.extend_from_slice(b"\n\n");
+        self.framed.close(out);
+        self.framed.end(out);
     }
 
     fn delta(&mut self, choice: u32, delta: &Delta, out: &mut Vec<u8>) {
@@ -211,7 +224,7 @@ impl StreamEncoder {
         }
     }
 
-    fn part(&self, index: u32, part: PartOut<'_>, out: &mut Vec<u8>) {
+    fn part(&mut self, index: u32, part: PartOut<'_>, out: &mut Vec<u8>) {
         let content = Some(ContentOut { parts: vec![part], role: "model" });
         let candidate = CandidateOut {
             content,
@@ -223,7 +236,7 @@ impl StreamEncoder {
         self.frame(vec![candidate], out);
     }
 
-    fn told(&self, index: u32, grounding: Option<Value>, logprobs: Option<Value>, out: &mut Vec<u8>) {
+    fn told(&mut self, index: u32, grounding: Option<Value>, logprobs: Option<Value>, out: &mut Vec<u8>) {
         if grounding.is_some() || logprobs.is_some() {
             let candidate = CandidateOut {
                 content: None,
@@ -236,7 +249,7 @@ impl StreamEncoder {
         }
     }
 
-    fn frame(&self, candidates: Vec<CandidateOut<'_>>, out: &mut Vec<u8>) {
+    fn frame(&mut self, candidates: Vec<CandidateOut<'_>>, out: &mut Vec<u8>) {
         let answer = AnswerOut {
             candidates,
             prompt_feedback: None,
@@ -245,12 +258,10 @@ impl StreamEncoder {
             response_id: self.id.as_deref().unwrap_or(&self.cx.id),
             create_time: self.created.map(time::format),
         };
-        let start = out.len();
-        out.extend_from_slice(b"data: ");
-        if serde_json::to_writer(&mut *out, &answer).is_err() {
-            return out.truncate(start);
-        }
-        out.extend_from_slice(b"\n\n");
+        self.framed.open(out);
+        // Writing to memory what has no maps with odd keys cannot fail.
+        let _ = serde_json::to_writer(&mut *out, &answer);
+        self.framed.close(out);
     }
 
     /// Where a candidate's state stands.

@@ -153,6 +153,11 @@ pub(super) fn encode_choice<'a>(
     names: &'a ToolNames,
 ) -> Result<Option<ChoiceOut<'a>>, Refusal> {
     let Some(choice) = &chat.tool_choice else { return Ok(None) };
+    // Without tools both say what goes without saying, and OpenAI refuses them.
+    let is_idle = matches!(choice, ToolChoice::Auto | ToolChoice::None);
+    if is_idle && chat.dialect.is_some() && chat.tools.iter().all(|tool| is_elsewhere(&tool.kind)) {
+        return Ok(None);
+    }
     let forced = match choice {
         ToolChoice::Required | ToolChoice::Named(_) => true,
         ToolChoice::Allowed { required, .. } => *required,

@@ -49,7 +49,11 @@ pub(super) fn responses(read: &Read<'_>, endpoint: Endpoint) -> Result<Fields, R
 /// `snake_case`.
 pub(super) fn gemini(read: &Read<'_>, operation: &Operation) -> Result<Fields, Refusal> {
     match operation.endpoint {
-        Endpoint::Embeddings => embeddings(read)?,
+        Endpoint::Embeddings => read.messages("requests", read.told("requests"))?,
+        Endpoint::Embedding => {
+            let content = read.told("content").ok_or_else(|| read.words.missing("content"))?;
+            read.object("content", content)?;
+        }
         Endpoint::CountTokens => count_tokens(read)?,
         _ => read.messages("contents", read.told("contents"))?,
     }
@@ -69,11 +73,5 @@ fn count_tokens(read: &Read<'_>) -> Result<(), Refusal> {
     read.messages(&format!("{name}.contents"), contents.as_ref())
 }
 
-/// `batchEmbedContents` has `requests`, `embedContent` one `content`.
-fn embeddings(read: &Read<'_>) -> Result<(), Refusal> {
-    match (read.told("requests"), read.told("content")) {
-        (requests @ Some(_), _) => read.messages("requests", requests),
-        (None, Some(content)) => read.object("content", content),
-        (None, None) => Err(read.words.missing("content")),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 //!
 //! The recordings are no part of the project; where they are absent the tests say so and pass.
 
+mod foreign;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -29,23 +31,30 @@ struct Recording {
     folder: &'static str,
     kind: String,
     path: PathBuf,
+    /// The path asked for.
+    asked: String,
     request: Value,
     answer: Value,
 }
 
 fn recordings() -> Vec<Recording> {
+    recordings_of(&FOLDERS)
+}
+
+fn recordings_of(folders: &[&'static str]) -> Vec<Recording> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let Some(root) = here.ancestors().map(|at| at.join("shared/recordings")).find(|at| at.is_dir()) else {
         say("no ../shared/recordings above the crate: nothing is played");
         return Vec::new();
     };
     let mut found = Vec::new();
-    for folder in FOLDERS {
+    for folder in folders {
         files(&root.join(folder), &mut |path| {
             let exchange: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
             let kind = path.parent().and_then(Path::file_name).unwrap().to_string_lossy().into_owned();
             let request = exchange["request"]["body"].clone();
             found.push(Recording {
+                asked: exchange["request"]["path"].as_str().unwrap_or_default().to_owned(),
                 folder,
                 kind,
                 path,

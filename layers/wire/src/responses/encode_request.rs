@@ -22,6 +22,9 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
     let traits = &target.traits;
     let mut dropped = Dropped::default();
     check(chat)?;
+    let (chat, lost) = crate::portable::said_in(Dialect::Responses, chat);
+    let chat = &*chat;
+    lost.iter().for_each(|path| dropped.list(path));
     let names = ToolNames::of(chat);
     let input = encode_input(chat, traits, &names, &mut dropped)?;
     let tools = encode_tools(chat, &names, &mut dropped)?;

@@ -50,6 +50,13 @@ pub(super) fn encode_tools<'a>(
         if tool.cache_control.is_some() {
             dropped.list("tools[].cache_control");
         }
+        if let ToolKind::Server(native) = &tool.kind
+            && native.dialect != Dialect::Responses
+            && crate::portable::is_needless(native)
+        {
+            dropped.list(&format!("tools[{index}]"));
+            continue;
+        }
         tools.push(encode_tool(tool, own, &format!("tools[{index}]"), names, dropped)?);
     }
     if let Some(options) = chat.extra.get("web_search_options").filter(|options| options.is_object()) {

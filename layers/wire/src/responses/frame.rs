@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::output::{Item, PartOut, Summary};
 use super::response_out::ResponseOut;
+use crate::{ApiError, ErrorKind};
 
 /// An event with the fields its type has.
 #[derive(Default, Serialize)]
@@ -66,13 +67,35 @@ pub(super) enum AnyPart<'a> {
 
 /// The `error` event.
 #[derive(Serialize)]
-pub(super) struct ErrorFrame<'a> {
+struct ErrorFrame<'a> {
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
-    pub(super) sequence_number: u64,
-    pub(super) code: Option<&'a str>,
-    pub(super) message: &'a str,
-    pub(super) param: Option<&'a str>,
+    kind: &'static str,
+    sequence_number: u64,
+    code: Option<&'a str>,
+    message: &'a str,
+    param: Option<&'a str>,
+}
+
+/// Appends the `error` event, which says that the stream broke off.
+pub(crate) fn write_error(error: &ApiError, sequence_number: u64, out: &mut Vec<u8>) {
+    let frame = ErrorFrame {
+        kind: "error",
+        sequence_number,
+        code: Some(code_of(error)),
+        message: &error.message,
+        param: error.param.as_deref(),
+    };
+    write("error", &frame, out);
+}
+
+/// The code of an error: its own, or the API's for its kind.
+pub(super) fn code_of(error: &ApiError) -> &str {
+    error.code.as_deref().unwrap_or(match error.kind {
+        ErrorKind::RateLimit => "rate_limit_exceeded",
+        ErrorKind::Quota => "insufficient_quota",
+        ErrorKind::InvalidRequest | ErrorKind::TooLarge => "invalid_prompt",
+        _ => "server_error",
+    })
 }
 
 /// Appends an event under its name.

@@ -7,7 +7,7 @@ use super::annotations;
 use super::call_out::CallOut;
 use super::echo;
 use super::events_out::Events;
-use super::frame::{ErrorFrame, Frame, ItemOut, write};
+use super::frame::{Frame, ItemOut, code_of, write, write_error};
 use super::ids::Ids;
 use super::message_out::MessageOut;
 use super::reasoning_out::{ReasoningOut, seal_alone};
@@ -16,7 +16,7 @@ use super::usage::{ToolUsageOut, UsageOut};
 use super::{seal, status};
 use crate::chat::{Delta, Event, Finish, FinishReason, Native, Signature, Start};
 use crate::openai::encode_response::is_tier;
-use crate::{ApiError, EncodeContext, ErrorKind};
+use crate::{ApiError, EncodeContext};
 
 /// Writes the event stream of an answer.
 ///
@@ -127,18 +127,10 @@ impl StreamEncoder {
         }
         self.begin(out);
         self.ended = true;
-        let code = error.code.as_deref().unwrap_or_else(|| word_of(error.kind));
-        let frame = ErrorFrame {
-            kind: "error",
-            sequence_number: self.events.number(),
-            code: Some(code),
-            message: &error.message,
-            param: error.param.as_deref(),
-        };
-        write("error", &frame, out);
+        write_error(error, self.events.number(), out);
         let sequence_number = self.events.number();
         let response = ResponseOut {
-            error: Some(ErrorOut { code, message: &error.message }),
+            error: Some(ErrorOut { code: code_of(error), message: &error.message }),
             ..self.response("failed", None)
         };
         let kind = "response.failed";
@@ -345,15 +337,5 @@ impl StreamEncoder {
             call.end(status, &mut self.events, out);
         }
         (status, reason)
-    }
-}
-
-/// The API's own code for a kind of failure.
-const fn word_of(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::RateLimit => "rate_limit_exceeded",
-        ErrorKind::Quota => "insufficient_quota",
-        ErrorKind::InvalidRequest | ErrorKind::TooLarge => "invalid_prompt",
-        _ => "server_error",
     }
 }

@@ -144,12 +144,13 @@ impl Format for Responses {
 
 impl Kind {
     fn of(raw: &[u8]) -> Self {
-        match unquote(raw).as_deref() {
-            Some("response.completed" | "response.incomplete") => Self::End,
-            Some("response.failed" | "error") => Self::Failure,
+        let kind = unquote(raw).unwrap_or_default();
+        match &*kind {
+            "response.completed" | "response.incomplete" => Self::End,
+            "response.failed" | "error" => Self::Failure,
             // An item may come whole, with nothing said of it before.
-            Some("response.output_item.done") => Self::Content,
-            Some(kind) if kind.ends_with(".delta") || kind.ends_with(".partial_image") => Self::Content,
+            "response.output_item.done" => Self::Content,
+            _ if matches!(kind.rsplit('.').next(), Some("delta" | "partial_image")) => Self::Content,
             _ => Self::Other,
         }
     }

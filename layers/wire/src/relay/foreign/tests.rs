@@ -3,7 +3,7 @@ use proptest::{prelude::*, sample::Index};
 use tollway_core::{Dialect, Framing, Usage};
 
 use super::super::{MAX_HELD, Reading, UsageStrip, UsageTap, stream_text::pieces};
-use crate::{ApiError, DecodeContext, ErrorKind, StreamEnd, Truncated, anthropic, gemini, openai};
+use crate::{ApiError, DecodeContext, ErrorKind, StreamEnd, Truncated, anthropic, gemini, openai, responses};
 
 /// A stream by hand, as its provider would send it, and from where on it is whole.
 struct Stream {
@@ -129,6 +129,7 @@ fn decoded(stream: &Stream, text: &[u8]) -> (bool, Option<String>) {
     }
     match stream.dialect {
         Dialect::Anthropic => read!(anthropic::StreamDecoder::new(DecodeContext::default())),
+        Dialect::Responses => read!(responses::StreamDecoder::new(DecodeContext::default())),
         Dialect::Gemini => read!(gemini::StreamDecoder::new(DecodeContext::default())),
         _ => read!(openai::StreamDecoder::new(DecodeContext::default())),
     }
@@ -170,11 +171,9 @@ fn a_stream_cut_at_any_byte_ends_in_its_own_error_and_is_not_whole() {
             }
             let (read, end) = tap(stream, &[&out]);
             assert_eq!((end, read.reading().error_passed()), (Err(Truncated), true), "{name}");
-            if stream.dialect != Dialect::Responses {
-                let told = Some("the provider broke off".to_owned());
-                assert_eq!(decoded(stream, &out), (false, told), "{name}");
-                assert!(!decoded(stream, cut).0, "{name}");
-            }
+            let told = Some("the provider broke off".to_owned());
+            assert_eq!(decoded(stream, &out), (false, told), "{name}");
+            assert!(!decoded(stream, cut).0, "{name}");
             if stream.framing == Framing::Array {
                 let elements: Vec<serde_json::Value> = serde_json::from_slice(&out).unwrap();
                 assert_eq!(elements.last().unwrap()["error"]["code"], 502, "{name}");
@@ -192,7 +191,7 @@ fn errors_stand_in_the_dialect_s_own_frame() {
         ),
         (
             Dialect::Responses,
-            "event: error\ndata: {\"type\":\"error\",\"code\":null,\"message\":\"the provider broke off\",\"param\":null,\"sequence_number\":4}\n\n",
+            "event: error\ndata: {\"type\":\"error\",\"sequence_number\":4,\"code\":\"server_error\",\"message\":\"the provider broke off\",\"param\":null}\n\n",
         ),
         (
             Dialect::OpenAi,
@@ -276,7 +275,7 @@ fn streams_that_tell_an_error_are_not_whole() {
 fn gemini_is_whole_by_every_candidate_or_by_a_blocked_prompt() {
     let all = streams();
     let ends = |frames: &[&str]| {
-        let sse: String = frames.iter().map(|frame| format!("data: {frame}\n\n")).collect();
+        let sse = frames.iter().flat_map(|frame| ["data: ", frame, "\n\n"]).collect::<String>();
         let array = format!("[{}]", frames.join(","));
         let end = tap(&all[2], &[sse.as_bytes()]).1;
         assert_eq!(tap(&all[3], &[array.as_bytes()]).1, end, "{frames:?}");
@@ -444,7 +443,9 @@ proptest! {
         let mut whole = UsageTap::body(stream.dialect);
         whole.feed(&text);
         let mut pieced = UsageTap::body(stream.dialect);
-        cut.iter().for_each(|piece| pieced.feed(piece));
+        for piece in &cut {
+            pieced.feed(piece);
+        }
         let (end, pieced_end) = (whole.finish(), pieced.finish());
         prop_assert_eq!(told(whole.reading(), end), told(pieced.reading(), pieced_end));
     }

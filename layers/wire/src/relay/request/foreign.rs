@@ -98,3 +98,6 @@ impl Edit<'_> {
 fn resource_name(model: &str) -> String {
     if model.contains('/') { model.to_owned() } else { format!("models/{model}") }
 }
+
+#[cfg(test)]
+mod tests;

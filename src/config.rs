@@ -21,6 +21,7 @@ mod env;
 mod error;
 mod files;
 mod format;
+mod groups;
 mod interpolate;
 mod kind;
 mod lenient;
@@ -56,6 +57,7 @@ pub use self::{
     error::ConfigError,
     files::Files,
     format::Format,
+    groups::{Group, Groups},
     kind::Kind,
     log::{AccessLog, Log, LogFormat},
     media::Media,

@@ -53,6 +53,12 @@ pub enum Error {
         /// What is wrong, and which names are known.
         message: String,
     },
+    /// Nobody here is the provider that was asked for, or it cannot be known which one it is.
+    #[error("{message}")]
+    UnknownProvider {
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The upstream answered with an error.
     #[error("{}", .0.message)]
     Upstream(ApiError),
@@ -113,6 +119,7 @@ impl Error {
             }
             Self::BodyBroken(_) | Self::Refused(_) => (400, ErrorKind::InvalidRequest, None),
             Self::UnknownModel { .. } => (404, ErrorKind::NotFound, Some("model_not_found")),
+            Self::UnknownProvider { .. } => (404, ErrorKind::NotFound, Some("provider_not_found")),
             Self::Upstream(error) => return error.clone(),
             Self::Attempt { source, .. } => return source.to_api_error(),
             Self::Connect { .. } => (502, ErrorKind::Internal, Some("upstream_unreachable")),

@@ -15,6 +15,7 @@
 //! | Mistral | `/mistral/v1/{chat/completions,embeddings,models}` |
 //! | Groq | `/groq/openai/v1/{chat/completions,embeddings,models}` |
 //! | OpenAI-compatible | `/compatible/v1/{chat/completions,embeddings,models}` |
+//! | OpenAI | `/v1/images/…`, `/v1/audio/…`, `/v1/moderations`, `/v1/files…`, `/v1/batches…`, `/v1/responses/{id}…`, `GET /v1/realtime` (a web socket) |
 //! | itself | `GET /sim/stats`, `GET /sim/last?n=…`, `POST /sim/reset`, `GET /sim/health` |
 //!
 //! Every key is good but `sim-invalid`; a missing or invalid one is a 401 in the provider's shape. Every
@@ -86,6 +87,7 @@ mod line;
 mod memo;
 mod memory;
 mod models;
+mod others;
 mod prompt;
 mod refusal;
 mod render;
@@ -187,7 +189,7 @@ impl Simulator {
                 let (service, resetter) = (service.clone(), resetter.clone());
                 async move { service.call(request, resetter).await }
             });
-            let connection = builder.serve_connection(line, answer);
+            let connection = builder.serve_connection_with_upgrades(line, answer);
             // Hang-ups of clients and faults asked for end here: nothing to tell.
             let _ = watcher.watch(connection.into_owned()).await;
         });

@@ -14,11 +14,14 @@ mod credentials;
 mod fetch;
 mod forward;
 mod headers;
+mod outgoing;
+mod passing;
 mod proxies;
 mod query;
 mod redact;
 mod refusal;
 mod relay;
+mod sending;
 mod stream;
 mod timeouts;
 mod translate;
@@ -38,9 +41,15 @@ use crate::config::{Media, Provider};
 
 pub(crate) use self::connect::Connector;
 pub(crate) use self::headers::{key_headers, name};
+pub(crate) use self::outgoing::Outgoing;
+pub(crate) use self::passing::{Counting, Order};
+pub(crate) use self::sending::Sending;
 
 /// The stack of one provider.
 pub(crate) type Upstream = Translate<Timeouts<Credentials<Forward>>>;
+
+/// The same way for what is relayed without being understood.
+pub(crate) type Passing = passing::Passing<Timeouts<Credentials<Forward>>>;
 
 /// Builds the stack of one provider. Its connections belong to the runtime it is first called on.
 /// Headers named in `private` are not sent to it.

@@ -25,6 +25,8 @@ fn a_good_configuration_is_shown_without_its_keys() {
         "from OPENAI_API_KEY",
         "missing: GEMINI_API_KEY or GOOGLE_API_KEY",
         "http://127.0.0.1:8080",
+        "responses, conversations, images, audio, moderations, videos, files",
+        "2048 MiB",
     ] {
         assert!(out.contains(expected), "{expected}\n{out}");
     }

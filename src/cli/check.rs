@@ -9,7 +9,7 @@ use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
 use tollway_core::Dialect;
 
 use crate::config::{
-    ConfigError, Date, Disabled, Env, ModelEntry, Provider, Settings, SimulatorMode, Source, Why,
+    ConfigError, Date, Disabled, Env, Group, ModelEntry, Provider, Settings, SimulatorMode, Source, Why,
 };
 
 /// The arguments of `tollway check`.
@@ -35,6 +35,7 @@ pub fn report(settings: &Settings, env: &Env, today: Date, out: &mut impl Write)
         listener(settings).to_string(),
         providers(settings, today).to_string(),
         models(running, today),
+        endpoints(running).to_string(),
     ];
     if !settings.aliases.is_empty() {
         parts.push(aliases(running).to_string());
@@ -54,6 +55,7 @@ fn listener(settings: &Settings) -> Table {
     table.add_row(["address".to_owned(), format!("{scheme}://{}", server.listen)]);
     table.add_row(["workers".to_owned(), format!("{}, {threads}", server.workers.as_str())]);
     table.add_row(["largest body".to_owned(), bytes(server.max_body_bytes)]);
+    table.add_row(["largest upload".to_owned(), bytes(server.max_upload_bytes)]);
     table.add_row([
         "log".to_owned(),
         format!("access {:?}, level {}", settings.log.access, settings.log.level).to_lowercase(),
@@ -119,6 +121,28 @@ fn models(settings: &Settings, today: Date) -> String {
         None => "others need `provider/model`".to_owned(),
     };
     format!("models: {} by bare name, {} retired ones with a warning; {others}", current.len(), retired.len())
+}
+
+/// Who serves what is no call to a model.
+fn endpoints(settings: &Settings) -> Table {
+    let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
+    for group in Group::ALL {
+        let who = match settings.serves_group(group) {
+            Ok(provider) => provider.name.to_string(),
+            Err(_) => "whom the request names".to_owned(),
+        };
+        match rows.iter_mut().find(|(known, _)| *known == who) {
+            Some((_, groups)) => groups.push(group.as_str()),
+            None => rows.push((who, vec![group.as_str()])),
+        }
+    }
+    let mut table = table(&["other endpoints", "provider"]);
+    for (who, groups) in rows {
+        for line in groups.chunks(7) {
+            table.add_row([line.join(", "), who.clone()]);
+        }
+    }
+    table
 }
 
 fn aliases(settings: &Settings) -> Table {

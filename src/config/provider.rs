@@ -53,6 +53,16 @@ impl Provider {
         self.formats.iter().find(|format| format.dialect == dialect)?.uri(endpoint, model, stream)
     }
 
+    /// The format it usually speaks.
+    pub fn usual_dialect(&self) -> Dialect {
+        self.formats.first().map_or(Dialect::OpenAi, |format| format.dialect)
+    }
+
+    /// Whether it has OpenAI's endpoints, as far as it has any beside chat.
+    pub fn is_of_openai(&self) -> bool {
+        self.speaks(Dialect::OpenAi) || self.speaks(Dialect::Responses)
+    }
+
     /// Whether it speaks a format.
     pub fn speaks(&self, dialect: Dialect) -> bool {
         self.formats.iter().any(|format| format.dialect == dialect)

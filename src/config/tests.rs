@@ -4,6 +4,7 @@ mod catalogue;
 mod errors;
 mod examples;
 mod facts;
+mod groups;
 mod loading;
 mod secrets;
 

@@ -8,12 +8,14 @@ use super::headers::provider_headers;
 use super::line::Resetter;
 use super::memo::Memo;
 use super::memory::Memory;
+use super::others::{self, Others};
 use super::reply::{self, Prepared};
 use super::route::{Route, Surface, route};
 use super::stats::{Received, Stats, Ticket};
 use super::{Options, catalogue, credential, refusal};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -30,6 +32,7 @@ pub(super) struct Service {
     stats: Arc<Stats>,
     memo: Memo,
     memory: Memory,
+    others: Others,
     /// Counts the requests that may fail, so that a rate is kept exactly.
     dice: AtomicU64,
 }
@@ -44,6 +47,7 @@ impl Service {
             stats: Arc::new(Stats::new(options.keep)),
             memo: Memo::default(),
             memory: Memory::default(),
+            others: Others::default(),
             dice: AtomicU64::new(0),
         }
     }
@@ -60,6 +64,9 @@ impl Service {
     ) -> io::Result<Response<PacedBody>> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path();
+        if let Some(name) = others::name(path) {
+            return self.other(name, parts, body, resetter).await;
+        }
         let Some(found) = route(path, parts.headers.contains_key("anthropic-version")) else {
             let fault = no_such_path(path, &parts.method);
             return Ok(Self::whole(&fault.body(), status(fault.status), None, resetter));
@@ -165,6 +172,58 @@ impl Service {
             }
             _ => return Ok(None),
         }))
+    }
+
+    /// Answers at one of OpenAI's endpoints beside chat.
+    async fn other(
+        &self,
+        name: &'static str,
+        mut parts: Parts,
+        body: Incoming,
+        resetter: Resetter,
+    ) -> io::Result<Response<PacedBody>> {
+        let sequence = self.stats.arrived(name);
+        let ticket = Ticket::new(self.stats.clone());
+        let body = match collect(body).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => {
+                let fault = Fault::new(Provider::OpenAi, 413, "request body is too large");
+                return Ok(Self::refusal(&fault, sequence, ticket, resetter));
+            }
+            Err(Unread::Broken(error)) => return Err(error),
+        };
+        let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        let (method, headers) = (parts.method.as_str().to_owned(), parts.headers.clone());
+        self.stats.received(Received { sequence, method, path, headers, body: body.clone() });
+        let let_in = credential::check(Provider::OpenAi, &parts.headers, &parts.uri);
+        let socket = let_in.is_ok() && parts.uri.path() == "/v1/realtime";
+        let whole = |body: Bytes, ticket| {
+            let frames = Arc::from([body]);
+            PacedBody::new(frames, 1, Ending::Complete, Pace::default(), true, resetter.clone(), Some(ticket))
+        };
+        let said = if socket {
+            others::open(&mut parts).map(|headers| {
+                let mut response = Response::new(whole(Bytes::new(), Ticket::new(self.stats.clone())));
+                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                *response.headers_mut() = headers;
+                response
+            })
+        } else {
+            let_in.and_then(|()| self.others.answer(&parts, &body)).map(|said| {
+                let mut response = Response::new(whole(said.body, Ticket::new(self.stats.clone())));
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(said.content_type));
+                provider_headers(Provider::OpenAi, sequence, "", response.headers_mut());
+                response
+            })
+        };
+        match said {
+            Ok(response) => {
+                let mut ticket = ticket;
+                ticket.done();
+                Ok(response)
+            }
+            Err(fault) => Ok(Self::refusal(&fault, sequence, ticket, resetter)),
+        }
     }
 
     async fn send(

@@ -38,6 +38,13 @@ impl Ending {
     }
 }
 
+/// A WebSocket's end is recorded by those who carry it; this is for when they never do.
+impl Observe for Ending {
+    fn frame(&mut self, _: &Bytes) {}
+
+    fn end(&mut self, _: End) {}
+}
+
 impl Drop for Ending {
     fn drop(&mut self) {
         self.set(Outcome::Cancelled);

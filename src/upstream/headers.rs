@@ -161,6 +161,11 @@ pub(super) const DROPPED: HeaderName = HeaderName::from_static("x-tollway-droppe
 /// heads are larger than 8 KiB or so.
 const MOST_DROPPED: usize = 2048;
 
+/// Takes out what only the gateway is told.
+pub(super) fn without_ours(headers: &mut HeaderMap) {
+    remove(headers, |name| name.as_str().starts_with("x-tollway-"));
+}
+
 /// The list of dropped fields as a header's value; of a long one the beginning, and how many more
 /// there are.
 pub(super) fn dropped(paths: &[String]) -> Option<HeaderValue> {
@@ -187,7 +192,10 @@ pub(super) fn dropped(paths: &[String]) -> Option<HeaderValue> {
 
 /// Says in an answer's headers who served it, or failed to.
 pub(crate) fn name(headers: &mut HeaderMap, upstream: &Upstream) {
-    let name = [&*upstream.provider, "/", &*upstream.model].concat();
+    let name = match &*upstream.model {
+        "" => upstream.provider.to_string(),
+        model => [&*upstream.provider, "/", model].concat(),
+    };
     if let Ok(value) = HeaderValue::try_from(name) {
         headers.insert(UPSTREAM, value);
     }

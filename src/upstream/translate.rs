@@ -23,6 +23,7 @@ use super::begun::Begun;
 use super::convert::{Prepared, Preparing, Reading, Relay, Step};
 use super::fetch::Fetch;
 use super::headers::{self, DROPPED, UPSTREAM};
+use super::passing::Passing;
 use super::query;
 use super::redact::Secrets;
 use super::refusal::refusal;
@@ -76,6 +77,15 @@ struct Room {
     fetch: Fetch,
     secrets: Arc<Secrets>,
     sweeper: Arc<Sweeper>,
+}
+
+impl<S: Clone> Translate<S> {
+    /// The same way for what is relayed without being understood.
+    pub(crate) fn beside(&self) -> Passing<S> {
+        let Room { provider, private, secrets, sweeper, .. } = &*self.room;
+        let (provider, private) = (provider.clone(), private.clone());
+        Passing::new(self.inner.clone(), provider, private, secrets.clone(), sweeper.clone())
+    }
 }
 
 impl<S, B> Service<Request<()>> for Translate<S>

@@ -38,6 +38,8 @@ pub enum Endpoint {
     Embedding,
     /// How many tokens a conversation is, without an answer to it.
     CountTokens,
+    /// Something else that is relayed without being understood, by its name.
+    Other(&'static str),
 }
 
 impl Endpoint {
@@ -48,6 +50,7 @@ impl Endpoint {
             Self::TextCompletion => "text_completion",
             Self::Embeddings | Self::Embedding => "embeddings",
             Self::CountTokens => "count_tokens",
+            Self::Other(name) => name,
         }
     }
 }

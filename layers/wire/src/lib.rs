@@ -11,7 +11,8 @@
 //! | `decode_error`, `encode_error` | an error body ⇄ [`ApiError`] |
 //!
 //! Same dialect in and out needs none of that: [`splice`] and [`relay`] change what must change in
-//! the bytes and read usage as they pass.
+//! the bytes and read usage as they pass. [`others`] reads what little is needed of endpoints that
+//! are no chat.
 
 pub mod anthropic;
 pub mod chat;
@@ -19,6 +20,7 @@ pub mod embeddings;
 pub mod format;
 pub mod gemini;
 pub mod openai;
+pub mod others;
 pub mod peek;
 pub mod relay;
 pub mod responses;

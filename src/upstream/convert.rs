@@ -13,7 +13,9 @@ use tollway_wire::chat::Chat;
 use tollway_wire::embeddings::EmbeddingRequest;
 use tollway_wire::openai::completions::{self, CompletionOptions};
 use tollway_wire::peek::Peek;
-use tollway_wire::{DecodeContext, Effort, EncodeContext, Encoded, Target, format, gemini, relay};
+use tollway_wire::{
+    DecodeContext, Effort, EncodeContext, Encoded, Target, format, gemini, holds_foreign, relay,
+};
 
 pub(super) use self::context::{decode_context, encode_context, stream_wishes};
 use super::fetch::Fetch;
@@ -136,7 +138,9 @@ impl Preparing<'_> {
         let Self { call, peek, .. } = *self;
         let is_chat = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
         let answers_anew = call.endpoint == Endpoint::Chat && self.answers_anew();
-        if self.is_spoken() && !answers_anew {
+        // Another provider's seals would be refused; the decoder knows them, and leaves them out.
+        let is_marked = call.endpoint == Endpoint::Chat && holds_foreign(call.dialect, &call.body);
+        if self.is_spoken() && !answers_anew && !is_marked {
             return Ok(Step::Ready(self.relayed(peek)));
         }
         match call.endpoint {
@@ -251,6 +255,7 @@ impl Preparing<'_> {
             decode: decode_context(renamed_tools),
             encode: EncodeContext {
                 include_usage: chat.include_usage,
+                foreign: self.upstream.dialect != self.call.dialect,
                 legacy_functions: chat.legacy_functions,
                 ..encode_context(self.call, self.exchange)
             },

@@ -2,8 +2,9 @@
 
 use tollway_core::Dialect;
 
-use super::words::Words;
+use super::{encode_turns::NO_SIGNATURE, words::Words};
 use crate::{
+    EncodeContext,
     chat::{Content, Part, Reasoning, Signature, Text},
     seal::{self, Sealed},
 };
@@ -24,6 +25,22 @@ pub(super) fn seal(signature: &Signature) -> Words<'_> {
         Dialect::Gemini => signature.value.as_str().into(),
         _ => seal::to_base64(&seal::on_thinking(signature)).into(),
     }
+}
+
+/// The seals of an answer's calls. Where it is no Gemini model's and none has a seal, the first gets what
+/// Google documents for such calls: a model that refuses calls without one then takes it back, unread.
+pub(super) fn on_calls<'a>(
+    own: impl IntoIterator<Item = Option<Words<'a>>>,
+    cx: &EncodeContext,
+) -> Vec<Option<Words<'a>>> {
+    let mut seals: Vec<Option<Words<'a>>> = own.into_iter().collect();
+    if cx.foreign
+        && seals.iter().all(Option::is_none)
+        && let Some(first) = seals.first_mut()
+    {
+        *first = Some(NO_SIGNATURE.into());
+    }
+    seals
 }
 
 /// Another provider's sealed thinking.
@@ -51,4 +68,16 @@ pub(super) fn restored(mut part: Part) -> Part {
         Some(Sealed::Text(signature) | Sealed::Call(_, signature)) => part.signature = Some(signature),
     }
     part
+}
+
+#[test]
+fn calls_of_other_models_are_sealed_by_the_documented_stand_in() {
+    let seals = |foreign, own: [Option<&'static str>; 2]| {
+        let cx = EncodeContext { foreign, ..EncodeContext::default() };
+        let seals = on_calls(own.map(|seal| seal.map(Words::from)), &cx);
+        seals.into_iter().map(|seal| seal.map(Words::into_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(seals(true, [None, None]), [Some(NO_SIGNATURE.to_owned()), None]);
+    assert_eq!(seals(true, [None, Some("own")]), [None, Some("own".to_owned())]);
+    assert_eq!(seals(false, [None, None]), [None, None]);
 }

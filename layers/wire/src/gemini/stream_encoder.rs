@@ -216,9 +216,11 @@ impl StreamEncoder {
 
     /// Writes a candidate's calls, now that their arguments are whole.
     fn calls(&mut self, choice: u32, calls: &[HeldCall], out: &mut Vec<u8>) {
-        for held in calls {
+        let own = calls.iter().map(|held| own_signature(held.signature.as_ref()));
+        let seals = marked::on_calls(own, &self.cx);
+        for (held, seal) in calls.iter().zip(seals) {
             if let Some(mut part) = any_function_call(&held.call) {
-                part.thought_signature = own_signature(held.signature.as_ref());
+                part.thought_signature = seal;
                 self.part(choice, part.into(), out);
             }
         }

@@ -107,9 +107,14 @@ impl Answering<'_> {
                 }
             }
             Reading::Embeddings(reading) => {
-                let EmbeddingsReading { request, encode, .. } = *reading;
+                let EmbeddingsReading { request, encode, at_vertex, .. } = *reading;
                 let body = collect::bytes(body, self.attempt).await?;
-                let reply = gemini::embeddings::decode_response(&body).map_err(Error::Upstream)?;
+                let reply = if at_vertex {
+                    gemini::vertex_embeddings::decode_response(&body)
+                } else {
+                    gemini::embeddings::decode_response(&body)
+                }
+                .map_err(Error::Upstream)?;
                 if let Some(usage) = reply.usage {
                     self.attempt.set_usage(usage);
                 }

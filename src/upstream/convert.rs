@@ -97,6 +97,8 @@ pub(super) struct EmbeddingsReading {
     pub(super) upstream: Dialect,
     /// What the client speaks.
     pub(super) client: Dialect,
+    /// Whether it was asked of Vertex AI, which answers in its own way.
+    pub(super) at_vertex: bool,
     /// What was asked for.
     pub(super) request: EmbeddingRequest,
     /// What an encoder must know.
@@ -174,6 +176,12 @@ impl Preparing<'_> {
     /// Whether the client's words are the upstream's. Beside chats, `OpenAI`'s two formats are one.
     fn is_spoken(&self) -> bool {
         let (client, upstream) = (self.call.dialect, self.upstream.dialect);
+        if self.is_embeddings_at_vertex() {
+            // Its methods are others than Gemini's, but for one text of the newer models.
+            return self.call.endpoint == Endpoint::Embedding
+                && client == upstream
+                && gemini::vertex_embeddings::takes_one(&self.upstream.model);
+        }
         client == upstream
             || (client == Dialect::OpenAi
                 && upstream == Dialect::Responses
@@ -222,6 +230,9 @@ impl Preparing<'_> {
             dropped.extend(relayed.dropped);
             body = relayed.body;
         }
+        if let Some(version) = self.version(Endpoint::Chat) {
+            body = relay::version_for_model(body, version)?;
+        }
         let stream = chat.stream.then_some(Framing::Events);
         Ok(Prepared { endpoint: Endpoint::Chat, body, stream, dropped, reading })
     }
@@ -252,6 +263,12 @@ impl Preparing<'_> {
         }))
     }
 
+    /// The version that stands in the body in place of the model, which then is part of the path.
+    fn version(&self, endpoint: Endpoint) -> Option<&'static str> {
+        let is_chat = self.upstream.dialect == Dialect::Anthropic && endpoint == Endpoint::Chat;
+        self.provider.kind.anthropic_version().filter(|_| is_chat)
+    }
+
     /// A body that goes out as it came, but for splices.
     fn relayed(&self, peek: &Peek) -> Prepared {
         let Self { call, resolved, provider, .. } = *self;
@@ -261,7 +278,7 @@ impl Preparing<'_> {
             read_usage: true,
             quirks: &provider.quirks,
             traits,
-            anthropic_version: None,
+            anthropic_version: self.version(call.endpoint),
         };
         let spliced = request.relay(peek);
         Prepared {

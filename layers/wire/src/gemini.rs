@@ -57,11 +57,14 @@ mod stream_decoder;
 mod stream_encoder;
 mod text_index;
 mod tier;
-mod time;
+pub(crate) mod time;
 mod usage;
 mod words;
 
+pub mod count_tokens;
 pub mod embeddings;
+pub mod models;
+pub mod vertex_embeddings;
 
 pub(crate) use self::{
     decode_response::decode_content,

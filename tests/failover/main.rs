@@ -1,0 +1,91 @@
+//! A conversation goes from one provider to another and back: no provider refuses what another left in
+//! it, and each finds its own seals and ids again, byte for byte.
+//!
+//! Every provider's answer is written for every client's dialect, kept by a client as its SDK keeps it,
+//! and sent back as history to every provider.
+
+mod clients;
+mod makers;
+mod sending;
+
+use std::fmt::Write as _;
+
+use self::{
+    clients::{CLIENTS, Client},
+    makers::{MAKERS, Maker},
+    sending::{Sent, TARGETS, Target, settings},
+};
+
+#[test]
+fn a_conversation_of_two_providers_goes_on_with_every_provider() {
+    let settings = settings();
+    let mut failures = String::new();
+    let mut sent = 0;
+    for client in CLIENTS {
+        for streamed in [false, true] {
+            for first in MAKERS {
+                for second in MAKERS {
+                    let request = client.conversation(streamed, &[first, second]);
+                    for target in TARGETS {
+                        sent += 1;
+                        let checked = target
+                            .send(&settings, client.dialect, &request)
+                            .and_then(|sent| check(&sent, target, client, &[first, second]));
+                        if let Err(why) = checked {
+                            let names = (first.name, second.name, client.name, target.model);
+                            let _ = writeln!(failures, "{names:?} streamed: {streamed}: {why:.600}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let shown: String = failures.lines().take(12).map(|line| format!("{line}\n")).collect();
+    assert!(failures.is_empty(), "{} of {sent} fail:\n{shown}", failures.lines().count());
+}
+
+/// The same conversation, one answer longer, has the same ids so far: a provider's prompt cache is kept.
+#[test]
+fn ids_are_made_alike_every_time() {
+    let settings = settings();
+    for client in CLIENTS {
+        for target in TARGETS {
+            let [one, two] = [1, 2].map(|turns| {
+                let makers: Vec<&Maker> = MAKERS.iter().rev().take(turns).collect();
+                let request = client.conversation(false, &makers);
+                target.send(&settings, client.dialect, &request).expect("sent").call_ids()
+            });
+            assert!(two.starts_with(&one), "{} → {}: {one:?} {two:?}", client.name, target.model);
+            let calls = if target.takes_ids { 4 } else { 0 };
+            assert!(one.len() >= calls, "{} → {}: {one:?}", client.name, target.model);
+        }
+    }
+}
+
+/// Seals reach their maker unchanged, and nobody else.
+fn check(sent: &Sent, target: &Target, client: &Client, makers: &[&Maker]) -> Result<(), String> {
+    let text = sent.body.to_string();
+    for mark in ["tollway", "dG9sbHdheT"] {
+        if text.contains(mark) {
+            return Err(format!("a mark of ours is sent: {text}"));
+        }
+    }
+    for maker in makers {
+        for seal in maker.seals {
+            let is_there = sent.has_seal(seal);
+            let is_home = maker.dialect == target.dialect;
+            if is_home && !is_there {
+                return Err(format!("a seal is lost: {seal} in {text}"));
+            }
+            if !is_home && is_there {
+                return Err(format!("another's seal is sent: {seal} in {text}"));
+            }
+        }
+        for id in maker.ids.iter().filter(|_| maker.dialect == target.dialect && target.takes_ids) {
+            if !sent.has(id) {
+                return Err(format!("an id is changed: {id} in {text}"));
+            }
+        }
+    }
+    sent.check_pairs(client, target)
+}

@@ -159,7 +159,7 @@ fn a_stream_is_written_word_for_word() {
         part(r#"{"functionCall":{"id":"c0","name":"f","args":{"a":1}}}"#),
         part(r#"{"functionCall":{"id":"c1","name":"f","args":{}}}"#),
         format!(
-            r#"data: {{"candidates":[{{"finishReason":"STOP","index":0}}],"usageMetadata":{{"promptTokenCount":5,"candidatesTokenCount":2,"totalTokenCount":8,"thoughtsTokenCount":1}},{tail}"#
+            r#"data: {{"candidates":[{{"content":{{"parts":[{{"text":""}}],"role":"model"}},"finishReason":"STOP","index":0}}],"usageMetadata":{{"promptTokenCount":5,"candidatesTokenCount":2,"totalTokenCount":8,"thoughtsTokenCount":1}},{tail}"#
         ),
     ];
     assert_eq!(String::from_utf8(out).unwrap(), expected.join("\n\n") + "\n\n");

@@ -13,7 +13,9 @@ use tollway_wire::chat::Chat;
 use tollway_wire::embeddings::EmbeddingRequest;
 use tollway_wire::openai::completions::{self, CompletionOptions};
 use tollway_wire::peek::Peek;
-use tollway_wire::{DecodeContext, Effort, EncodeContext, Encoded, Target, format, gemini, relay};
+use tollway_wire::{
+    DecodeContext, Effort, EncodeContext, Encoded, Target, format, gemini, holds_foreign, relay,
+};
 
 pub(super) use self::context::{decode_context, encode_context, stream_wishes};
 use super::fetch::Fetch;
@@ -134,7 +136,9 @@ impl Preparing<'_> {
         let Self { call, peek, .. } = *self;
         let is_chat = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
         let answers_anew = call.endpoint == Endpoint::Chat && self.answers_anew();
-        if self.is_spoken() && !answers_anew {
+        // What stands for another provider's seals and ids must not reach this one.
+        let holds_foreign = call.endpoint == Endpoint::Chat && holds_foreign(call.dialect, &call.body);
+        if self.is_spoken() && !answers_anew && !holds_foreign {
             return Ok(Step::Ready(self.relayed(peek)));
         }
         match call.endpoint {

@@ -87,7 +87,13 @@ impl Target {
             let operation = Operation::new(Dialect::OpenAi, Endpoint::Chat);
             let peek = Peek::new(&operation, body.into()).map_err(|refusal| refusal.to_string())?;
             let quirks = &known.quirks;
-            let request = relay::Request { model: self.model, read_usage: false, quirks, traits: &traits };
+            let request = relay::Request {
+                model: self.model,
+                read_usage: false,
+                quirks,
+                traits: &traits,
+                anthropic_version: None,
+            };
             let spliced = request.relay(&peek);
             body = spliced.body.into_bytes().to_vec();
         }

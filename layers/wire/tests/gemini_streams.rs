@@ -155,6 +155,10 @@ fn a_stream_is_written_word_for_word() {
     };
     let expected = [
         part(r#"{"text":"Hm.","thought":true}"#),
+        // Another provider's seal, marked and in base64.
+        part(
+            r#"{"text":"","thought":true,"thoughtSignature":"dG9sbHdheTphbnRocm9waWM6dGhpbmtpbmc6Zm9yZWlnbg=="}"#,
+        ),
         part(r#"{"text":"Hi"}"#),
         part(r#"{"functionCall":{"id":"c0","name":"f","args":{"a":1}}}"#),
         part(r#"{"functionCall":{"id":"c1","name":"f","args":{}}}"#),

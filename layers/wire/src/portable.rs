@@ -13,6 +13,7 @@
 //! | Gemini: files with `videoMetadata` or `mediaResolution` | the file |
 //! | any: web search | the target's own web search ([`WebSearch`]) |
 //! | any: what a provider's tool did in an earlier answer | nothing, listed |
+//! | any: pictures, files and sound that a model showed | nothing, listed; Gemini's models see them again |
 
 mod anthropic;
 mod client_tool;
@@ -42,8 +43,7 @@ enum Equivalent {
 /// are left in it have no equivalent.
 pub(crate) fn said_in(target: Dialect, chat: &Chat) -> (Cow<'_, Chat>, Vec<String>) {
     let mut lost = Vec::new();
-    let has_blocks =
-        chat.messages.iter().flat_map(|message| &message.content).any(|part| holds(target, part));
+    let has_blocks = chat.messages.iter().any(|message| holds_any(target, message));
     let is_clients = |kind: &ToolKind| matches!(kind, ToolKind::Server(tool) if tool.dialect != target && client_tool::is_known(tool));
     let has_tools = chat.tools.iter().any(|tool| is_clients(&tool.kind));
     if !has_blocks && !has_tools {
@@ -79,16 +79,30 @@ fn kind_of(value: &Value) -> &str {
     value.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn holds(target: Dialect, part: &Part) -> bool {
+fn holds_any(target: Dialect, message: &Message) -> bool {
+    message.content.iter().any(|part| holds(target, message.role, part))
+}
+
+fn holds(target: Dialect, role: Role, part: &Part) -> bool {
     match &part.content {
+        _ if role == Role::Assistant && target != Dialect::Gemini && is_shown(&part.content) => true,
         Content::Native(native) => native.dialect != target,
-        Content::ToolResult(result) => result.content.iter().any(|part| holds(target, part)),
+        Content::ToolResult(result) => result.content.iter().any(|part| holds(target, Role::Tool, part)),
+        _ => false,
+    }
+}
+
+/// Whether it is a picture, a file or a sound, which only Gemini's models are shown again.
+fn is_shown(content: &Content) -> bool {
+    match content {
+        Content::Image(_) | Content::Document(_) => true,
+        Content::Audio(audio) => audio.id.is_none() && audio.transcript.is_none(),
         _ => false,
     }
 }
 
 fn say_message(target: Dialect, at: usize, message: &mut Message, lost: &mut Vec<String>) {
-    if !message.content.iter().any(|part| holds(target, part)) {
+    if !holds_any(target, message) {
         return;
     }
     let path = |piece: usize| format!("messages[{at}].content[{piece}]");
@@ -114,10 +128,13 @@ fn say(
     path: impl Fn() -> String,
     lost: &mut Vec<String>,
 ) -> Option<Part> {
-    let Content::Native(native) = &part.content else { return Some(part) };
-    if native.dialect == target {
+    if !holds(target, role, &part) {
         return Some(part);
     }
+    let Content::Native(native) = &part.content else {
+        lost.push(path());
+        return None;
+    };
     let equivalent = match native.dialect {
         Dialect::Anthropic => anthropic::block(&native.value),
         Dialect::Gemini => gemini::block(&native.value),

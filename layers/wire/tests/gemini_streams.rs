@@ -155,11 +155,15 @@ fn a_stream_is_written_word_for_word() {
     };
     let expected = [
         part(r#"{"text":"Hm.","thought":true}"#),
+        // Another provider's seal, marked and in base64.
+        part(
+            r#"{"text":"","thought":true,"thoughtSignature":"dG9sbHdheTphbnRocm9waWM6dGhpbmtpbmc6Zm9yZWlnbg=="}"#,
+        ),
         part(r#"{"text":"Hi"}"#),
         part(r#"{"functionCall":{"id":"c0","name":"f","args":{"a":1}}}"#),
         part(r#"{"functionCall":{"id":"c1","name":"f","args":{}}}"#),
         format!(
-            r#"data: {{"candidates":[{{"finishReason":"STOP","index":0}}],"usageMetadata":{{"promptTokenCount":5,"candidatesTokenCount":2,"totalTokenCount":8,"thoughtsTokenCount":1}},{tail}"#
+            r#"data: {{"candidates":[{{"content":{{"parts":[{{"text":""}}],"role":"model"}},"finishReason":"STOP","index":0}}],"usageMetadata":{{"promptTokenCount":5,"candidatesTokenCount":2,"totalTokenCount":8,"thoughtsTokenCount":1}},{tail}"#
         ),
     ];
     assert_eq!(String::from_utf8(out).unwrap(), expected.join("\n\n") + "\n\n");

@@ -24,7 +24,9 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
     crate::loss::check_text_only(chat)?;
     let (chat, lost) = portable::said_in(Dialect::Anthropic, chat);
     let chat = &*chat;
-    lost.into_iter().for_each(|path| losses.add(path));
+    for path in lost {
+        losses.add(path);
+    }
     sampling::check(chat)?;
     let names = Names::of(chat)?;
     let mut conversation = encode_messages(chat, traits, &names, &mut losses)?;

@@ -29,8 +29,7 @@ pub(super) fn encode_extra<'a>(chat: &'a Chat, losses: &mut Losses) -> Result<Ex
         }
         match name.as_str() {
             // Read where tools, thinking, output and user are written.
-            TOOL_OPTIONS | "web_search_options" | "thinking" | "output_config" => {}
-            "serviceTier" => {}
+            TOOL_OPTIONS | "web_search_options" | "thinking" | "output_config" | "serviceTier" => {}
             "safety_identifier" if chat.user.is_none() => {}
             "modalities" => {
                 let asks_more = value.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind != "text"));
@@ -47,7 +46,11 @@ pub(super) fn encode_extra<'a>(chat: &'a Chat, losses: &mut Losses) -> Result<Ex
             "cachedContent" | "cached_content" => {
                 return Err(Refusal::at(name, "Anthropic cannot read content cached at another provider"));
             }
-            _ => lost_fields(name, value).into_iter().for_each(|path| losses.add(path)),
+            _ => {
+                for path in lost_fields(name, value) {
+                    losses.add(path);
+                }
+            }
         }
     }
     Ok(extra)

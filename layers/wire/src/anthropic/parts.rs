@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Refusal,
-    chat::{Audio, Content, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult},
+    chat::{Audio, Content, Message, Part, Reasoning, Text, ToolCall, ToolResult},
 };
 
 /// Turns parts of messages into content blocks.
@@ -36,15 +36,6 @@ impl<'a> Parts<'a, '_> {
                     Some(self.call(at, calls - 1, part, call)?)
                 }
                 Content::Reasoning(reasoning) => self.reasoning(at, part, reasoning),
-                // What a model showed before; Anthropic takes images and files from the user only.
-                Content::Image(_) | Content::Document(_) if message.role == Role::Assistant => {
-                    self.losses.add(path());
-                    None
-                }
-                Content::Audio(Audio { transcript: None, .. }) if message.role == Role::Assistant => {
-                    self.losses.add(path());
-                    None
-                }
                 Content::Image(_) | Content::Document(_) => {
                     return Err(Refusal::at(path(), "Anthropic takes images and files from the user only"));
                 }

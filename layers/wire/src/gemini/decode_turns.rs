@@ -65,7 +65,8 @@ pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins)
             }
         };
         reader.role = role;
-        reader.fresh = true;
+        // Its SDKs keep every chunk of a streamed answer as a turn of its own: they are one message.
+        reader.fresh = role != Role::Assistant;
         for part in turn.parts.0 {
             reader.take(part);
         }

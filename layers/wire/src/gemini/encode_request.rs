@@ -122,15 +122,10 @@ fn own_fields<'a>(
             dropped.push(path.to_owned());
         }
     }
-    let tier = match tier_of(chat) {
-        None | Some("auto" | "default") => None,
-        Some(tier) => match tier::service_tier(tier) {
-            Some(word) => Some(word),
-            None => {
-                dropped.push("service_tier".to_owned());
-                None
-            }
-        },
-    };
+    let asked = tier_of(chat).filter(|tier| !matches!(*tier, "auto" | "default"));
+    let tier = asked.and_then(tier::service_tier);
+    if asked.is_some() && tier.is_none() {
+        dropped.push("service_tier".to_owned());
+    }
     Ok((own, tier))
 }

@@ -124,7 +124,7 @@ impl StreamEncoder {
         let candidates = choices.iter().filter_map(|held| {
             let finish = held.finish.as_ref()?;
             Some(CandidateOut {
-                content: None,
+                content: Some(silence()),
                 finish_reason: Some(finish::encode(finish)),
                 index: held.index,
                 grounding_metadata: None,
@@ -241,7 +241,7 @@ impl StreamEncoder {
     fn told(&mut self, index: u32, grounding: Option<Value>, logprobs: Option<Value>, out: &mut Vec<u8>) {
         if grounding.is_some() || logprobs.is_some() {
             let candidate = CandidateOut {
-                content: None,
+                content: Some(silence()),
                 finish_reason: None,
                 index,
                 grounding_metadata: grounding,
@@ -284,4 +284,9 @@ fn too_large() -> ApiError {
         param: None,
         retry_after: None,
     }
+}
+
+/// Content that says nothing: what tells only of the end has a part, too, and clients look for it.
+fn silence() -> ContentOut<'static> {
+    ContentOut { parts: vec![text_part("").into()], role: "model" }
 }

@@ -8,8 +8,9 @@ use crate::call_ids::fnv1a;
 const LONGEST: usize = 40;
 
 /// The id to send for a call or its result: the same one, or one made from it where it is too long.
-pub(super) fn sent(id: &str) -> Cow<'_, str> {
-    if id.chars().take(LONGEST + 1).count() <= LONGEST {
+/// Servers that take what OpenAI's own does not know take long ids, too (recorded).
+pub(super) fn sent(id: &str, extensions: bool) -> Cow<'_, str> {
+    if extensions || id.chars().take(LONGEST + 1).count() <= LONGEST {
         return Cow::Borrowed(id);
     }
     let reversed: Vec<u8> = id.bytes().rev().collect();
@@ -23,9 +24,12 @@ mod tests {
     #[test]
     fn ids_that_are_too_long_are_made_anew_and_stay_apart() {
         let fits = "x".repeat(40);
-        assert_eq!(sent(&fits), fits);
-        let made: Vec<String> =
-            ["a", "b", "ab"].into_iter().map(|end| sent(&format!("{fits}{end}")).into_owned()).collect();
+        assert_eq!(sent(&fits, false), fits);
+        assert_eq!(sent(&"x".repeat(41), true), "x".repeat(41));
+        let made: Vec<String> = ["a", "b", "ab"]
+            .into_iter()
+            .map(|end| sent(&format!("{fits}{end}"), false).into_owned())
+            .collect();
         for (at, id) in made.iter().enumerate() {
             assert!(id.len() <= LONGEST && !made[..at].contains(id), "{made:?}");
         }

@@ -188,7 +188,7 @@ impl<'a> Writer<'_, 'a> {
         Ok(MessageOut {
             role: "tool",
             name: name.map(|name| self.names.sent(name)),
-            tool_call_id: Some(call_id::sent(&result.call_id)),
+            tool_call_id: Some(call_id::sent(&result.call_id, self.traits.extensions)),
             content: Some(content),
             ..MessageOut::default()
         })
@@ -224,7 +224,10 @@ impl<'a> Writer<'_, 'a> {
                         seal,
                     );
                     let out_call = ToolCallOut::new(call, self.names.sent(&call.name), seal);
-                    out.tool_calls.push(ToolCallOut { id: call_id::sent(&call.id), ..out_call });
+                    out.tool_calls.push(ToolCallOut {
+                        id: call_id::sent(&call.id, self.traits.extensions),
+                        ..out_call
+                    });
                 }
                 Content::Text(_) if part.signature.is_some() => {
                     let seal = part.signature.as_ref().and_then(Seal::of);
@@ -234,13 +237,9 @@ impl<'a> Writer<'_, 'a> {
                 _ => {}
             }
         }
-        for (index, _) in message.content.iter().enumerate().filter(|(_, part)| was_shown(part)) {
-            self.dropped.list(&format!("{}.content[{index}]", self.path));
-        }
         let said = message.content.iter().enumerate().filter(|(_, part)| match &part.content {
             Content::Reasoning(_) | Content::Refusal(_) | Content::ToolCall(_) => false,
-            Content::Audio(audio) if audio.id.is_some() => false,
-            _ if was_shown(part) => false,
+            Content::Audio(audio) => audio.id.is_none(),
             Content::Native(native) => !is_detail(native),
             _ => true,
         });
@@ -250,15 +249,6 @@ impl<'a> Writer<'_, 'a> {
                 Some(encode_content(said, &self.path, "assistant", self.traits.extensions, self.dropped)?);
         }
         Ok(out)
-    }
-}
-
-/// Whether a part is what a model showed before: OpenAI's assistant has no word for it.
-fn was_shown(part: &Part) -> bool {
-    match &part.content {
-        Content::Image(_) | Content::Document(_) => true,
-        Content::Audio(audio) => audio.id.is_none() && audio.transcript.is_none(),
-        _ => false,
     }
 }
 

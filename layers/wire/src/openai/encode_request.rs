@@ -28,7 +28,9 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
     let traits = &target.traits;
     let names = ToolNames::of(chat);
     let mut dropped = Dropped::default();
-    lost.iter().for_each(|path| dropped.list(path));
+    for path in &lost {
+        dropped.list(path);
+    }
     let turns = laid_out(&chat.messages);
     let messages = encode_messages(&turns, traits, &names, &mut dropped)?;
     let tools = encode_tools(chat, traits, &names, &mut dropped)?;
@@ -98,7 +100,9 @@ fn encode_extra<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Result<Cow<'a, Map
             return Err(Refusal::at(name, format!("the upstream has no word for {name}")));
         }
         if name != "serviceTier" {
-            lost_fields(name, value).iter().for_each(|path| dropped.list(path));
+            for path in lost_fields(name, value) {
+                dropped.list(&path);
+            }
         }
     }
     Ok(Cow::Owned(shared))

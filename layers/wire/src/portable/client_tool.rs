@@ -29,7 +29,7 @@ fn schema(tool: &Native) -> Option<(String, Value)> {
         return Some((
             description.to_owned(),
             object(
-                json!({
+                &json!({
                     "command": { "type": "string", "description": "The command; required unless restart is true." },
                     "restart": { "type": "boolean", "description": "Starts the session anew." },
                 }),
@@ -39,7 +39,7 @@ fn schema(tool: &Native) -> Option<(String, Value)> {
     }
     if is("text_editor") {
         let description = "Views, makes and changes text files.";
-        let parameters = object(files(&["view", "create", "str_replace", "insert"]), &["command", "path"]);
+        let parameters = object(&files(&["view", "create", "str_replace", "insert"]), &["command", "path"]);
         return Some((description.to_owned(), parameters));
     }
     if is("memory") {
@@ -47,7 +47,7 @@ fn schema(tool: &Native) -> Option<(String, Value)> {
         fields["old_path"] = json!({ "type": "string", "description": "For rename: the path there is." });
         fields["new_path"] = json!({ "type": "string", "description": "For rename: the path to be." });
         let description = "Keeps notes in files below /memories. Look there before you begin, and write down what must not be lost.";
-        return Some((description.to_owned(), object(fields, &["command"])));
+        return Some((description.to_owned(), object(&fields, &["command"])));
     }
     if is("computer") {
         let (width, height) = (number("display_width_px")?, number("display_height_px")?);
@@ -57,7 +57,7 @@ fn schema(tool: &Native) -> Option<(String, Value)> {
         return Some((
             description,
             object(
-                json!({
+                &json!({
                     "action": { "type": "string", "enum": [
                         "screenshot", "left_click", "right_click", "middle_click", "double_click", "triple_click",
                         "left_click_drag", "left_mouse_down", "left_mouse_up", "mouse_move", "cursor_position",
@@ -78,7 +78,7 @@ fn schema(tool: &Native) -> Option<(String, Value)> {
     None
 }
 
-fn object(properties: Value, required: &[&str]) -> Value {
+fn object(properties: &Value, required: &[&str]) -> Value {
     json!({ "type": "object", "properties": properties, "required": required })
 }
 

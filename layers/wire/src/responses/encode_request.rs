@@ -24,7 +24,9 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
     check(chat)?;
     let (chat, lost) = crate::portable::said_in(Dialect::Responses, chat);
     let chat = &*chat;
-    lost.iter().for_each(|path| dropped.list(path));
+    for path in &lost {
+        dropped.list(path);
+    }
     let names = ToolNames::of(chat);
     let input = encode_input(chat, traits, &names, &mut dropped)?;
     let tools = encode_tools(chat, &names, &mut dropped)?;

@@ -2,6 +2,7 @@
 
 import pytest
 import upstreams
+from test_tools import text_of
 
 SYSTEM = [
     {"type": "text", "text": "You are Claude Code, Anthropic's official CLI for Claude."},
@@ -87,13 +88,13 @@ def test_a_session(client, model):
     }
     messages += [{"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
     second = ask(client, model, messages)
-    assert second.content[-1].text == "The tool says: Cargo.toml\nsrc"
+    assert text_of(second) == "The tool says: Cargo.toml\nsrc"
     messages += [
         {"role": "assistant", "content": second.content},
         turn("Thanks. [sim:text,system]", cache_control={"type": "ephemeral"}),
     ]
     third = ask(client, model, messages)
-    assert "You are Claude Code" in third.content[-1].text and "Be concise." in third.content[-1].text
+    assert "You are Claude Code" in text_of(third) and "Be concise." in text_of(third)
 
 
 @pytest.mark.parametrize("model", upstreams.THINKERS)
@@ -104,7 +105,7 @@ def test_a_session_that_thinks(client, model):
     [call] = [block for block in first.content if block.type == "tool_use"]
     result = {"type": "tool_result", "tool_use_id": call.id, "content": "src"}
     messages += [{"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
-    assert ask(client, model, messages, thinking=thinking).content[-1].text == "The tool says: src\nthoughts: 1"
+    assert text_of(ask(client, model, messages, thinking=thinking)) == "The tool says: src\nthoughts: 1"
 
 
 @pytest.mark.parametrize("model", upstreams.FORMATS)

@@ -2,7 +2,7 @@
 
 import pytest
 import upstreams
-from test_tools import QUESTION, WEATHER, ask, calls_of
+from test_tools import QUESTION, WEATHER, ask, calls_of, text_of
 
 THINKING = {"type": "enabled", "budget_tokens": 2048, "display": "summarized"}
 
@@ -26,7 +26,7 @@ def test_two_turns(client, model, stream, redacted):
     answer = ask(client, stream, messages=then(question, called), **arguments)
     # Who hides thinking in OpenAI's chat format gives nothing that could come back.
     kept = 0 if redacted and model.startswith("compatible/") else 1
-    assert answer.content[-1].text == f"The tool says: fog\nthoughts: {kept}"
+    assert text_of(answer) == f"The tool says: fog\nthoughts: {kept}"
 
 
 @pytest.mark.parametrize("second", upstreams.THINKERS)
@@ -36,10 +36,10 @@ def test_a_thinking_conversation_goes_on_with_another_model(client, first, secon
     called = ask(client, False, model=first, messages=[QUESTION], **arguments)
     messages = then(QUESTION, called)
     told = ask(client, False, model=second, messages=messages, **arguments)
-    assert "fog" in told.content[-1].text
+    assert "fog" in text_of(told)
     messages += [
         {"role": "assistant", "content": told.content},
         {"role": "user", "content": "Thank you. [sim:text]"},
     ]
     thanked = ask(client, False, model=first, messages=messages, **arguments)
-    assert thanked.content[-1].text == "Thank you."
+    assert text_of(thanked) == "Thank you."

@@ -45,6 +45,13 @@ def text_of(content) -> str:
     return "".join(part.text for part in content.parts if part.text and not part.thought)
 
 
+def told(*results: str, thoughts: int | None = None) -> list[str]:
+    """What the model says of results: objects at Gemini, which are their JSON where results are text."""
+    objects = [f'{{"result":"{result}"}}' for result in results]
+    last = "" if thoughts is None else f"\nthoughts: {thoughts}"
+    return [f"The tool says: {'; '.join(said)}{last}" for said in (results, objects)]
+
+
 def user(text: str) -> types.Content:
     return types.Content(role="user", parts=[types.Part(text=text)])
 
@@ -70,7 +77,8 @@ def test_the_whole_loop(client, model, stream):
     assert [call.name for call in calls] == ["get_weather", "get_time"]
     assert isinstance(calls[0].args["city"], str)
     answer, finish = ask(client, stream, model, [*contents, called, results(calls)], config())
-    assert (text_of(answer), finish) == ("The tool says: result-0; result-1", types.FinishReason.STOP)
+    assert text_of(answer) in told("result-0", "result-1")
+    assert finish == types.FinishReason.STOP
 
 
 @pytest.mark.parametrize("model", upstreams.FORMATS)
@@ -108,7 +116,7 @@ def test_the_sdks_own_loop(client, model):
     answer = client.models.generate_content(
         model=model, contents="The weather?", config=types.GenerateContentConfig(tools=[get_weather])
     )
-    assert answer.text == "The tool says: sunny" and len(asked) == 1
+    assert answer.text in told("sunny") and len(asked) == 1
 
 
 @pytest.mark.parametrize("redacted", [False, True])
@@ -123,7 +131,7 @@ def test_thinking_over_two_turns(client, model, stream, redacted):
     answer, _ = ask(client, stream, model, contents, config(thinking_config=THINKING))
     # Who hides thinking in OpenAI's chat format gives nothing that could come back.
     kept = 0 if redacted and model.startswith("compatible/") else 1
-    assert text_of(answer) == f"The tool says: result-0\nthoughts: {kept}"
+    assert text_of(answer) in told("result-0", thoughts=kept)
 
 
 @pytest.mark.parametrize("second", upstreams.THINKERS)
@@ -132,9 +140,9 @@ def test_a_thinking_conversation_goes_on_with_another_model(client, first, secon
     contents = [user("The weather?")]
     called, _ = ask(client, False, first, contents, config(thinking_config=THINKING))
     contents += [called, results(calls_of(called))]
-    told, _ = ask(client, False, second, contents, config(thinking_config=THINKING))
-    assert text_of(told) == "The tool says: result-0"
-    contents += [told, user("Thank you. [sim:text]")]
+    went_on, _ = ask(client, False, second, contents, config(thinking_config=THINKING))
+    assert text_of(went_on) in told("result-0")
+    contents += [went_on, user("Thank you. [sim:text]")]
     thanked, _ = ask(client, False, first, contents, config(thinking_config=THINKING))
     assert text_of(thanked) == "Thank you."
 

@@ -102,7 +102,8 @@ mod tests {
     }
 
     async fn answer_to(method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Value> {
-        let settings = Settings::load(&Source::text("{}"), &Env::default()).unwrap();
+        let config = "providers: {openai: {api_key: k}, anthropic: {api_key: k}}";
+        let settings = Settings::load(&Source::text(config), &Env::default()).unwrap();
         let stack = stack::build(&Shared::new(Arc::new(settings)).unwrap());
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {

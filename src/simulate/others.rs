@@ -64,9 +64,16 @@ pub(super) fn name(path: &str) -> Option<&'static str> {
         "files" => "files",
         "batches" => "batches",
         "realtime" => "realtime",
-        "responses" if below => "stored responses",
+        "responses" if below && rest != "responses/input_tokens" && !is_kept(rest) => "stored responses",
         _ => return None,
     })
+}
+
+/// Whether a path is of a response whose id the simulator made, which it therefore keeps or has
+/// forgotten. Any other is played.
+fn is_kept(path: &str) -> bool {
+    let id = path.split('/').nth(1).and_then(|id| id.strip_prefix("resp_")).unwrap_or_default();
+    id.len() == 48 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 impl Others {

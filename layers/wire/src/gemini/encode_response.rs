@@ -5,8 +5,13 @@ use serde_json::Value;
 use tollway_core::Dialect;
 
 use super::{
-    encode_calls::any_function_call, encode_turns::PartOut, finish, grounding, logprobs, marked, media,
-    part::WirePart, text_index::TextIndex, tier, time, usage::UsageOut,
+    encode_calls::any_function_call,
+    encode_turns::{PartOut, seal_first_call},
+    finish, grounding, logprobs, marked, media,
+    part::WirePart,
+    text_index::TextIndex,
+    tier, time,
+    usage::UsageOut,
 };
 use crate::{
     EncodeContext,
@@ -85,7 +90,9 @@ fn candidate(choice: &Choice) -> CandidateOut<'_> {
             _ => None,
         })
         .collect();
-    let parts = choice.content.iter().filter_map(part).collect();
+    let mut parts: Vec<PartOut<'_>> = choice.content.iter().filter_map(part).collect();
+    // The client may send it on to a model of Gemini's by itself.
+    seal_first_call(&mut parts);
     CandidateOut {
         content: Some(ContentOut { parts, role: "model" }),
         finish_reason: Some(finish::encode(&choice.finish)),

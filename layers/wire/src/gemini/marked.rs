@@ -8,6 +8,10 @@ use crate::{
     seal::{self, Sealed},
 };
 
+/// Base64 of `skip_thought_signature_validator`: what Google documents for a call that no Gemini
+/// model made. Recorded requests send it and are answered.
+pub(super) const NO_SIGNATURE: &str = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=";
+
 /// The `thoughtSignature` of a part shown to a client.
 pub(super) fn shown(part: &Part) -> Option<Words<'_>> {
     let signature = part.signature.as_ref();
@@ -29,6 +33,12 @@ pub(super) fn seal(signature: &Signature) -> Words<'_> {
 /// Another provider's sealed thinking.
 pub(super) fn redacted(dialect: Dialect, data: &str) -> Words<'static> {
     seal::to_base64(&seal::redacted(dialect, data)).into()
+}
+
+/// A part of an answer, without what stands for no seal.
+pub(super) fn answered(mut part: Part) -> Part {
+    part.signature = part.signature.filter(|signature| signature.value != NO_SIGNATURE);
+    part
 }
 
 /// A part that a client gave back, with the seal of its maker.

@@ -8,7 +8,7 @@ use tollway_core::{Dialect, Framing, Usage};
 use super::{
     encode_calls::{any_function_call, own_signature},
     encode_response::{AnswerOut, CandidateOut, ContentOut, text_part},
-    encode_turns::PartOut,
+    encode_turns::{PartOut, seal_first_call},
     error::encode_error,
     finish,
     framed::Framed,
@@ -214,18 +214,27 @@ impl StreamEncoder {
         }
     }
 
-    /// Writes a candidate's calls, now that their arguments are whole.
+    /// Writes a candidate's calls, now that their arguments are whole. They stand in one frame, as a
+    /// client that keeps each frame as a turn must keep parallel calls together.
     fn calls(&mut self, choice: u32, calls: &[HeldCall], out: &mut Vec<u8>) {
-        for held in calls {
-            if let Some(mut part) = any_function_call(&held.call) {
-                part.thought_signature = own_signature(held.signature.as_ref());
-                self.part(choice, part.into(), out);
-            }
+        let parts = calls.iter().filter_map(|held| {
+            let mut part = any_function_call(&held.call)?;
+            part.thought_signature = own_signature(held.signature.as_ref());
+            Some(PartOut::from(part))
+        });
+        let mut parts: Vec<PartOut<'_>> = parts.collect();
+        seal_first_call(&mut parts);
+        if !parts.is_empty() {
+            self.parts(choice, parts, out);
         }
     }
 
     fn part(&mut self, index: u32, part: PartOut<'_>, out: &mut Vec<u8>) {
-        let content = Some(ContentOut { parts: vec![part], role: "model" });
+        self.parts(index, vec![part], out);
+    }
+
+    fn parts(&mut self, index: u32, parts: Vec<PartOut<'_>>, out: &mut Vec<u8>) {
+        let content = Some(ContentOut { parts, role: "model" });
         let candidate = CandidateOut {
             content,
             finish_reason: None,

@@ -21,6 +21,7 @@ mod env;
 mod error;
 mod files;
 mod format;
+mod google;
 mod groups;
 mod interpolate;
 mod kind;
@@ -35,6 +36,7 @@ mod paths;
 mod provider;
 mod provider_file;
 mod read;
+mod rsa_key;
 mod schema;
 mod secret;
 mod server;
@@ -44,6 +46,7 @@ mod source;
 mod units;
 mod unresolved;
 mod validate;
+mod vertex;
 mod yaml;
 
 #[cfg(test)]
@@ -57,6 +60,7 @@ pub use self::{
     error::ConfigError,
     files::Files,
     format::Format,
+    google::{AuthorizedUser, GoogleCredentials, ServiceAccount},
     groups::{Group, Groups},
     kind::Kind,
     log::{AccessLog, Log, LogFormat},
@@ -67,10 +71,12 @@ pub use self::{
     path::{Path, Step},
     paths::{Paths, is_path_segment},
     provider::{Auth, Disabled, Http2, Provider, Timeouts, Why},
+    rsa_key::RsaKey,
     schema::schema,
     secret::Secret,
     server::{Server, Tls, Workers},
     settings::{Settings, SimulatorMode},
     source::Source,
     unresolved::{Reason, Unresolved},
+    vertex::{Google, UNKNOWN_PROJECT},
 };

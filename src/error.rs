@@ -62,6 +62,16 @@ pub enum Error {
     /// The upstream answered with an error.
     #[error("{}", .0.message)]
     Upstream(ApiError),
+    /// There is no access token for the upstream.
+    #[error("provider {provider}: {reason}")]
+    Identity {
+        /// The provider's name.
+        provider: String,
+        /// Why there is none, and what to do about it.
+        reason: String,
+        /// Whether it may go well in a moment.
+        passing: bool,
+    },
     /// The upstream could not be reached.
     #[error("could not connect to provider {provider}: {reason}")]
     Connect {
@@ -122,6 +132,8 @@ impl Error {
             Self::UnknownProvider { .. } => (404, ErrorKind::NotFound, Some("provider_not_found")),
             Self::Upstream(error) => return error.clone(),
             Self::Attempt { source, .. } => return source.to_api_error(),
+            Self::Identity { passing: true, .. } => (503, ErrorKind::Overloaded, Some("no_access_token")),
+            Self::Identity { .. } => (502, ErrorKind::Internal, Some("no_access_token")),
             Self::Connect { .. } => (502, ErrorKind::Internal, Some("upstream_unreachable")),
             Self::Broken { .. } => (502, ErrorKind::Internal, Some("upstream_broken")),
             Self::Timeout { .. } => (504, ErrorKind::Timeout, Some("upstream_timeout")),

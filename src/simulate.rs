@@ -14,6 +14,7 @@
 //! | Gemini | `/v1beta/models`, `/v1beta/models/{m}` and `/v1/models/{m}` with `:{generateContent,streamGenerateContent,countTokens,embedContent,batchEmbedContents}` |
 //! | Mistral | `/mistral/v1/{chat/completions,embeddings,models}` |
 //! | Groq | `/groq/openai/v1/{chat/completions,embeddings,models}` |
+//! | Vertex AI | `/vertex/v1/projects/{p}/locations/{l}/publishers/google/models/{m}` with Gemini's verbs but the last, `…/publishers/anthropic/models/{m}` with `:{rawPredict,streamRawPredict}`; `POST /vertex/token`, and a metadata server |
 //! | OpenAI-compatible | `/compatible/v1/{chat/completions,embeddings,models}` |
 //! | OpenAI | `/v1/images/…`, `/v1/audio/…`, `/v1/moderations`, `/v1/files…`, `/v1/batches…`, `/v1/responses/{id}…`, `GET /v1/realtime` (a web socket) |
 //! | itself | `GET /sim/stats`, `GET /sim/last?n=…`, `POST /sim/reset`, `GET /sim/health` |
@@ -98,6 +99,7 @@ mod signature;
 mod stats;
 mod tokens;
 pub mod validate;
+mod vertex;
 
 pub use directive::{Directives, Failure, Steer, Tell};
 pub use fault::{Fault, Provider};

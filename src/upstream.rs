@@ -13,6 +13,7 @@ mod convert;
 mod credentials;
 mod fetch;
 mod forward;
+mod google;
 mod headers;
 mod outgoing;
 mod passing;
@@ -24,6 +25,7 @@ mod relay;
 mod sending;
 mod stream;
 mod timeouts;
+mod tokens;
 mod translate;
 mod unread;
 
@@ -60,12 +62,13 @@ pub(crate) fn stack(
     connector: &Connector,
 ) -> Upstream {
     let fetch = Fetch::new(connector, media);
+    let tokens = connector.tokens(provider);
     ServiceBuilder::new()
         // In: the client's dialect becomes the provider's. Out: the reverse, and usage is read.
-        .layer(TranslateLayer::new(provider.clone(), private, fetch))
+        .layer(TranslateLayer::new(provider.clone(), private, fetch, tokens.clone()))
         // A provider that does not answer, or falls silent, is given up.
         .layer(TimeoutsLayer::new(provider.name.clone(), provider.timeouts))
         // The client's own keys never leave; the provider's are added last, and seen by nobody.
-        .layer(CredentialsLayer::new(provider))
+        .layer(CredentialsLayer::new(provider, tokens))
         .service(Forward::new(provider, connector))
 }

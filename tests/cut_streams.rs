@@ -15,9 +15,9 @@ use tollway_wire::format::{StreamDecoder, StreamEncoder};
 use tollway_wire::{ApiError, DecodeContext, EncodeContext, ErrorKind};
 
 /// Streams longer than this are cut at some places only, as each cut reads the stream anew.
-const CUT_EVERYWHERE: usize = 6 * 1024;
+const CUT_EVERYWHERE: usize = 1500;
 /// At how many.
-const PLACES: usize = 150;
+const PLACES: usize = 40;
 
 /// A client's dialect and the form of its stream.
 const CLIENTS: [(Dialect, Framing); 5] = [

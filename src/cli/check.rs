@@ -82,9 +82,10 @@ fn providers(settings: &Settings, today: Date) -> Table {
 }
 
 fn enabled(provider: &Provider, settings: &Settings, today: Date) -> [String; 5] {
-    let credentials = match &provider.credentials {
-        Some(key) => key.origin().to_owned(),
-        None => "none".to_owned(),
+    let credentials = match (&provider.credentials, &provider.google) {
+        (Some(key), _) => key.origin().to_owned(),
+        (None, Some(google)) => google.credentials.origin(),
+        (None, None) => "none".to_owned(),
     };
     let known = |model: &&ModelEntry| {
         let alias = settings.aliases.iter().any(|(alias, _)| **alias == *model.id);
@@ -104,6 +105,7 @@ fn left_out(provider: &Disabled) -> [String; 5] {
     let why = match &provider.why {
         Why::SwitchedOff => "switched off".to_owned(),
         Why::MissingKey(variables) => format!("missing: {}", variables.join(" or ")),
+        Why::Unfit(what) => what.clone(),
     };
     let dialects = dialects(provider.kind.formats().iter().copied());
     [provider.name.to_string(), dialects, provider.base_url.to_string(), why, "left out".to_owned()]

@@ -4,7 +4,7 @@ use std::{
 };
 
 use http::HeaderValue;
-use tollway_core::{Dialect, Upstream};
+use tollway_core::{Dialect, Endpoint, Upstream};
 use tollway_wire::Traits;
 
 mod build;
@@ -73,9 +73,17 @@ pub struct ModelEntry {
 }
 
 impl Resolved {
-    /// Where a request of a dialect goes: in the same one where the provider speaks it.
-    pub fn upstream_for(&self, client: Dialect) -> &Arc<Upstream> {
-        self.others.iter().find(|other| other.dialect == client).unwrap_or(&self.upstream)
+    /// Where a request of a dialect goes: in the same one where the provider speaks it, and in one that
+    /// has the endpoint, of which Chat Completions lacks the count of tokens.
+    pub fn upstream_for(&self, client: Dialect, endpoint: Endpoint) -> &Arc<Upstream> {
+        let counts =
+            |upstream: &Upstream| endpoint != Endpoint::CountTokens || upstream.dialect != Dialect::OpenAi;
+        let in_same = self.others.iter().find(|other| other.dialect == client);
+        let found = in_same.unwrap_or(&self.upstream);
+        if counts(found) {
+            return found;
+        }
+        self.others.iter().find(|other| counts(other)).unwrap_or(found)
     }
 }
 
@@ -101,19 +109,21 @@ struct Served {
     models: Option<Vec<Arc<str>>>,
     /// Whether the model's name becomes part of a URL.
     in_path: bool,
-    vendor: Option<&'static str>,
+    /// The sections of the list whose models it serves.
+    sections: &'static [&'static str],
     /// What is taken for granted of a model that is not known.
     unlisted_traits: Arc<Traits>,
 }
 
 impl Served {
     /// The formats in which a model may be asked for, the best first.
-    fn formats_of(&self, traits: &Traits) -> &[Dialect] {
-        let responses = self.formats.iter().position(|format| *format == Dialect::Responses);
-        match responses {
-            Some(at) if traits.responses_only => self.formats.get(at..=at).unwrap_or_default(),
-            _ => &self.formats,
-        }
+    fn formats_of(&self, model: &str, traits: &Traits) -> &[Dialect] {
+        self.kind.formats_of(&self.formats, model, traits)
+    }
+
+    /// The section of the catalogue that a model of its would be in.
+    fn section_of(&self, model: &str) -> Option<&'static str> {
+        self.kind.section_of(model)
     }
 
     fn serves(&self, model: &str) -> bool {
@@ -174,7 +184,9 @@ impl Catalogue {
         }
         // A default provider with models of its own does not have those of others.
         match (&self.default, vendor) {
-            (Some(default), Some(vendor)) if default.vendor.is_some_and(|own| own != vendor) => {
+            (Some(default), Some(vendor))
+                if !default.sections.is_empty() && !default.sections.contains(&vendor) =>
+            {
                 Err(self.nobody_serves(name, vendor))
             }
             (Some(default), _) => self.at(default, name, name),
@@ -194,7 +206,8 @@ impl Catalogue {
                 nearest(model, models).into_iter().map(|near| format!("{}/{near}", provider.name)).collect();
             return Err(Unresolved::new(asked, Reason::NotServed { provider: provider.name.clone(), near }));
         }
-        let known = provider.vendor.and_then(|vendor| self.models.find(model, Some(vendor)));
+        let model = &*provider.kind.model_name(model);
+        let known = provider.section_of(model).and_then(|vendor| self.models.find(model, Some(vendor)));
         let traits = known.map_or_else(
             || provider.unlisted_traits.clone(),
             |(model, _)| provider.kind.fit(model.traits.clone()),
@@ -203,7 +216,7 @@ impl Catalogue {
         let in_format = |dialect: &Dialect| {
             Arc::new(Upstream { provider: provider.name.clone(), dialect: *dialect, model: model.clone() })
         };
-        let mut upstreams = provider.formats_of(&traits).iter().map(in_format);
+        let mut upstreams = provider.formats_of(&model, &traits).iter().map(in_format);
         let Some(upstream) = upstreams.next() else {
             return Err(Unresolved::new(asked, Reason::NotAName));
         };
@@ -250,7 +263,7 @@ impl Reason {
     fn disabled(disabled: &Disabled) -> Self {
         let variables = match &disabled.why {
             Why::MissingKey(variables) => variables.clone(),
-            Why::SwitchedOff => Vec::new(),
+            Why::SwitchedOff | Why::Unfit(_) => Vec::new(),
         };
         Self::Disabled { provider: disabled.name.clone(), variables }
     }

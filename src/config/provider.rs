@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tollway_core::{Dialect, Endpoint, Framing};
 use tollway_wire::Quirks;
 
-use super::{BaseUrl, Format, Kind, Secret};
+use super::{BaseUrl, Format, Google, Kind, Secret};
 
 /// A model provider that requests can go to.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Provider {
     pub query: Vec<(String, String)>,
     /// Its key.
     pub credentials: Option<Secret>,
+    /// Where its access tokens come from, in place of a key.
+    pub google: Option<Google>,
     /// How the key is sent.
     pub auth: Auth,
     /// Headers of every request, beside the key's. Marked sensitive, as they may hold keys too.
@@ -112,6 +114,7 @@ impl fmt::Debug for Provider {
             .field("base_url", &self.base_url)
             .field("query", &self.query.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("credentials", &self.credentials)
+            .field("google", &self.google)
             .field("auth", &self.auth)
             .field("headers", &self.headers)
             .field("quirks", &self.quirks)
@@ -142,6 +145,8 @@ pub enum Why {
     SwitchedOff,
     /// None of these variables holds a key.
     MissingKey(Vec<String>),
+    /// What the environment holds for it cannot be used, and the configuration does not ask for it.
+    Unfit(String),
 }
 
 /// How a key is sent.

@@ -11,6 +11,7 @@ use super::{
     provider::Http2,
     secret::SecretFile,
     units::Span,
+    vertex::CredentialsPlaceFile,
 };
 
 /// A model provider, as written. Whatever is left out comes from its kind.
@@ -26,6 +27,12 @@ pub(super) struct ProviderFile {
     pub(super) base_url: Option<String>,
     /// The key: `${NAME}`, `{env: NAME}` or `{file: PATH}`. Default: the variable usual for the kind.
     pub(super) api_key: Option<SecretFile>,
+    /// Vertex AI: the project. Default: that of the variable `GOOGLE_CLOUD_PROJECT`, of the credentials, or of the metadata server.
+    pub(super) project: Option<String>,
+    /// Vertex AI: a region, `us`, `eu` or `global`. Default: that of the variable `GOOGLE_CLOUD_LOCATION` or `GOOGLE_CLOUD_REGION`, else `global`.
+    pub(super) location: Option<String>,
+    /// Vertex AI: `metadata`, `{file: PATH}` or `{env: NAME}`. Default: the file that `GOOGLE_APPLICATION_CREDENTIALS` names, else the metadata server.
+    pub(super) credentials: Option<CredentialsPlaceFile>,
     /// How the key is sent: `bearer`, `none`, or the name of a header.
     pub(super) auth: Option<String>,
     /// What a server of OpenAI's kind speaks: `chat`, `responses`, or both. What other dialects say goes out in the first. Default: both for OpenAI and Azure, else `chat`.

@@ -174,7 +174,9 @@ impl Settings {
         let mut warnings = Vec::new();
         for provider in &self.providers {
             let name = &provider.name;
-            if provider.base_url.is_in_the_clear() && provider.credentials.is_some() {
+            if provider.base_url.is_in_the_clear()
+                && (provider.credentials.is_some() || provider.google.is_some())
+            {
                 warnings.push(format!("providers.{name}: the key goes over the network in the clear"));
             }
             if provider.credentials.as_ref().is_some_and(|key| key.origin() == "from the configuration") {
@@ -220,9 +222,9 @@ impl Settings {
     }
 }
 
-/// The five providers whose keys in the environment are enough, where the file names none.
+/// The providers whose credentials in the environment are enough, where the file names none.
 fn add_usual_providers(tree: &mut Value) {
-    const USUAL: [&str; 5] = ["openai", "anthropic", "gemini", "mistral", "groq"];
+    const USUAL: [&str; 6] = ["openai", "anthropic", "gemini", "mistral", "groq", "vertex"];
     if let Value::Object(fields) = tree {
         let providers = fields.entry("providers").or_insert(Value::Null);
         if providers.is_null() {

@@ -4,7 +4,7 @@ use tollway_core::Dialect;
 
 use super::{
     Auth, BaseUrl, Catalogue, Format, Http2, Kind, Paths, Provider, Secret, Settings, Timeouts,
-    catalogue::Parts,
+    catalogue::Parts, vertex::Vertex,
 };
 
 impl Settings {
@@ -24,7 +24,7 @@ impl Settings {
                 timeouts: provider.timeouts,
                 max_streams_per_connection: provider.max_streams_per_connection,
                 models: provider.models.clone(),
-                formats: as_configured(&provider.formats, &played.base_url),
+                formats: as_configured(provider, &played.base_url),
                 ..played
             }));
         }
@@ -57,16 +57,22 @@ impl Settings {
 }
 
 /// The formats that are configured, at the simulated provider.
-fn as_configured(formats: &[Format], base_url: &BaseUrl) -> Vec<Format> {
-    let played = |format: &Format| Format::new(format.dialect, base_url, Paths::of(format.dialect), &[]).ok();
-    formats.iter().filter_map(played).collect()
+fn as_configured(provider: &Provider, base_url: &BaseUrl) -> Vec<Format> {
+    let played = |format: &Format| {
+        Format::new(format.dialect, base_url, paths(provider.kind, format.dialect), &[]).ok()
+    };
+    provider.formats.iter().filter_map(played).collect()
+}
+
+fn paths(kind: Kind, dialect: Dialect) -> Paths {
+    if kind == Kind::Vertex { Vertex::simulated().paths(dialect) } else { Paths::of(dialect) }
 }
 
 /// A provider of a kind, as the simulated one plays it. Nothing, were its URL no URL.
 fn simulated(name: Arc<str>, kind: Kind, address: SocketAddr) -> Option<Provider> {
     let preset = kind.preset();
     let base_url = BaseUrl::parse(&format!("http://{address}{}", preset.simulated)).ok()?;
-    let format = |dialect: &Dialect| Format::new(*dialect, &base_url, Paths::of(*dialect), &[]).ok();
+    let format = |dialect: &Dialect| Format::new(*dialect, &base_url, paths(kind, *dialect), &[]).ok();
     let formats: Vec<_> = preset.formats.iter().filter_map(format).collect();
     let headers = preset
         .headers
@@ -78,6 +84,7 @@ fn simulated(name: Arc<str>, kind: Kind, address: SocketAddr) -> Option<Provider
         base_url,
         query: Vec::new(),
         credentials: Some(Secret::new("simulated", "of the simulated provider")),
+        google: None,
         auth: preset
             .key_header
             .map_or(Auth::Bearer, |name| Auth::Header(http::HeaderName::from_static(name))),

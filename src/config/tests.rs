@@ -7,6 +7,7 @@ mod facts;
 mod groups;
 mod loading;
 mod secrets;
+mod vertex;
 
 use super::{ConfigError, Env, Settings, Source};
 

@@ -15,6 +15,7 @@ use super::{
     provider_file::{PathsFile, ProviderFile, TimeoutsFile},
     secret::{Found, SecretFile, SecretPlace, find},
     units::Span,
+    vertex::{CREDENTIALS_VARIABLE, Vertex},
 };
 
 /// Reads one provider.
@@ -27,7 +28,11 @@ pub(super) fn provider(
     check_name(name, &path)?;
     let kind = kind(name, file.kind, &path)?;
     let preset = kind.preset();
-    let base_url = base_url(file.base_url.as_deref(), &preset, &path)?;
+    let vertex = vertex(kind, &file, &path, context)?;
+    let base_url = match &vertex {
+        Some(vertex) => vertex_url(file.base_url.as_deref(), vertex, &path)?,
+        None => base_url(file.base_url.as_deref(), &preset, &path)?,
+    };
     let name: Arc<str> = name.into();
     let auth = auth(file.auth.as_deref(), &preset, &path.key("auth"))?;
     let disabled = |why| Disabled { name: name.clone(), kind, base_url: base_url.clone(), why };
@@ -56,9 +61,16 @@ pub(super) fn provider(
         }
         Some(Found::Unset(_)) | None => None,
     };
+    if let Some(what) = vertex.as_ref().and_then(|vertex| vertex.unfit.clone()) {
+        return Ok(Err(disabled(Why::Unfit(what))));
+    }
+    let google = vertex.as_ref().and_then(|vertex| vertex.google.clone()).filter(|_| auth != Auth::None);
+    if vertex.is_some() && google.is_none() && credentials.is_none() && auth != Auth::None {
+        return Ok(Err(disabled(Why::MissingKey(vec![CREDENTIALS_VARIABLE.to_owned()]))));
+    }
     let query: Vec<_> = file.query.into_iter().collect();
     let dialects = dialects(file.formats, &preset, &base_url, &path.key("formats"))?;
-    let formats = formats(&dialects, file.paths, &base_url, &query, &path.key("paths"))?;
+    let formats = formats(&dialects, file.paths, vertex.as_ref(), &base_url, &query, &path.key("paths"))?;
     let max_streams_per_connection = match file.max_streams_per_connection {
         Some(0) => {
             return Err(Problem::value(path.key("max_streams_per_connection"), "no request could be sent"));
@@ -71,6 +83,7 @@ pub(super) fn provider(
         query,
         auth: if credentials.is_some() { auth } else { Auth::None },
         credentials,
+        google,
         headers: headers(&preset, file.headers, &path.key("headers"))?,
         quirks: file.quirks.over(kind.quirks()),
         timeouts: timeouts(&file.timeouts, &path.key("timeouts"))?,
@@ -97,6 +110,39 @@ fn kind(name: &str, given: Option<Kind>, path: &Path) -> Result<Kind, Problem> {
         let hint = did_you_mean(name, words).unwrap_or_else(|| format!("say one of: {}", words.join(", ")));
         Problem::plain(path.key("kind"), "missing, and the provider's name is no kind").hint(hint)
     })
+}
+
+/// What there is to know of Vertex AI, where the provider is that.
+fn vertex(
+    kind: Kind,
+    file: &ProviderFile,
+    path: &Path,
+    context: &Context<'_>,
+) -> Result<Option<Vertex>, Problem> {
+    if kind == Kind::Vertex {
+        // One that is switched off needs nothing to be right.
+        let off = file.enabled == Some(false);
+        return if off { Ok(Some(Vertex::simulated())) } else { Vertex::read(file, path, context).map(Some) };
+    }
+    let given = [
+        ("project", file.project.is_some()),
+        ("location", file.location.is_some()),
+        ("credentials", file.credentials.is_some()),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((field, _)) => Err(Problem::plain(path.key(field), "only Vertex AI has one")
+            .hint("say `kind: vertex`, or leave it out")),
+        None => Ok(None),
+    }
+}
+
+/// Where Vertex AI is. Other hosts than Google's own are usually given without the version.
+fn vertex_url(given: Option<&str>, vertex: &Vertex, path: &Path) -> Result<BaseUrl, Problem> {
+    let url = BaseUrl::parse(given.unwrap_or(&vertex.base_url)).map_err(|what| {
+        Problem::value(path.key("base_url"), what)
+            .hint("as in https://europe-west4-aiplatform.googleapis.com")
+    })?;
+    Ok(if url.prefix().is_empty() { url.with_prefix("/v1") } else { url })
 }
 
 fn base_url(given: Option<&str>, preset: &Preset, path: &Path) -> Result<BaseUrl, Problem> {
@@ -178,13 +224,15 @@ fn dialects(
 fn formats(
     dialects: &[Dialect],
     given: PathsFile,
+    vertex: Option<&Vertex>,
     base_url: &BaseUrl,
     query: &[(String, String)],
     path: &Path,
 ) -> Result<Vec<Format>, Problem> {
     let mut given = Some(given);
     let format = |dialect: &Dialect| {
-        let paths = paths(given.take().unwrap_or_default(), Paths::of(*dialect), path)?;
+        let usual = vertex.map_or_else(|| Paths::of(*dialect), |vertex| vertex.paths(*dialect));
+        let paths = paths(given.take().unwrap_or_default(), usual, path)?;
         Format::new(*dialect, base_url, paths, query)
             .map_err(|which| Problem::value(path.key(which), "makes no URL below the base URL"))
     };

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// An answer ready to be sent, any number of times.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Prepared {
     pub(super) content_type: &'static str,
     pub(super) frames: Arc<[Bytes]>,

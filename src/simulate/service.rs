@@ -12,7 +12,7 @@ use super::others::{self, Others};
 use super::reply::{self, Prepared};
 use super::route::{Route, Surface, route};
 use super::stats::{Received, Stats, Ticket};
-use super::{Options, catalogue, credential, refusal};
+use super::{Options, catalogue, credential, refusal, vertex};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::request::Parts;
@@ -63,10 +63,15 @@ impl Service {
         resetter: Resetter,
     ) -> io::Result<Response<PacedBody>> {
         let (parts, body) = request.into_parts();
-        let path = parts.uri.path();
-        if let Some(name) = others::name(path) {
+        if let Some(identity) = vertex::Identity::of(parts.uri.path()) {
+            return Self::identity(identity, &parts, body, resetter).await;
+        }
+        if let Some(name) = others::name(parts.uri.path()) {
             return self.other(name, parts, body, resetter).await;
         }
+        let place = vertex::Place::of(parts.uri.path());
+        let path = place.map_or_else(|| parts.uri.path().into(), |place| place.path());
+        let path = &*path;
         let Some(found) = route(path, parts.headers.contains_key("anthropic-version")) else {
             let fault = no_such_path(path, &parts.method);
             return Ok(Self::whole(&fault.body(), status(fault.status), None, resetter));
@@ -89,9 +94,20 @@ impl Service {
             }
             Err(Unread::Broken(error)) => return Err(error),
         };
-        let judged = credential::check(found.provider, &parts.headers, &parts.uri).and_then(|()| {
+        let asked = bytes.clone();
+        // What came by way of Vertex AI is read as its publisher's.
+        let read = place.map_or_else(
+            || Ok((parts.headers.clone(), bytes.clone())),
+            |place| place.read(&parts.uri, &parts.headers, &bytes),
+        );
+        let judged = read.and_then(|(headers, bytes)| {
+            credential::check(found.provider, &headers, &parts.uri)?;
             let alt = credential::query(&parts.uri, "alt");
-            self.answer(&found, &parts.method, alt, path, &parts.headers, &bytes)
+            let answer = self.answer(&found, &parts.method, alt, path, &headers, &bytes)?;
+            Ok(match place {
+                Some(place) => place.write(answer, &asked),
+                None => answer,
+            })
         });
         self.stats.received(Received {
             sequence,
@@ -324,6 +340,30 @@ impl Service {
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
+    }
+
+    /// An endpoint that gives out tokens.
+    async fn identity(
+        identity: vertex::Identity,
+        parts: &Parts,
+        body: Incoming,
+        resetter: Resetter,
+    ) -> io::Result<Response<PacedBody>> {
+        let bytes = match collect(body).await {
+            Ok(bytes) => bytes,
+            Err(Unread::TooLarge) => Bytes::new(),
+            Err(Unread::Broken(error)) => return Err(error),
+        };
+        let (status, answer) = identity.answer(&parts.method, &parts.headers, &bytes);
+        let text = answer.as_str().map_or_else(|| answer.to_string(), str::to_owned);
+        let frames: Arc<[Bytes]> = Arc::from([Bytes::from(text)]);
+        let body = PacedBody::new(frames, 1, Ending::Complete, Pace::default(), true, resetter, None);
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let kind = if answer.is_string() { "application/text" } else { "application/json" };
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        response.headers_mut().insert("metadata-flavor", HeaderValue::from_static("Google"));
+        Ok(response)
     }
 
     /// The simulator's own endpoints.

@@ -51,6 +51,8 @@ pub(super) enum Reading {
     Chat(Box<ChatReading>),
     /// As vectors.
     Embeddings(Box<EmbeddingsReading>),
+    /// As a count of tokens in a format.
+    Count(Dialect),
 }
 
 /// How an answer is handed on as it is.
@@ -95,8 +97,8 @@ pub(super) struct ChatReading {
 pub(super) struct EmbeddingsReading {
     /// What the upstream speaks.
     pub(super) upstream: Dialect,
-    /// What the client speaks.
-    pub(super) client: Dialect,
+    /// Whether it was asked of Vertex AI, which answers in its own way.
+    pub(super) at_vertex: bool,
     /// What was asked for.
     pub(super) request: EmbeddingRequest,
     /// What an encoder must know.
@@ -136,18 +138,18 @@ impl Preparing<'_> {
         let Self { call, peek, .. } = *self;
         let is_chat = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
         let answers_anew = call.endpoint == Endpoint::Chat && self.answers_anew();
-        // What stands for another provider's seals and ids must not reach this one.
-        let holds_foreign = call.endpoint == Endpoint::Chat && holds_foreign(call.dialect, &call.body);
-        if self.is_spoken() && !answers_anew && !holds_foreign {
+        // Another provider's seals would be refused; the decoder knows them, and leaves them out.
+        let is_marked = call.endpoint == Endpoint::Chat && holds_foreign(call.dialect, &call.body);
+        if self.is_spoken() && !answers_anew && !is_marked {
             return Ok(Step::Ready(self.relayed(peek)));
         }
         match call.endpoint {
             Endpoint::Embeddings | Endpoint::Embedding => return self.embeddings().map(Step::Ready),
-            Endpoint::CountTokens => return self.count_tokens().map(Step::Ready),
+            Endpoint::CountTokens => return self.chat(self.counted()?, None),
             _ if !is_chat => return Err(Error::Internal),
             _ => {}
         }
-        let (mut chat, completion) = if call.endpoint == Endpoint::TextCompletion {
+        let (chat, completion) = if call.endpoint == Endpoint::TextCompletion {
             let (chat, options) = completions::decode_request(&call.body)?;
             (chat, Some(options))
         } else {
@@ -158,6 +160,11 @@ impl Preparing<'_> {
             let reading = self.chat_reading(&chat, Vec::new(), completion);
             return Ok(Step::Ready(Prepared { reading, ..self.relayed(peek) }));
         }
+        self.chat(chat, completion)
+    }
+
+    /// A chat in the upstream's words, or what it waits for.
+    fn chat(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Step, Error> {
         if self.upstream.dialect == Dialect::Gemini && !gemini::remote_media(&mut chat).is_empty() {
             return Ok(Step::Media(Box::new(Wanting { chat, completion })));
         }
@@ -174,6 +181,12 @@ impl Preparing<'_> {
     /// Whether the client's words are the upstream's. Beside chats, `OpenAI`'s two formats are one.
     fn is_spoken(&self) -> bool {
         let (client, upstream) = (self.call.dialect, self.upstream.dialect);
+        if self.is_embeddings_at_vertex() {
+            // Its methods are others than Gemini's, but for one text of the newer models.
+            return self.call.endpoint == Endpoint::Embedding
+                && client == upstream
+                && gemini::vertex_embeddings::takes_one(&self.upstream.model);
+        }
         client == upstream
             || (client == Dialect::OpenAi
                 && upstream == Dialect::Responses
@@ -191,6 +204,9 @@ impl Preparing<'_> {
 
     /// A chat in the words of another dialect, or of the same where they must be others.
     fn translated(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Prepared, Error> {
+        if self.call.endpoint == Endpoint::CountTokens {
+            return self.count_tokens(chat);
+        }
         match self.upstream.dialect {
             Dialect::Anthropic => {
                 chat.stream |= chat.max_tokens.is_some_and(|tokens| tokens > ANTHROPIC_UNSTREAMED_MAX);
@@ -222,6 +238,9 @@ impl Preparing<'_> {
             dropped.extend(relayed.dropped);
             body = relayed.body;
         }
+        if let Some(version) = self.version(Endpoint::Chat) {
+            body = relay::version_for_model(body, version)?;
+        }
         let stream = chat.stream.then_some(Framing::Events);
         Ok(Prepared { endpoint: Endpoint::Chat, body, stream, dropped, reading })
     }
@@ -244,11 +263,18 @@ impl Preparing<'_> {
             decode: decode_context(renamed_tools),
             encode: EncodeContext {
                 include_usage: chat.include_usage,
+                foreign: self.upstream.dialect != self.call.dialect,
                 legacy_functions: chat.legacy_functions,
                 ..encode_context(self.call, self.exchange)
             },
             completion,
         }))
+    }
+
+    /// The version that stands in the body in place of the model, which then is part of the path.
+    fn version(&self, endpoint: Endpoint) -> Option<&'static str> {
+        let is_chat = self.upstream.dialect == Dialect::Anthropic && endpoint == Endpoint::Chat;
+        self.provider.kind.anthropic_version().filter(|_| is_chat)
     }
 
     /// A body that goes out as it came, but for splices.
@@ -260,7 +286,7 @@ impl Preparing<'_> {
             read_usage: true,
             quirks: &provider.quirks,
             traits,
-            anthropic_version: None,
+            anthropic_version: self.version(call.endpoint),
         };
         let spliced = request.relay(peek);
         Prepared {

@@ -22,6 +22,7 @@ use super::attempt::Ending;
 use super::begun::Begun;
 use super::convert::{Prepared, Preparing, Reading, Relay, Step};
 use super::fetch::Fetch;
+use super::google::TokenSource;
 use super::headers::{self, DROPPED, UPSTREAM};
 use super::passing::Passing;
 use super::query;
@@ -38,12 +39,18 @@ pub(crate) struct TranslateLayer {
     provider: Arc<Provider>,
     private: Arc<[HeaderName]>,
     fetch: Fetch,
+    tokens: Option<TokenSource>,
 }
 
 impl TranslateLayer {
     /// Headers named in `private` are kept from the provider.
-    pub(crate) const fn new(provider: Arc<Provider>, private: Arc<[HeaderName]>, fetch: Fetch) -> Self {
-        Self { provider, private, fetch }
+    pub(crate) const fn new(
+        provider: Arc<Provider>,
+        private: Arc<[HeaderName]>,
+        fetch: Fetch,
+        tokens: Option<TokenSource>,
+    ) -> Self {
+        Self { provider, private, fetch, tokens }
     }
 }
 
@@ -55,7 +62,7 @@ impl<S> Layer<S> for TranslateLayer {
             provider: self.provider.clone(),
             private: self.private.clone(),
             fetch: self.fetch.clone(),
-            secrets: Arc::new(Secrets::new(&self.provider)),
+            secrets: Arc::new(Secrets::new(&self.provider, self.tokens.clone())),
             sweeper: Sweeper::new(self.provider.timeouts),
         };
         Translate { inner, room: Arc::new(room) }
@@ -207,7 +214,7 @@ impl Order {
             (head.extensions.remove()?, head.extensions.remove()?);
         let order = Self {
             peek: head.extensions.remove()?,
-            upstream: resolved.upstream_for(call.dialect).clone(),
+            upstream: resolved.upstream_for(call.dialect, call.endpoint).clone(),
             query: head.uri.query().map(Box::from),
             exchange: head.extensions.remove(),
             call,
@@ -244,7 +251,9 @@ impl Order {
         })?;
         let mut out = Request::new(Full::new(body));
         *out.method_mut() = Method::POST;
-        if let (Some(query), true) = (query, call.dialect == dialect) {
+        if let (Some(query), true) =
+            (query, call.dialect == dialect && provider.kind.takes_parameters_of(dialect))
+        {
             uri = query::joined(uri, &query);
         }
         *out.uri_mut() = uri;

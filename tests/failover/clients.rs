@@ -116,7 +116,8 @@ impl Client {
     fn kept(&self, streamed: bool, maker: &Maker, round: usize) -> Vec<Value> {
         let decode = DecodeContext { seed: format!("round-{round}"), ..DecodeContext::default() };
         let reply = format::decode_response(maker.dialect, &maker.answer(), &decode).expect("an answer");
-        let cx = EncodeContext { id: "a1".into(), model: "m".into(), ..EncodeContext::default() };
+        let foreign = self.dialect != maker.dialect;
+        let cx = EncodeContext { id: "a1".into(), model: "m".into(), foreign, ..EncodeContext::default() };
         if !streamed {
             let body = format::encode_response(self.dialect, &reply, &cx);
             return (self.whole)(&serde_json::from_slice(&body).expect("JSON"));

@@ -42,6 +42,10 @@ pub(crate) fn check(cell: Cell, answer: &Answer, end: End) -> Result<(), String>
         (Dialect::Messages, End::Length) => &["max_tokens"],
         (Dialect::Messages, End::Refusal | End::Filter) => &["refusal"],
         (Dialect::Gemini, End::Done | End::Calls | End::Sequence) => &["STOP"],
+        // A model that declines says so, as any text; only filters have a word at Gemini.
+        (Dialect::Gemini, End::Refusal) if matches!(cell.upstream, Dialect::Chat | Dialect::Responses) => {
+            &["STOP"]
+        }
         (Dialect::Gemini, End::Length) => &["MAX_TOKENS"],
         (Dialect::Gemini, End::Refusal | End::Filter) => &["SAFETY", "PROHIBITED_CONTENT"],
     };

@@ -41,7 +41,8 @@ fn refused(cell: Cell, step: &Step, status: u16, reference: Option<&Answer>) -> 
     let (raw, answer) = (&step.raw, &step.answer);
     let text = String::from_utf8_lossy(&raw.body);
     // 529 is Anthropic's; elsewhere an overloaded provider is a 503.
-    let same = raw.status == status || (status == 529 && raw.status == 503);
+    let overload = status == 529 && raw.status == 503 && cell.client != Dialect::Messages;
+    let same = raw.status == status || overload;
     ensure!(same, "status {}: {text:.400}", raw.status);
     let Some(error) = &answer.error else { return Err(format!("no error: {text:.400}")) };
     let kinds = kinds(cell.client, status);

@@ -21,8 +21,9 @@ providers:
   anthropic: { base_url: '{upstream}', api_key: test-key }
   gemini: { base_url: '{upstream}/v1beta', api_key: test-key }
   vertex:
-    kind: gemini
-    base_url: '{upstream}/v1beta1/projects/pydantic-ai/locations/global/publishers/google'
+    base_url: '{upstream}/v1beta1'
+    project: pydantic-ai
+    location: global
     api_key: test-key
   mistral: { base_url: '{upstream}/v1', api_key: test-key }
   groq: { base_url: '{upstream}/openai/v1', api_key: test-key }

@@ -92,4 +92,7 @@ pub use self::{
     stream_decode::StreamDecoder,
     stream_encode::StreamEncoder,
 };
+pub mod count_tokens;
+pub mod models;
+
 pub(crate) use self::{decode_tools::TOOL_OPTIONS, tally::Tally};

@@ -26,6 +26,8 @@ pub struct EncodeContext {
     pub model: String,
     /// The time to give when the provider gave none, in seconds since the epoch.
     pub created: u64,
+    /// Whether the answer is of a provider of another dialect.
+    pub foreign: bool,
     /// Whether the client asked for usage in the stream.
     pub include_usage: bool,
     /// Whether the client offered OpenAI's legacy `functions`, and expects calls as `function_call`

@@ -21,7 +21,7 @@
 //!   as Google's SDKs want it, and goes back to its maker; a stream tells it by an empty thought behind
 //!   the thought, and both are one again when they come back. A call made by another model is given the
 //!   documented `skip_thought_signature_validator` where a model that thinks by level would refuse
-//!   the step without one; so does a client get it, which may send the call to such a model itself.
+//!   the step without one; so does a client get it, which may send the call to such a model by itself.
 //!   Parallel calls stand in one frame of a stream, as they are one step.
 //! - **Strict tools** ask for `VALIDATED` calling. So do tool choices that allow some tools and demand
 //!   none, because `AUTO` takes no list.
@@ -58,11 +58,14 @@ mod stream_decoder;
 mod stream_encoder;
 mod text_index;
 mod tier;
-mod time;
+pub(crate) mod time;
 mod usage;
 mod words;
 
+pub mod count_tokens;
 pub mod embeddings;
+pub mod models;
+pub mod vertex_embeddings;
 
 pub(crate) use self::{
     decode_response::decode_content,

@@ -16,6 +16,7 @@
 
 pub mod anthropic;
 pub mod chat;
+pub mod count_tokens;
 pub mod embeddings;
 pub mod format;
 pub mod gemini;

@@ -43,8 +43,8 @@
 //! # What is refused, by its path
 //!
 //! `n` above 1; `stop`; tools another provider runs, but for web search; pictures, files and sound of
-//! the assistant; a user's blocks of another provider's own. Towards any other format also what names
-//! state kept at OpenAI: `previous_response_id`, `conversation`, `background`, `prompt`, `moderation`,
+//! the assistant; a user's blocks of another provider's own; of this dialect, parts of messages and
+//! results of no known type. Towards any other format also what names state kept at OpenAI: `previous_response_id`, `conversation`, `background`, `prompt`, `moderation`,
 //! and input items that refer to it or hold it (`item_reference`, `compaction`, `additional_tools`).
 //!
 //! # What an answer of another provider becomes
@@ -92,11 +92,14 @@ mod seal;
 mod status;
 mod stream_decoder;
 mod stream_encoder;
+mod stream_ends;
 mod stream_item;
 mod stream_state;
 mod usage;
 mod web_search;
 mod wire_event;
+
+pub mod count_tokens;
 
 pub(crate) use self::frame::write_error;
 pub use self::{

@@ -43,9 +43,12 @@ pub(crate) enum Sealed {
 pub fn holds_foreign(dialect: Dialect, body: &[u8]) -> bool {
     let holds = |mark: &str| memchr::memmem::find(body, mark.as_bytes()).is_some();
     match dialect {
-        Dialect::Anthropic => holds(FOREIGN) || holds(FOREIGN_ID),
+        // Thinking that nobody sealed is shown with an empty seal.
+        Dialect::Anthropic => {
+            holds(FOREIGN) || holds(FOREIGN_ID) || holds("\"signature\":\"\"") || holds("\"signature\": \"\"")
+        }
         Dialect::Gemini => holds(FOREIGN_BASE64),
-        Dialect::Responses => holds(FOREIGN),
+        Dialect::Responses => holds(FOREIGN) || holds(FOREIGN_ID),
         _ => false,
     }
 }
@@ -161,6 +164,21 @@ mod tests {
                 prop_assert_eq!(written(&sealed).len() >= FOREIGN.len(), true);
             }
             let _ = read_base64(&text);
+        }
+    }
+
+    #[test]
+    fn what_a_provider_would_refuse_is_seen() {
+        for (dialect, body, seen) in [
+            (Dialect::Anthropic, r#"{"type":"thinking","signature":"tollway:gemini:thinking:x"}"#, true),
+            (Dialect::Anthropic, r#"{"type":"thinking","signature": ""}"#, true),
+            (Dialect::Anthropic, r#"{"type":"thinking","signature":"EqQB"}"#, false),
+            (Dialect::Responses, r#"{"type":"reasoning","id":"rs_tollway_0","summary":[]}"#, true),
+            (Dialect::Responses, r#"{"type":"reasoning","id":"rs_0","encrypted_content":"gAAA"}"#, false),
+            (Dialect::Gemini, r#"{"thoughtSignature":"dG9sbHdheTpvcGVuYWk6"}"#, true),
+            (Dialect::OpenAi, "tollway:", false),
+        ] {
+            assert_eq!(holds_foreign(dialect, body.as_bytes()), seen, "{body}");
         }
     }
 

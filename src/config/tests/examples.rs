@@ -107,7 +107,7 @@ fn every_example_loads() {
 fn examples_without_keys_leave_their_providers_out() {
     let settings = load_uncommented(&[]);
     let enabled: Vec<&str> = settings.providers.iter().map(|provider| &*provider.name).collect();
-    assert_eq!(enabled, ["ollama", "vllm"]);
-    assert_eq!(settings.disabled.len(), 11);
+    assert_eq!(enabled, ["ollama", "vertex-eu", "vllm"]);
+    assert_eq!(settings.disabled.len(), 12);
     assert_eq!(settings.default_provider, Some(Arc::from("openai")));
 }

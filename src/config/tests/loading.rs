@@ -12,7 +12,7 @@ fn no_file_and_no_key_is_fine() {
     assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
     assert!(settings.providers.is_empty() && settings.uses_simulator());
     let missing: Vec<_> = settings.disabled.iter().map(|one| (&*one.name, one.why.clone())).collect();
-    assert_eq!(missing.len(), 5);
+    assert_eq!(missing.len(), 6);
     assert!(
         missing
             .contains(&("gemini", Why::MissingKey(vec!["GEMINI_API_KEY".into(), "GOOGLE_API_KEY".into()])))

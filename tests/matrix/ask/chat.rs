@@ -53,7 +53,8 @@ pub(super) fn ask(feature: Feature, model: &str, stream: bool) -> Ask {
             .into();
     }
     if feature.thinks() {
-        body["reasoning_effort"] = json!("low");
+        // `reasoning_effort` has no word for whether thoughts are to be shown; this form has.
+        body["reasoning"] = json!({"effort": "low", "exclude": false});
     }
     if stream {
         body["stream"] = json!(true);

@@ -45,7 +45,7 @@ pub(super) fn ask(feature: Feature, model: &str, stream: bool) -> Ask {
             .into();
     }
     if feature.thinks() {
-        body["thinking"] = json!({"type": "enabled", "budget_tokens": 2048});
+        body["thinking"] = json!({"type": "enabled", "budget_tokens": 2048, "display": "summarized"});
     }
     if stream {
         body["stream"] = json!(true);

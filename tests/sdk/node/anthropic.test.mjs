@@ -116,7 +116,7 @@ for (const model of FORMATS) {
 for (const model of THINKERS) {
   for (const run of [ask, streamed]) {
     test(`${model} keeps its thinking, ${run === ask ? 'whole' : 'streamed'}`, async () => {
-      const more = { tools, thinking: { type: 'enabled', budget_tokens: 2048 } };
+      const more = { tools, thinking: { type: 'enabled', budget_tokens: 2048, display: 'summarized' } };
       const question = user('The weather? [sim:thoughts]');
       const called = await run(model, question, more);
       assert.ok(called.content.some((block) => block.type === 'thinking' && block.thinking));

@@ -9,8 +9,14 @@ use tollway_wire::relay::{Reading, UsageStrip, UsageTap};
 fuzz_target!(|data: &[u8]| {
     let (bytes, size) = tollway_wire_fuzz::pieces(data);
     let whole = bytes.len().max(1);
-    assert_eq!(tapped(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), bytes, whole), tapped(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), bytes, size));
-    assert_eq!(tapped(UsageTap::body(Dialect::OpenAi), bytes, whole), tapped(UsageTap::body(Dialect::OpenAi), bytes, size));
+    assert_eq!(
+        tapped(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), bytes, whole),
+        tapped(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), bytes, size)
+    );
+    assert_eq!(
+        tapped(UsageTap::body(Dialect::OpenAi), bytes, whole),
+        tapped(UsageTap::body(Dialect::OpenAi), bytes, size)
+    );
     let (out, told) = stripped(bytes, whole);
     assert_eq!((&out, &told), (&stripped(bytes, size).0, &stripped(bytes, size).1));
     assert_eq!(told, tapped(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), bytes, whole).0);

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::text::Str;
@@ -50,8 +52,14 @@ pub fn encode_error(error: &ApiError) -> Vec<u8> {
 }
 
 pub(super) fn write_error(error: &ApiError, out: &mut Vec<u8>) {
-    let body =
-        ErrorOut { kind: "error", error: DetailsOut { kind: wire_type(error), message: &error.message } };
+    // The format has no field for the field at fault; it stands before the words, as Anthropic puts it.
+    let message = match &error.param {
+        Some(param) if !error.message.contains(param.as_str()) => {
+            format!("{param}: {}", error.message).into()
+        }
+        _ => Cow::Borrowed(error.message.as_str()),
+    };
+    let body = ErrorOut { kind: "error", error: DetailsOut { kind: wire_type(error), message: &message } };
     // Writing to memory what holds no map with odd keys cannot fail.
     let _ = serde_json::to_writer(out, &body);
 }

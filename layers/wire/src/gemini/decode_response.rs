@@ -7,7 +7,7 @@ use super::{
     answer::{Answer, Candidate, PromptFeedback},
     error, finish,
     grounding::{self, Citations},
-    logprobs, marked, media,
+    logprobs, media,
     part::WirePart,
     raw,
     text_index::TextIndex,
@@ -64,7 +64,7 @@ fn choice(mut candidate: Candidate<'_>, place: u32, ids: &mut CallIds, cx: &Deco
     let index = candidate.index.unwrap_or(place);
     let logprobs = candidate.logprobs_result.as_deref().map(logprobs::decode);
     for part in candidate.content.take().and_then(|turn| turn.parts).into_iter().flatten() {
-        let Some(part) = decode_part(part, ids, cx).map(marked::answered) else { continue };
+        let Some(part) = decode_part(part, ids, cx) else { continue };
         if let Content::Text(said) = &part.content {
             text.push(&said.text);
         }

@@ -8,7 +8,6 @@ use tollway_core::Dialect;
 
 use super::{
     encode_calls::{function_call, own_signature, response},
-    marked::NO_SIGNATURE,
     media,
     names::ToolNames,
     part::{FunctionResponse, WirePart},
@@ -18,6 +17,10 @@ use crate::{
     ReasoningStyle, Refusal, Traits,
     chat::{Content, Message, Part, Role, ToolCall, ToolResult},
 };
+
+/// Base64 of `skip_thought_signature_validator`: what Google documents for a call that no Gemini
+/// model made. Recorded requests send it and are answered.
+pub(super) const NO_SIGNATURE: &str = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=";
 
 /// A conversation as it is sent.
 #[derive(Debug, Default)]
@@ -321,12 +324,7 @@ impl<'a> Writer<'a, '_> {
 /// Seals the first call of a step that has no seal of Gemini's: a model that thinks by level refuses
 /// the request otherwise. This is how history made by another model comes through a failover.
 fn seal_step(turn: &mut TurnOut<'_>) {
-    seal_first_call(&mut turn.parts);
-}
-
-/// Seals the first of these parts that is a call, if it has no seal.
-pub(super) fn seal_first_call(parts: &mut [PartOut<'_>]) {
-    let first = parts.iter_mut().find_map(|part| match part {
+    let first = turn.parts.iter_mut().find_map(|part| match part {
         PartOut::Wire(part) if part.function_call.is_some() => Some(part),
         _ => None,
     });

@@ -2,15 +2,12 @@
 
 use tollway_core::Dialect;
 
-use super::words::Words;
+use super::{encode_turns::NO_SIGNATURE, words::Words};
 use crate::{
+    EncodeContext,
     chat::{Content, Part, Reasoning, Signature, Text},
     seal::{self, Sealed},
 };
-
-/// Base64 of `skip_thought_signature_validator`: what Google documents for a call that no Gemini
-/// model made. Recorded requests send it and are answered.
-pub(super) const NO_SIGNATURE: &str = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=";
 
 /// The `thoughtSignature` of a part shown to a client.
 pub(super) fn shown(part: &Part) -> Option<Words<'_>> {
@@ -30,15 +27,25 @@ pub(super) fn seal(signature: &Signature) -> Words<'_> {
     }
 }
 
+/// The seals of an answer's calls. Where it is no Gemini model's and none has a seal, the first gets what
+/// Google documents for such calls: a model that refuses calls without one then takes it back, unread.
+pub(super) fn on_calls<'a>(
+    own: impl IntoIterator<Item = Option<Words<'a>>>,
+    cx: &EncodeContext,
+) -> Vec<Option<Words<'a>>> {
+    let mut seals: Vec<Option<Words<'a>>> = own.into_iter().collect();
+    if cx.foreign
+        && seals.iter().all(Option::is_none)
+        && let Some(first) = seals.first_mut()
+    {
+        *first = Some(NO_SIGNATURE.into());
+    }
+    seals
+}
+
 /// Another provider's sealed thinking.
 pub(super) fn redacted(dialect: Dialect, data: &str) -> Words<'static> {
     seal::to_base64(&seal::redacted(dialect, data)).into()
-}
-
-/// A part of an answer, without what stands for no seal.
-pub(super) fn answered(mut part: Part) -> Part {
-    part.signature = part.signature.filter(|signature| signature.value != NO_SIGNATURE);
-    part
 }
 
 /// A part that a client gave back, with the seal of its maker.
@@ -61,4 +68,16 @@ pub(super) fn restored(mut part: Part) -> Part {
         Some(Sealed::Text(signature) | Sealed::Call(_, signature)) => part.signature = Some(signature),
     }
     part
+}
+
+#[test]
+fn calls_of_other_models_are_sealed_by_the_documented_stand_in() {
+    let seals = |foreign, own: [Option<&'static str>; 2]| {
+        let cx = EncodeContext { foreign, ..EncodeContext::default() };
+        let seals = on_calls(own.map(|seal| seal.map(Words::from)), &cx);
+        seals.into_iter().map(|seal| seal.map(Words::into_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(seals(true, [None, None]), [Some(NO_SIGNATURE.to_owned()), None]);
+    assert_eq!(seals(true, [None, Some("own")]), [None, Some("own".to_owned())]);
+    assert_eq!(seals(false, [None, None]), [None, None]);
 }

@@ -11,7 +11,7 @@ use super::{
     error, finish,
     frames::Frames,
     grounding::{self, Citations},
-    logprobs, marked,
+    logprobs,
     text_index::TextIndex,
     tier, time,
     usage::Tally,
@@ -209,7 +209,7 @@ impl State {
         let mut grow = |delta| events.push_back(Event::Delta { choice: index, delta });
         for part in candidate.content.take().and_then(|turn| turn.parts).into_iter().flatten() {
             if let Some(part) = decode_part(part, &mut self.ids, &self.cx) {
-                choice.take_part(marked::answered(part), &mut grow);
+                choice.take_part(part, &mut grow);
             }
         }
         if let Some(result) = &candidate.logprobs_result {

@@ -8,7 +8,7 @@ use tollway_core::{Dialect, Framing, Usage};
 use super::{
     encode_calls::{any_function_call, own_signature},
     encode_response::{AnswerOut, CandidateOut, ContentOut, text_part},
-    encode_turns::{PartOut, seal_first_call},
+    encode_turns::PartOut,
     error::encode_error,
     finish,
     framed::Framed,
@@ -217,13 +217,14 @@ impl StreamEncoder {
     /// Writes a candidate's calls, now that their arguments are whole. They stand in one frame, as a
     /// client that keeps each frame as a turn must keep parallel calls together.
     fn calls(&mut self, choice: u32, calls: &[HeldCall], out: &mut Vec<u8>) {
-        let parts = calls.iter().filter_map(|held| {
+        let own = calls.iter().map(|held| own_signature(held.signature.as_ref()));
+        let seals = marked::on_calls(own, &self.cx);
+        let parts = calls.iter().zip(seals).filter_map(|(held, seal)| {
             let mut part = any_function_call(&held.call)?;
-            part.thought_signature = own_signature(held.signature.as_ref());
+            part.thought_signature = seal;
             Some(PartOut::from(part))
         });
-        let mut parts: Vec<PartOut<'_>> = parts.collect();
-        seal_first_call(&mut parts);
+        let parts: Vec<PartOut<'_>> = parts.collect();
         if !parts.is_empty() {
             self.parts(choice, parts, out);
         }

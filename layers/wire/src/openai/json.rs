@@ -247,6 +247,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The paths of what was not taken and says something.
+    pub(crate) fn rest(self, path: &Path<'_>) -> Vec<String> {
+        let said =
+            self.0.into_iter().filter(|(_, node)| node.as_ref().is_some_and(|node| !node.says_nothing()));
+        said.map(|(key, _)| path.key(&key).to_string()).collect()
+    }
+
     /// The same as an owned map.
     pub(crate) fn into_map(self) -> Map<String, Value> {
         let pairs = self.0.into_iter();

@@ -1,11 +1,10 @@
 //! Content parts of input items from OpenAI's Responses format.
 
 use serde_json::{Map, Value};
-use tollway_core::Dialect;
 
 use super::annotations;
 use crate::Refusal;
-use crate::chat::{Audio, Content, Document, Image, Native, Part, Source, Text};
+use crate::chat::{Audio, Content, Document, Image, Part, Source, Text};
 use crate::openai::decode_part::{decode_source, is_url};
 use crate::openai::json::{Fields, Node};
 use crate::openai::path::Path;
@@ -43,15 +42,15 @@ fn decode_part(node: Node<'_>, path: &Path<'_>, extra: &mut Map<String, Value>) 
                 ..Audio::default()
             })
         }
-        _ => {
-            let value = Node::Object(fields).into_value();
-            return Ok(Content::Native(Native { dialect: Dialect::Responses, value }).into());
-        }
+        other => return Err(path.key("type").wrong_value(KNOWN, other)),
     };
     fields.take("type");
     fields.keep_rest(path, extra);
     Ok(content.into())
 }
+
+/// The types of parts.
+const KNOWN: &str = "one of input_text, input_image, input_file, input_audio, output_text, refusal";
 
 fn decode_text(fields: &mut Fields<'_>, path: &Path<'_>) -> Result<Text, Refusal> {
     let text = fields.require_string(path, "text")?;

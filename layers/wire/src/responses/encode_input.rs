@@ -85,7 +85,6 @@ pub(super) fn encode_input<'a>(
     dropped: &mut Dropped,
 ) -> Result<InputOut<'a>, Refusal> {
     let own = chat.dialect == Some(Dialect::Responses);
-    // That a server takes earlier thinking in chats says nothing of this API, which always takes its own.
     let thinks = traits.reasoning != ReasoningStyle::None;
     let out = InputOut::default();
     let mut writer = Writer { own, thinks, names, dropped, out, custom: HashSet::new() };

@@ -6,6 +6,10 @@ use super::output::{Item, Summary};
 use super::seal;
 use crate::chat::Signature;
 
+/// What the ids of thoughts begin with that are not OpenAI's, which therefore keeps none of them: by it
+/// [`holds_foreign`](crate::holds_foreign) knows them.
+const MADE: &str = "rs_tollway";
+
 /// Thinking that grows.
 #[derive(Debug)]
 pub(super) struct ReasoningOut {
@@ -17,7 +21,7 @@ pub(super) struct ReasoningOut {
 impl ReasoningOut {
     /// Begins to think.
     pub(super) fn begin(events: &mut Events, out: &mut Vec<u8>) -> Self {
-        let (place, id) = events.begin("rs");
+        let (place, id) = events.begin(MADE);
         let this = Self { place, id, text: String::new() };
         let item = Item::Reasoning { id: &this.id, summary: Vec::new(), encrypted_content: None };
         events.added(place, ItemOut::Known(item), out);
@@ -53,7 +57,7 @@ impl ReasoningOut {
 
 /// Writes a seal that stands alone: of thinking nobody sees, of text or of a call.
 pub(super) fn seal_alone(id: Option<&str>, encrypted: &str, events: &mut Events, out: &mut Vec<u8>) {
-    let (place, made) = events.begin("rs");
+    let (place, made) = events.begin(MADE);
     let id = id.unwrap_or(&made);
     let item = || Item::Reasoning { id, summary: Vec::new(), encrypted_content: Some(encrypted) };
     events.added(place, ItemOut::Known(item()), out);

@@ -7,13 +7,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::annotations;
-use super::decode_output::{Output, canonical_logprobs, decode_call, decode_native, decode_reasoning};
+use super::decode_output::canonical_logprobs;
 use super::decode_response::seconds;
 use super::stream_item::{Growing, Kind};
 use super::wire_event::{WireEvent, text};
-use super::{status, usage};
 use crate::call_ids::CallIds;
-use crate::chat::{Content, Delta, Event, Part, Start};
+use crate::chat::{Delta, Event, Start};
 use crate::openai::error::{in_answer, unreadable};
 use crate::openai::json::{Fields, Node};
 use crate::openai::lenient::Text;
@@ -25,18 +24,18 @@ const MOST_ITEMS: usize = 4096;
 /// The answer so far.
 #[derive(Clone, Debug)]
 pub(super) struct StreamState {
-    cx: DecodeContext,
-    ids: CallIds,
-    queue: VecDeque<Event>,
-    items: HashMap<u64, Growing>,
+    pub(super) cx: DecodeContext,
+    pub(super) ids: CallIds,
+    pub(super) queue: VecDeque<Event>,
+    pub(super) items: HashMap<u64, Growing>,
     /// The last item that began, for events that name none.
     last: u64,
-    calls: u32,
-    searches: u64,
+    pub(super) calls: u32,
+    pub(super) searches: u64,
     /// How many characters of text were told.
     characters: u64,
     started: bool,
-    whole: bool,
+    pub(super) whole: bool,
     failed: bool,
 }
 
@@ -166,7 +165,7 @@ impl StreamState {
         self.begin(place, kind)
     }
 
-    fn begin(&mut self, place: u64, kind: Kind) -> Result<&mut Growing, ApiError> {
+    pub(super) fn begin(&mut self, place: u64, kind: Kind) -> Result<&mut Growing, ApiError> {
         if self.items.len() >= MOST_ITEMS {
             return Err(unreadable("more items than can be told apart"));
         }
@@ -177,7 +176,7 @@ impl StreamState {
     }
 
     /// Tells the start, once.
-    fn start(&mut self, response: Option<&RawValue>) {
+    pub(super) fn start(&mut self, response: Option<&RawValue>) {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
@@ -195,7 +194,7 @@ impl StreamState {
         }));
     }
 
-    fn tell(&mut self, delta: Delta) {
+    pub(super) fn tell(&mut self, delta: Delta) {
         self.queue.push_back(Event::Delta { choice: 0, delta });
     }
 
@@ -236,7 +235,7 @@ impl StreamState {
     }
 
     /// Counts the characters of text told since then.
-    fn count_since(&mut self, before: usize) {
+    pub(super) fn count_since(&mut self, before: usize) {
         for event in self.queue.iter().skip(before) {
             if let Event::Delta { delta: Delta::Text(text), .. } = event {
                 self.characters = self.characters.saturating_add(annotations::length(text));
@@ -290,142 +289,6 @@ impl StreamState {
         }
         Ok(())
     }
-
-    fn added(&mut self, event: &WireEvent<'_>) -> Result<(), ApiError> {
-        let item = fields(event.item)?;
-        let place =
-            event.output_index.0.unwrap_or_else(|| u64::try_from(self.items.len()).unwrap_or(u64::MAX));
-        self.start(None);
-        self.begin_item(place, item)
-    }
-
-    /// Begins an item, and tells a call.
-    fn begin_item(&mut self, place: u64, item: Fields<'_>) -> Result<(), ApiError> {
-        let kind = match item.str("type").unwrap_or_default() {
-            "message" => Kind::Message,
-            "reasoning" => Kind::Reasoning,
-            word @ ("function_call" | "custom_tool_call") => {
-                let word = word.to_owned();
-                let index = self.calls;
-                if self.items.contains_key(&place) {
-                    return Ok(());
-                }
-                self.calls += 1;
-                self.begin(place, Kind::Call(index))?;
-                let call = decode_call(item, &word, &self.cx, &mut self.ids);
-                let (id, name, custom) = (call.id, call.name, call.custom);
-                self.tell(Delta::ToolCall { index, id, name, custom, signature: None });
-                if let Some(item) = self.items.get_mut(&place) {
-                    let delta = |fragment| Delta::ToolArguments { index, fragment };
-                    item.complete(&call.arguments, delta, &mut self.queue);
-                }
-                return Ok(());
-            }
-            _ => Kind::Whole,
-        };
-        self.begin(place, kind).map(|_| ())
-    }
-
-    /// Tells of an item that is done what was not told yet.
-    fn done(&mut self, place: u64, item: Fields<'_>) -> Result<(), ApiError> {
-        self.start(None);
-        let kind = item.str("type").unwrap_or_default().to_owned();
-        let is_call = matches!(kind.as_str(), "function_call" | "custom_tool_call");
-        if is_call {
-            let arguments = item.str(if kind == "function_call" { "arguments" } else { "input" });
-            let arguments = arguments.unwrap_or_default().to_owned();
-            self.begin_item(place, item)?;
-            if let Some(growing) = self.items.get_mut(&place)
-                && let Kind::Call(index) = growing.kind
-            {
-                growing.done = true;
-                let delta = |fragment| Delta::ToolArguments { index, fragment };
-                growing.complete(&arguments, delta, &mut self.queue);
-            }
-            return Ok(());
-        }
-        let known = match kind.as_str() {
-            "message" => Kind::Message,
-            "reasoning" => Kind::Reasoning,
-            _ => Kind::Whole,
-        };
-        let growing = self.begin(place, known)?;
-        if std::mem::replace(&mut growing.done, true) {
-            return Ok(());
-        }
-        let spoken = growing.is_spoken();
-        match kind.as_str() {
-            "message" if spoken => {}
-            "message" => {
-                let mut output = Output::new(&self.cx);
-                output.item(Node::Object(item));
-                let parts = std::mem::take(&mut output.parts);
-                let logprobs = canonical_logprobs(std::mem::take(&mut output.logprobs));
-                self.parts(parts);
-                if let Some(logprobs) = logprobs {
-                    self.tell(Delta::Logprobs(logprobs));
-                }
-            }
-            "reasoning" => {
-                let mut part = decode_reasoning(item);
-                if let (true, Content::Reasoning(reasoning)) = (spoken, &mut part.content) {
-                    reasoning.text.clear();
-                }
-                self.parts(vec![part]);
-            }
-            _ => self.parts(vec![decode_native(item)]),
-        }
-        Ok(())
-    }
-
-    /// Tells parts that came whole.
-    fn parts(&mut self, parts: Vec<Part>) {
-        let before = self.queue.len();
-        for part in parts {
-            match part.content {
-                Content::Text(text) => {
-                    if !text.text.is_empty() {
-                        self.tell(Delta::Text(text.text));
-                    }
-                    if !text.annotations.is_empty() {
-                        self.tell(Delta::Annotations(text.annotations));
-                    }
-                }
-                Content::Refusal(words) => self.tell(Delta::Refusal(words)),
-                Content::Reasoning(reasoning) if !reasoning.text.is_empty() => {
-                    self.tell(Delta::Reasoning(reasoning.text));
-                }
-                Content::Native(native) => {
-                    self.searches += u64::from(usage::is_search(&native.value));
-                    self.tell(Delta::Native(native));
-                }
-                _ => {}
-            }
-            if let Some(signature) = part.signature {
-                self.tell(Delta::Signature(signature));
-            }
-        }
-        self.count_since(before);
-    }
-
-    /// Ends the answer: what it holds that was not streamed, why it ended, and its usage.
-    fn end(&mut self, response: Option<&RawValue>) -> Result<(), ApiError> {
-        self.start(response);
-        let mut response = fields(response)?;
-        let output = response.take("output").map(Node::into_elements).unwrap_or_default();
-        for (place, item) in (0_u64..).zip(output) {
-            let is_done = self.items.get(&place).is_some_and(|item| item.done);
-            if let (false, Some(item)) = (is_done, item.into_fields()) {
-                self.done(place, item)?;
-            }
-        }
-        let response = Value::Object(response.into_map());
-        let finish = status::decode(&response, self.calls > 0)?;
-        self.queue.push_back(Event::Finish { choice: 0, finish });
-        self.queue.extend(usage::decode(&response, self.searches).map(Event::Usage));
-        self.whole = true;
-        Ok(())
-    }
 }
 
 #[derive(Default, Deserialize)]
@@ -465,7 +328,7 @@ fn failure(response: Option<&RawValue>) -> ApiError {
     }
 }
 
-fn fields(raw: Option<&RawValue>) -> Result<Fields<'_>, ApiError> {
+pub(super) fn fields(raw: Option<&RawValue>) -> Result<Fields<'_>, ApiError> {
     let raw = raw.ok_or_else(|| unreadable("an event is empty"))?;
     let node: Node<'_> = serde_json::from_str(raw.get()).map_err(unreadable)?;
     node.into_fields().ok_or_else(|| unreadable("an event holds no object"))

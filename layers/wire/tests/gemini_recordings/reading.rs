@@ -62,10 +62,7 @@ pub(crate) fn of_json(frames: &[Value]) -> Reading {
                 let known = ["text", "functionCall", "inlineData"].iter().any(|key| part.get(key).is_some());
                 if !known && part.as_object().unwrap().keys().any(|key| key != "thoughtSignature") {
                     said.natives += 1;
-                } else if let Some(signature) = part["thoughtSignature"].as_str()
-                    // What Google documents for a call that has none.
-                    && signature != "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
-                {
+                } else if let Some(signature) = part["thoughtSignature"].as_str() {
                     said.signatures.push(signature.to_owned());
                 }
             }

@@ -400,6 +400,11 @@ fn bad_requests_are_refused_by_their_path() {
         ("input", json!([{"role": "robot", "content": "x"}]), "input[0].role"),
         ("input", json!([{"role": "user"}]), "input[0].content"),
         ("input", json!([{"role": "user", "content": [{"text": "x"}]}]), "input[0].content[0].type"),
+        (
+            "input",
+            json!([{"role": "assistant", "content": [{"type": "message", "text": "x"}]}]),
+            "input[0].content[0].type",
+        ),
         ("input", json!([{"role": "user", "content": [{"type": "input_text"}]}]), "input[0].content[0].text"),
         (
             "input",

@@ -90,6 +90,27 @@ fn openais_thinking_comes_back_through_a_chat_client() {
     assert!(!String::from_utf8(encoded.body).unwrap().contains("gAAA"));
 }
 
+#[test]
+fn openais_thinking_comes_back_through_a_streamed_chat_client() {
+    let streamed =
+        streamed(openai::StreamEncoder::new, openai::StreamEncoder::encode, openai::StreamEncoder::finish);
+    let text = String::from_utf8(streamed).unwrap();
+    // What clients do that keep the details: append them in order.
+    let mut details = Vec::new();
+    for data in text.lines().filter_map(|line| line.strip_prefix("data: {")) {
+        let chunk: Value = serde_json::from_str(&format!("{{{data}")).unwrap();
+        let delta = &chunk["choices"][0]["delta"];
+        details.extend(delta["reasoning_details"].as_array().into_iter().flatten().cloned());
+    }
+    let call =
+        json!({"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}});
+    let request = json!({"model": "c", "messages": [{"role": "user", "content": "q"},
+        {"role": "assistant", "content": null, "reasoning_details": details, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "r"}]});
+    let chat = openai::decode_request(request.to_string().as_bytes()).unwrap();
+    assert_eq!(thinking_sent(&chat), expected(), "{details:?}");
+}
+
 /// What a client of this dialect gives back of an answer, and a result for each call.
 fn given_back(reply: &Reply) -> Chat {
     let body: Value = serde_json::from_slice(&responses::encode_response(reply, &cx())).unwrap();

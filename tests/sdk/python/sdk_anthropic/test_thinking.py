@@ -4,7 +4,7 @@ import pytest
 import upstreams
 from test_tools import QUESTION, WEATHER, ask, calls_of
 
-THINKING = {"type": "enabled", "budget_tokens": 2048}
+THINKING = {"type": "enabled", "budget_tokens": 2048, "display": "summarized"}
 
 
 def then(question, called) -> list:

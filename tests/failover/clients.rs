@@ -79,21 +79,45 @@ pub(crate) const CLIENTS: &[Client] = &[
     },
 ];
 
+/// How a conversation ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Question,
+    Results,
+}
+
 impl Client {
-    /// A request whose history holds an answer of each maker in turn.
-    pub(crate) fn conversation(&self, streamed: bool, makers: &[&Maker]) -> Vec<u8> {
+    /// A request whose history holds an answer of each maker in turn. It ends with a question of the user's
+    /// or, in the middle of the last one's calls, with their results.
+    pub(crate) fn conversation(&self, streamed: bool, makers: &[&Maker], ends: End) -> Value {
         let mut turns = vec![(self.says)("What is the weather?")];
         for (round, maker) in makers.iter().enumerate() {
             turns.extend(self.kept(streamed, maker, round));
-            turns.push((self.says)("Go on."));
+            if ends == End::Question || round + 1 < makers.len() {
+                turns.push((self.says)("Go on."));
+            }
         }
-        (self.request)(turns).to_string().into_bytes()
+        (self.request)(turns)
+    }
+
+    /// The request, with the wish that the model think.
+    pub(crate) fn thinking(&self, mut request: Value) -> Value {
+        match self.dialect {
+            Dialect::Anthropic => request["thinking"] = json!({"type": "enabled", "budget_tokens": 2000}),
+            Dialect::Gemini => {
+                request["generationConfig"] = json!({"thinkingConfig": {"thinkingBudget": 2000}})
+            }
+            Dialect::Responses => request["reasoning"] = json!({"effort": "low"}),
+            _ => request["reasoning_effort"] = json!("low"),
+        }
+        request
     }
 
     fn kept(&self, streamed: bool, maker: &Maker, round: usize) -> Vec<Value> {
         let decode = DecodeContext { seed: format!("round-{round}"), ..DecodeContext::default() };
         let reply = format::decode_response(maker.dialect, &maker.answer(), &decode).expect("an answer");
-        let cx = EncodeContext { id: "a1".into(), model: "m".into(), ..EncodeContext::default() };
+        let foreign = self.dialect != maker.dialect;
+        let cx = EncodeContext { id: "a1".into(), model: "m".into(), foreign, ..EncodeContext::default() };
         if !streamed {
             let body = format::encode_response(self.dialect, &reply, &cx);
             return (self.whole)(&serde_json::from_slice(&body).expect("JSON"));

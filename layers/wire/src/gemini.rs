@@ -21,7 +21,8 @@
 //!   as Google's SDKs want it, and goes back to its maker; a stream tells it by an empty thought behind
 //!   the thought, and both are one again when they come back. A call made by another model is given the
 //!   documented `skip_thought_signature_validator` where a model that thinks by level would refuse
-//!   the step without one.
+//!   the step without one; so does a client get it, which may send the call to such a model by itself.
+//!   Parallel calls stand in one frame of a stream, as they are one step.
 //! - **Strict tools** ask for `VALIDATED` calling. So do tool choices that allow some tools and demand
 //!   none, because `AUTO` takes no list.
 //! - **Custom tools** are refused: free text cannot be asked for by a schema.

@@ -122,8 +122,12 @@ fn a_stream_word_for_word() {
 
 #[test]
 fn a_stream_is_written_word_for_word() {
-    let mut encoder =
-        StreamEncoder::new(EncodeContext { id: "r1".into(), model: "m1".into(), ..EncodeContext::default() });
+    let mut encoder = StreamEncoder::new(EncodeContext {
+        id: "r1".into(),
+        model: "m1".into(),
+        foreign: true,
+        ..EncodeContext::default()
+    });
     let mut out = Vec::new();
     let delta = |delta| Event::Delta { choice: 0, delta };
     let call = |index, id: &str| {
@@ -160,8 +164,10 @@ fn a_stream_is_written_word_for_word() {
             r#"{"text":"","thought":true,"thoughtSignature":"dG9sbHdheTphbnRocm9waWM6dGhpbmtpbmc6Zm9yZWlnbg=="}"#,
         ),
         part(r#"{"text":"Hi"}"#),
-        part(r#"{"functionCall":{"id":"c0","name":"f","args":{"a":1}}}"#),
-        part(r#"{"functionCall":{"id":"c1","name":"f","args":{}}}"#),
+        // Google's stand-in for a seal, which its models want on the first of parallel calls.
+        part(
+            r#"{"functionCall":{"id":"c0","name":"f","args":{"a":1}},"thoughtSignature":"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="},{"functionCall":{"id":"c1","name":"f","args":{}}}"#,
+        ),
         format!(
             r#"data: {{"candidates":[{{"content":{{"parts":[{{"text":""}}],"role":"model"}},"finishReason":"STOP","index":0}}],"usageMetadata":{{"promptTokenCount":5,"candidatesTokenCount":2,"totalTokenCount":8,"thoughtsTokenCount":1}},{tail}"#
         ),
@@ -192,7 +198,7 @@ fn a_whole_answer_is_written_word_for_word() {
         }],
         ..Reply::default()
     };
-    let cx = EncodeContext { id: "r".into(), model: "m".into(), ..EncodeContext::default() };
+    let cx = EncodeContext { id: "r".into(), model: "m".into(), foreign: true, ..EncodeContext::default() };
     let body: Value = serde_json::from_slice(&encode_response(&reply, &cx)).unwrap();
     assert_eq!(
         body,
@@ -200,7 +206,8 @@ fn a_whole_answer_is_written_word_for_word() {
             "candidates": [{
                 "content": { "role": "model", "parts": [
                     { "text": "wet" },
-                    { "functionCall": { "id": "c", "name": "f", "args": { "a": 1 } } },
+                    { "functionCall": { "id": "c", "name": "f", "args": { "a": 1 } },
+                      "thoughtSignature": "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=" },
                     { "functionCall": { "id": "d", "name": "f", "args": { "input": "{\"a\":" } } }] },
                 "finishReason": "MAX_TOKENS",
                 "index": 0,

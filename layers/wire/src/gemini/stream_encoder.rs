@@ -214,20 +214,28 @@ impl StreamEncoder {
         }
     }
 
-    /// Writes a candidate's calls, now that their arguments are whole.
+    /// Writes a candidate's calls, now that their arguments are whole. They stand in one frame, as a
+    /// client that keeps each frame as a turn must keep parallel calls together.
     fn calls(&mut self, choice: u32, calls: &[HeldCall], out: &mut Vec<u8>) {
         let own = calls.iter().map(|held| own_signature(held.signature.as_ref()));
         let seals = marked::on_calls(own, &self.cx);
-        for (held, seal) in calls.iter().zip(seals) {
-            if let Some(mut part) = any_function_call(&held.call) {
-                part.thought_signature = seal;
-                self.part(choice, part.into(), out);
-            }
+        let parts = calls.iter().zip(seals).filter_map(|(held, seal)| {
+            let mut part = any_function_call(&held.call)?;
+            part.thought_signature = seal;
+            Some(PartOut::from(part))
+        });
+        let parts: Vec<PartOut<'_>> = parts.collect();
+        if !parts.is_empty() {
+            self.parts(choice, parts, out);
         }
     }
 
     fn part(&mut self, index: u32, part: PartOut<'_>, out: &mut Vec<u8>) {
-        let content = Some(ContentOut { parts: vec![part], role: "model" });
+        self.parts(index, vec![part], out);
+    }
+
+    fn parts(&mut self, index: u32, parts: Vec<PartOut<'_>>, out: &mut Vec<u8>) {
+        let content = Some(ContentOut { parts, role: "model" });
         let candidate = CandidateOut {
             content,
             finish_reason: None,

@@ -233,11 +233,12 @@ fn carried(request: &Value, format: Format, sent: &Value, dropped: &[String]) ->
     for (name, value) in fields {
         let name = if name == "responseLogprobs" { &"logprobs".to_owned() } else { name };
         let is_told = dropped.iter().any(|path| path.contains(name.as_str()) || path.contains(&snake(name)));
-        if !is_told
-            && !UNDERSTOOD.contains(&snake(name).as_str())
-            && !super::carried::has(sent, value)
-            && !super::carried::is_idle(value)
-            && !(snake(name) == "response_modalities" && asks_for_text(value))
+        let is_carried = is_told
+            || UNDERSTOOD.contains(&snake(name).as_str())
+            || super::carried::has(sent, value)
+            || super::carried::is_idle(value)
+            || (snake(name) == "response_modalities" && asks_for_text(value));
+        if !is_carried
             // OpenAI's Responses are asked for them by name.
             && !(name == "logprobs" && super::carried::has(sent, &"message.output_text.logprobs".into()))
         {

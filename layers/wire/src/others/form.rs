@@ -177,6 +177,7 @@ mod tests {
         format!("--b\r\ncontent-disposition: form-data; {head}\r\n\r\n{content}\r\n")
     }
 
+    #[expect(clippy::option_option, reason = "as the reader says it")]
     fn read(form: &str, piece: usize) -> Option<Option<InForm>> {
         let mut reader = FormModel::new("b");
         form.as_bytes().chunks(piece).find_map(|bytes| reader.feed(bytes))

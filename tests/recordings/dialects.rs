@@ -96,7 +96,9 @@ fn read_stream(format: Format, recording: &Recording) -> Said {
 fn written(client: Dialect, steps: &[Event], cx: EncodeContext) -> String {
     let mut encoder = format::StreamEncoder::new(client, Framing::Events, cx);
     let mut out = Vec::new();
-    steps.iter().for_each(|step| encoder.encode(step, &mut out));
+    for step in steps {
+        encoder.encode(step, &mut out);
+    }
     encoder.finish(&mut out);
     String::from_utf8_lossy(&out).into_owned()
 }

@@ -105,7 +105,7 @@ impl Client {
         match self.dialect {
             Dialect::Anthropic => request["thinking"] = json!({"type": "enabled", "budget_tokens": 2000}),
             Dialect::Gemini => {
-                request["generationConfig"] = json!({"thinkingConfig": {"thinkingBudget": 2000}})
+                request["generationConfig"] = json!({"thinkingConfig": {"thinkingBudget": 2000}});
             }
             Dialect::Responses => request["reasoning"] = json!({"effort": "low"}),
             _ => request["reasoning_effort"] = json!("low"),
@@ -125,7 +125,9 @@ impl Client {
         let mut encoder = format::StreamEncoder::new(self.dialect, Framing::Events, cx);
         let mut out = Vec::new();
         let steps: Vec<Event> = reply.into_events();
-        steps.iter().for_each(|step| encoder.encode(step, &mut out));
+        for step in &steps {
+            encoder.encode(step, &mut out);
+        }
         encoder.finish(&mut out);
         let text = String::from_utf8(out).expect("UTF-8");
         let frames: Vec<Value> =
@@ -250,7 +252,7 @@ fn messages_streamed(events: &[Value]) -> Value {
                     Some("thinking_delta") => grow("thinking"),
                     Some("signature_delta") => blocks[at]["signature"] = delta["signature"].clone(),
                     Some("input_json_delta") => {
-                        inputs[at].push_str(delta["partial_json"].as_str().unwrap_or_default())
+                        inputs[at].push_str(delta["partial_json"].as_str().unwrap_or_default());
                     }
                     Some("citations_delta") => {
                         let mut all = list(&blocks[at]["citations"]).to_vec();

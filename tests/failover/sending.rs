@@ -117,7 +117,9 @@ impl Sent {
     /// The ids of calls and of their results, in order.
     pub(crate) fn call_ids(&self) -> Vec<String> {
         let mut ids = Vec::new();
-        self.turns().iter().for_each(|turn| gather_ids(turn, &mut ids));
+        for turn in &self.turns() {
+            gather_ids(turn, &mut ids);
+        }
         ids
     }
 

@@ -233,15 +233,12 @@ fn carried(request: &Value, format: Format, sent: &Value, dropped: &[String]) ->
     for (name, value) in fields {
         let name = if name == "responseLogprobs" { &"logprobs".to_owned() } else { name };
         let is_told = dropped.iter().any(|path| path.contains(name.as_str()) || path.contains(&snake(name)));
-        let is_carried = is_told
-            || UNDERSTOOD.contains(&snake(name).as_str())
-            || super::carried::has(sent, value)
-            || super::carried::is_idle(value)
-            || (snake(name) == "response_modalities" && asks_for_text(value));
-        if !is_carried
-            // OpenAI's Responses are asked for them by name.
-            && !(name == "logprobs" && super::carried::has(sent, &"message.output_text.logprobs".into()))
-        {
+        let is_idle =
+            super::carried::is_idle(value) || (snake(name) == "response_modalities" && asks_for_text(value));
+        // OpenAI's Responses are asked for log probabilities by another's name.
+        let is_said = super::carried::has(sent, value)
+            || (name == "logprobs" && super::carried::has(sent, &"message.output_text.logprobs".into()));
+        if !is_told && !UNDERSTOOD.contains(&snake(name).as_str()) && !is_said && !is_idle {
             return Err(format!(
                 "this field is lost without a word: {name}\n      dropped {dropped:?}, sent {sent:.1500}"
             ));

@@ -4,7 +4,7 @@ use std::{
 };
 
 use http::HeaderValue;
-use tollway_core::{Dialect, Upstream};
+use tollway_core::{Dialect, Endpoint, Upstream};
 use tollway_wire::Traits;
 
 mod build;
@@ -73,9 +73,17 @@ pub struct ModelEntry {
 }
 
 impl Resolved {
-    /// Where a request of a dialect goes: in the same one where the provider speaks it.
-    pub fn upstream_for(&self, client: Dialect) -> &Arc<Upstream> {
-        self.others.iter().find(|other| other.dialect == client).unwrap_or(&self.upstream)
+    /// Where a request of a dialect goes: in the same one where the provider speaks it, and in one that
+    /// has the endpoint, of which Chat Completions lacks the count of tokens.
+    pub fn upstream_for(&self, client: Dialect, endpoint: Endpoint) -> &Arc<Upstream> {
+        let counts =
+            |upstream: &Upstream| endpoint != Endpoint::CountTokens || upstream.dialect != Dialect::OpenAi;
+        let in_same = self.others.iter().find(|other| other.dialect == client);
+        let found = in_same.unwrap_or(&self.upstream);
+        if counts(found) {
+            return found;
+        }
+        self.others.iter().find(|other| counts(other)).unwrap_or(found)
     }
 }
 

@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Full};
 use tollway_core::{Attempt, Call, Dialect, End, Endpoint, Exchange, Framing, Observe, Outcome, Tap};
 use tollway_wire::chat::Reply;
 use tollway_wire::openai::completions;
-use tollway_wire::{DecodeContext, format, gemini, openai};
+use tollway_wire::{DecodeContext, count_tokens, format, gemini, openai};
 
 use self::look::{Look, is_event_stream, look};
 use super::attempt::UsageObserver;
@@ -107,18 +107,27 @@ impl Answering<'_> {
                 }
             }
             Reading::Embeddings(reading) => {
-                let EmbeddingsReading { request, encode, at_vertex, .. } = *reading;
+                let EmbeddingsReading { upstream, at_vertex, request, encode } = *reading;
                 let body = collect::bytes(body, self.attempt).await?;
-                let reply = if at_vertex {
-                    gemini::vertex_embeddings::decode_response(&body)
-                } else {
-                    gemini::embeddings::decode_response(&body)
-                }
-                .map_err(Error::Upstream)?;
+                let reply = match upstream {
+                    Dialect::Gemini if at_vertex => gemini::vertex_embeddings::decode_response(&body),
+                    Dialect::Gemini => gemini::embeddings::decode_response(&body),
+                    _ => openai::embeddings::decode_response(&body),
+                };
+                let reply = reply.map_err(Error::Upstream)?;
                 if let Some(usage) = reply.usage {
                     self.attempt.set_usage(usage);
                 }
-                self.json(headers, openai::embeddings::encode_response(&reply, &request, &encode))
+                let written = match self.call.dialect {
+                    Dialect::Gemini => gemini::embeddings::encode_response(self.call.endpoint, &reply),
+                    _ => openai::embeddings::encode_response(&reply, &request, &encode),
+                };
+                self.json(headers, written)
+            }
+            Reading::Count(upstream) => {
+                let body = collect::bytes(body, self.attempt).await?;
+                let count = count_tokens::decode_response(upstream, &body).map_err(Error::Upstream)?;
+                self.json(headers, count_tokens::encode_response(self.call.dialect, count))
             }
         };
         Ok(with(head.status, parts))

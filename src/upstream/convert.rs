@@ -51,6 +51,8 @@ pub(super) enum Reading {
     Chat(Box<ChatReading>),
     /// As vectors.
     Embeddings(Box<EmbeddingsReading>),
+    /// As a count of tokens in a format.
+    Count(Dialect),
 }
 
 /// How an answer is handed on as it is.
@@ -95,8 +97,6 @@ pub(super) struct ChatReading {
 pub(super) struct EmbeddingsReading {
     /// What the upstream speaks.
     pub(super) upstream: Dialect,
-    /// What the client speaks.
-    pub(super) client: Dialect,
     /// Whether it was asked of Vertex AI, which answers in its own way.
     pub(super) at_vertex: bool,
     /// What was asked for.
@@ -145,11 +145,11 @@ impl Preparing<'_> {
         }
         match call.endpoint {
             Endpoint::Embeddings | Endpoint::Embedding => return self.embeddings().map(Step::Ready),
-            Endpoint::CountTokens => return self.count_tokens().map(Step::Ready),
+            Endpoint::CountTokens => return self.chat(self.counted()?, None),
             _ if !is_chat => return Err(Error::Internal),
             _ => {}
         }
-        let (mut chat, completion) = if call.endpoint == Endpoint::TextCompletion {
+        let (chat, completion) = if call.endpoint == Endpoint::TextCompletion {
             let (chat, options) = completions::decode_request(&call.body)?;
             (chat, Some(options))
         } else {
@@ -160,6 +160,11 @@ impl Preparing<'_> {
             let reading = self.chat_reading(&chat, Vec::new(), completion);
             return Ok(Step::Ready(Prepared { reading, ..self.relayed(peek) }));
         }
+        self.chat(chat, completion)
+    }
+
+    /// A chat in the upstream's words, or what it waits for.
+    fn chat(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Step, Error> {
         if self.upstream.dialect == Dialect::Gemini && !gemini::remote_media(&mut chat).is_empty() {
             return Ok(Step::Media(Box::new(Wanting { chat, completion })));
         }
@@ -199,6 +204,9 @@ impl Preparing<'_> {
 
     /// A chat in the words of another dialect, or of the same where they must be others.
     fn translated(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Prepared, Error> {
+        if self.call.endpoint == Endpoint::CountTokens {
+            return self.count_tokens(chat);
+        }
         match self.upstream.dialect {
             Dialect::Anthropic => {
                 chat.stream |= chat.max_tokens.is_some_and(|tokens| tokens > ANTHROPIC_UNSTREAMED_MAX);

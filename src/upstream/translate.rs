@@ -214,7 +214,7 @@ impl Order {
             (head.extensions.remove()?, head.extensions.remove()?);
         let order = Self {
             peek: head.extensions.remove()?,
-            upstream: resolved.upstream_for(call.dialect).clone(),
+            upstream: resolved.upstream_for(call.dialect, call.endpoint).clone(),
             query: head.uri.query().map(Box::from),
             exchange: head.extensions.remove(),
             call,

@@ -244,7 +244,7 @@ fn a_models_publisher_decides_over_its_format() {
     let lead = |name: &str| {
         let resolved = settings.catalogue.resolve(name).unwrap();
         assert!(resolved.others.is_empty());
-        let upstream = resolved.upstream_for(Dialect::Anthropic);
+        let upstream = resolved.upstream_for(Dialect::Anthropic, Endpoint::Chat);
         assert_eq!(*upstream.provider, *"vertex");
         (upstream.dialect, upstream.model.to_string(), resolved.traits.clone())
     };

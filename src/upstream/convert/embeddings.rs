@@ -8,7 +8,7 @@ use crate::Error;
 use crate::config::Kind;
 
 impl Preparing<'_> {
-    /// Whether vectors are asked of Vertex AI.
+    /// Whether vectors are asked of Vertex AI, whose request is another than Gemini's.
     pub(super) fn is_embeddings_at_vertex(&self) -> bool {
         self.provider.kind == Kind::Vertex
             && self.upstream.dialect == Dialect::Gemini
@@ -18,24 +18,23 @@ impl Preparing<'_> {
     /// Says a request for vectors in the upstream's words.
     pub(super) fn embeddings(&self) -> Result<Prepared, Error> {
         let Self { call, upstream, .. } = *self;
+        let request = match call.dialect {
+            Dialect::Gemini => gemini::embeddings::decode_request(call.endpoint, &call.model, &call.body)?,
+            _ => openai::embeddings::decode_request(&call.body)?,
+        };
         let at_vertex = self.is_embeddings_at_vertex();
-        if at_vertex && call.dialect != Dialect::OpenAi {
-            let message =
-                format!("Vertex AI has embeddings of this model for OpenAI's clients only: {}", call.model);
-            return Err(Refusal::at("model", message).into());
-        }
-        let request = openai::embeddings::decode_request(&call.body)?;
-        if upstream.dialect != Dialect::Gemini {
-            return Err(Refusal::at(
-                "model",
-                format!("the provider of this model has no embeddings: {}", call.model),
-            )
-            .into());
-        }
-        let Encoded { body, dropped, .. } = if at_vertex {
-            gemini::vertex_embeddings::encode_request(&request, &upstream.model)?
-        } else {
-            gemini::embeddings::encode_request(&request, &upstream.model)?
+        let Encoded { body, dropped, .. } = match upstream.dialect {
+            Dialect::Gemini if at_vertex => {
+                gemini::vertex_embeddings::encode_request(&request, &upstream.model)?
+            }
+            Dialect::Gemini => gemini::embeddings::encode_request(&request, &upstream.model)?,
+            Dialect::OpenAi | Dialect::Responses => {
+                openai::embeddings::encode_request(&request, &upstream.model)?
+            }
+            _ => {
+                let message = format!("the provider of this model has no embeddings: {}", call.model);
+                return Err(Refusal::at("model", message).into());
+            }
         };
         let takes_one = at_vertex && gemini::vertex_embeddings::takes_one(&upstream.model);
         let endpoint = if takes_one { Endpoint::Embedding } else { Endpoint::Embeddings };
@@ -47,7 +46,6 @@ impl Preparing<'_> {
             dropped,
             reading: Reading::Embeddings(Box::new(EmbeddingsReading {
                 upstream: upstream.dialect,
-                client: call.dialect,
                 at_vertex,
                 request,
                 encode,

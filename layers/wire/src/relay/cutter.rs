@@ -21,6 +21,7 @@ impl Cutter {
     }
 
     /// Takes the stream's next bytes.
+    #[inline]
     pub(super) fn feed(&mut self, frame: &[u8], on: impl FnMut(Cut<'_>)) {
         match self {
             Self::Events(events) => events.feed(frame, on),

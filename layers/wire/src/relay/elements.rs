@@ -36,6 +36,8 @@ enum Place {
 
 impl Elements {
     /// Takes the stream's next bytes.
+    // Apart, as it is seldom asked for.
+    #[inline(never)]
     pub(super) fn feed(&mut self, frame: &[u8], mut on: impl FnMut(Cut<'_>)) {
         let mut from = 0;
         while let Some(end) = self.element_end(frame, from) {

@@ -77,6 +77,8 @@ impl Foreign {
     }
 
     /// Reads the next step of a stream.
+    // Apart, so that the code of the other dialects does not slow Chat Completions.
+    #[inline(never)]
     pub(super) fn read(&mut self, cut: &Cut<'_>, reading: &mut Reading) {
         each!(self, reader => reader.read(cut, reading));
     }

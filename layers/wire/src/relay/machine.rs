@@ -19,6 +19,7 @@ impl Machine {
     }
 
     /// Reads the next step of the stream; tells whether it is a chunk that carries usage alone.
+    #[inline]
     pub(super) fn read(&mut self, cut: &Cut<'_>, reading: &mut Reading) -> bool {
         match self {
             Self::Chunks(chunks) => chunks.read(cut, reading),
@@ -74,6 +75,7 @@ impl Chunks {
     }
 
     /// Reads the next step of the stream; tells whether it is a chunk that carries usage alone.
+    #[inline]
     fn read(&mut self, cut: &Cut<'_>, reading: &mut Reading) -> bool {
         match cut {
             Cut::Event { bytes, .. } => return reading.event(bytes),

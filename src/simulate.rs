@@ -9,7 +9,7 @@
 //!
 //! | provider | paths |
 //! |---|---|
-//! | OpenAI | `/v1/{chat/completions,responses,embeddings,completions,models,models/{id}}`, `/v1/responses/input_tokens`, `GET` and `DELETE /v1/responses/{id}`, `/v1/responses/{id}/input_items`, `/openai/deployments/{id}/chat/completions` |
+//! | OpenAI | `/v1/{chat/completions,responses,embeddings,completions,models,models/{id}}`, `/v1/responses/input_tokens`, `GET` and `DELETE /v1/responses/{id}`, `/v1/responses/{id}/{input_items,cancel}`, `/openai/deployments/{id}/chat/completions` |
 //! | Anthropic | `/v1/messages`, `/v1/messages/count_tokens`, `/v1/models` with `anthropic-version` |
 //! | Gemini | `/v1beta/models`, `/v1beta/models/{m}` and `/v1/models/{m}` with `:{generateContent,streamGenerateContent,countTokens,embedContent,batchEmbedContents}` |
 //! | Mistral | `/mistral/v1/{chat/completions,embeddings,models}` |

@@ -103,6 +103,8 @@ impl Config {
         // JSON is YAML too.
         let config = json!({
             "server": {"listen": "127.0.0.1:0"},
+            // Several speak Responses; one is asked for those it keeps.
+            "endpoints": {"responses": "openai"},
             "providers": {
                 "openai": provider("/v1"),
                 "anthropic": provider(""),

@@ -1,6 +1,7 @@
 //! The responses that OpenAI keeps for later turns, and what it holds those turns to.
 
 use super::fault::{Fault, Provider};
+use super::hash::hexadecimal;
 use super::validate::items;
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
@@ -130,6 +131,44 @@ impl Memory {
             }
         }
         Ok(())
+    }
+}
+
+impl Remembered {
+    /// The list of what led to the response, the newest first, as the API fills it in.
+    pub(super) fn items(&self) -> Value {
+        let filled = |(place, item): (usize, &Value)| {
+            let mut item = item.clone();
+            if item["id"].is_null() {
+                item["id"] = json!(hexadecimal("msg_", place as u64, 48));
+            }
+            if item["type"].is_null() {
+                item["type"] = json!("message");
+            }
+            if item["type"] == "message" {
+                item["status"] = json!("completed");
+                if let Some(text) = item["content"].as_str() {
+                    let kind = if item["role"] == "assistant" { "output_text" } else { "input_text" };
+                    item["content"] = json!([{"type": kind, "text": text}]);
+                }
+            }
+            item
+        };
+        let items: Vec<Value> = self.input.iter().enumerate().rev().map(filled).collect();
+        let id = |item: Option<&Value>| item.map(|item| item["id"].clone());
+        json!({
+            "object": "list", "first_id": id(items.first()), "last_id": id(items.last()), "has_more": false,
+            "data": items,
+        })
+    }
+
+    /// The response once it was cancelled: all are made at once, so that those in the background are whole.
+    pub(super) fn cancelled(&self) -> Result<Value, Fault> {
+        if self.response["background"] == true {
+            return Ok(self.response.clone());
+        }
+        let message = "Only responses created with background=true can be cancelled.";
+        Err(Fault::new(Provider::OpenAi, 400, message))
     }
 }
 

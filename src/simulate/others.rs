@@ -1,9 +1,7 @@
-//! OpenAI's endpoints beside chat: images, audio, moderations, files, batches, stored responses, and
-//! realtime sessions.
+//! OpenAI's endpoints beside chat: images, audio, moderations, files, batches, and realtime sessions.
 //!
 //! A picture is one dot; speech is its text; a transcription tells the size of what it heard; what
 //! has the word `violence` in it is flagged. Files are kept until they are deleted or too many.
-//! A response of any id is stored, but those whose ids hold `unknown`.
 
 mod form;
 mod session;
@@ -64,16 +62,8 @@ pub(super) fn name(path: &str) -> Option<&'static str> {
         "files" => "files",
         "batches" => "batches",
         "realtime" => "realtime",
-        "responses" if below && rest != "responses/input_tokens" && !is_kept(rest) => "stored responses",
         _ => return None,
     })
-}
-
-/// Whether a path is of a response whose id the simulator made, which it therefore keeps or has
-/// forgotten. Any other is played.
-fn is_kept(path: &str) -> bool {
-    let id = path.split('/').nth(1).and_then(|id| id.strip_prefix("resp_")).unwrap_or_default();
-    id.len() == 48 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 impl Others {
@@ -95,7 +85,6 @@ impl Others {
             (&Method::POST, ["moderations"]) => moderation(&parse(body)?),
             (_, ["files", ..]) => self.file(&head.method, &segments, &head.headers, body),
             (_, ["batches", ..]) => batch(&head.method, &segments, body),
-            (_, ["responses", id, rest @ ..]) => stored(&head.method, id, rest),
             (&Method::POST, ["realtime", "client_secrets"]) => {
                 let session = parse(body)?["session"].clone();
                 Ok(json!({"value": "ek_simulated", "expires_at": 1_800_000_000, "session": session}).into())
@@ -239,36 +228,6 @@ fn batch(method: &Method, segments: &[&str], body: &Bytes) -> Result<Said, Fault
         }
         (&Method::GET, ["batches", id]) => Ok(batch(id, &known(), "in_progress").into()),
         (&Method::POST, ["batches", id, "cancel"]) => Ok(batch(id, &known(), "cancelling").into()),
-        _ => Err(not_allowed(method)),
-    }
-}
-
-fn stored(method: &Method, id: &str, rest: &[&str]) -> Result<Said, Fault> {
-    if id.contains("unknown") {
-        return Err(not_found(&format!("Response with id '{id}' not found.")));
-    }
-    let text = json!({"type": "output_text", "text": "stored", "annotations": []});
-    let output = json!([{"id": "msg_1", "type": "message", "status": "completed", "role": "assistant", "content": [text]}]);
-    let response = |status: &str| {
-        json!({
-            "id": id, "object": "response", "created_at": 1_700_000_000, "status": status, "model": "gpt-5-mini",
-            "output": output, "parallel_tool_calls": true, "tool_choice": "auto", "tools": [], "error": null,
-            "incomplete_details": null, "instructions": null, "metadata": {},
-            "usage": {
-                "input_tokens": 3, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 1,
-                "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 4,
-            },
-        })
-    };
-    match (method, rest) {
-        (&Method::GET, []) => Ok(response("completed").into()),
-        (&Method::DELETE, []) => Ok(json!({"id": id, "object": "response", "deleted": true}).into()),
-        (&Method::POST, ["cancel"]) => Ok(response("cancelled").into()),
-        (&Method::GET, ["input_items"]) => {
-            let said = json!({"type": "input_text", "text": "said"});
-            let item = json!({"id": "msg_0", "type": "message", "status": "completed", "role": "user", "content": [said]});
-            Ok(json!({"object": "list", "data": [item], "first_id": "msg_0", "last_id": "msg_0", "has_more": false}).into())
-        }
         _ => Err(not_allowed(method)),
     }
 }

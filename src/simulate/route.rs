@@ -15,6 +15,8 @@ pub(super) enum Surface {
     Response,
     /// What led to a stored response.
     InputItems,
+    /// Ends the making of a stored response.
+    Cancel,
     Embeddings,
     Messages,
     CountTokens,
@@ -102,6 +104,7 @@ pub(super) fn route(path: &str, anthropic_version: bool) -> Option<Route<'_>> {
             _ if id == "input_tokens" => found(provider, Surface::InputTokens, None),
             None if !id.is_empty() => found(provider, Surface::Response, Some(id)),
             Some((id, "input_items")) if !id.is_empty() => found(provider, Surface::InputItems, Some(id)),
+            Some((id, "cancel")) if !id.is_empty() => found(provider, Surface::Cancel, Some(id)),
             _ => None,
         };
     }
@@ -157,7 +160,7 @@ impl Route<'_> {
             (_, Surface::Completions) => "completions",
             (_, Surface::Responses) => "responses",
             (_, Surface::InputTokens) => "input_tokens",
-            (_, Surface::Response | Surface::InputItems) => "stored responses",
+            (_, Surface::Response | Surface::InputItems | Surface::Cancel) => "stored responses",
             (Provider::Mistral, Surface::Embeddings) => "mistral embeddings",
             (_, Surface::Embeddings) => "embeddings",
             (_, Surface::Messages) => "messages",

@@ -178,14 +178,8 @@ impl Service {
                 json!({"id": id, "object": "response", "deleted": true})
             }
             Surface::Response => self.memory.find(id)?.response.clone(),
-            Surface::InputItems => {
-                let found = self.memory.find(id)?;
-                let ids = |item: Option<&Value>| item.map(|item| item["id"].clone());
-                json!({
-                    "object": "list", "data": found.input, "has_more": false,
-                    "first_id": ids(found.input.first()), "last_id": ids(found.input.last()),
-                })
-            }
+            Surface::InputItems => self.memory.find(id)?.items(),
+            Surface::Cancel => self.memory.find(id)?.cancelled()?,
             _ => return Ok(None),
         }))
     }

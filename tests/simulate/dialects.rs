@@ -486,7 +486,9 @@ async fn responses_are_kept_and_gone_on_with() {
     let id = first["id"].as_str().unwrap();
     assert_eq!(simulated.get(&format!("/v1/responses/{id}")).await, first);
     let items = simulated.get(&format!("/v1/responses/{id}/input_items")).await;
-    assert_eq!(items["data"][0]["content"], "look [sim:thoughts]");
+    assert_eq!(items["data"][0]["content"][0]["text"], "look [sim:thoughts]");
+    let cancelled = simulated.post(&format!("/v1/responses/{id}/cancel"), &[], &json!({})).await;
+    assert_eq!(cancelled.status, 400, "it was not made in the background");
     assert_eq!(simulated.delete(&format!("/v1/responses/{id}")).await["deleted"], true);
     let refused = simulated.post("/v1/responses", &[], &next).await;
     assert_eq!(refused.json()["error"]["code"], "previous_response_not_found");

@@ -38,7 +38,7 @@ fn whole(prompt: &Prompt, answer: &Answer, body: &Value, output: &[Value]) -> Va
         "created_at": CREATED,
         "completed_at": CREATED,
         "status": if incomplete.is_some() { "incomplete" } else { "completed" },
-        "background": false,
+        "background": body["background"] == true,
         "error": null,
         "incomplete_details": incomplete.map(|reason| json!({"reason": reason})),
         "instructions": body["instructions"],

@@ -41,8 +41,10 @@ test('moderations, files, batches and stored responses', async () => {
   const batch = await client.batches.create({ input_file_id: 'file-1', endpoint, completion_window: '24h' });
   assert.equal((await client.batches.retrieve(batch.id)).status, 'in_progress');
 
-  assert.equal((await client.responses.retrieve('resp_1')).output_text, 'stored');
-  await client.responses.delete('resp_1');
+  const { id } = await client.responses.create({ model: 'openai/gpt-4o-mini', input: 'Keep this, Node.' });
+  assert.equal((await client.responses.retrieve(id)).output_text, 'Keep this, Node.');
+  await client.responses.delete(id);
+  await assert.rejects(client.responses.retrieve(id), OpenAI.NotFoundError);
 });
 
 test('a realtime session', { skip: typeof WebSocket === 'undefined' }, async () => {

@@ -68,13 +68,15 @@ def test_batches(client):
 
 
 def test_stored_responses(client):
-    stored = client.responses.retrieve("resp_1")
-    assert (stored.id, stored.output_text) == ("resp_1", "stored")
-    assert [item.id for item in client.responses.input_items.list("resp_1")] == ["msg_0"]
-    assert client.responses.cancel("resp_1").status == "cancelled"
-    assert client.responses.delete("resp_1") is None
+    made = client.responses.create(model="openai/gpt-4o-mini", input="Keep this.", background=True)
+    stored = client.responses.retrieve(made.id)
+    assert (stored.id, stored.output_text) == (made.id, "Keep this.")
+    [item] = client.responses.input_items.list(made.id)
+    assert item.content[0].text == "Keep this."
+    assert client.responses.cancel(made.id).status == "completed", "it was whole before"
+    assert client.responses.delete(made.id) is None
     with pytest.raises(openai.NotFoundError):
-        client.responses.retrieve("resp_unknown")
+        client.responses.retrieve(made.id)
 
 
 def test_passthrough(base_url):

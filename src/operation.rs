@@ -84,14 +84,13 @@ fn is_below(path: &str, segment: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn asked(uri: &str) -> Option<(Dialect, Endpoint, Option<String>, Option<bool>, Framing)> {
-        let Operation { dialect, endpoint, model, stream, framing } = operation(&uri.parse().unwrap())?;
-        Some((dialect, endpoint, model.map(|model| model.to_string()), stream, framing))
+    fn asked(uri: &str) -> Option<Operation> {
+        operation(&uri.parse().unwrap())
     }
 
     #[test]
     fn paths_name_operations() {
-        let plain = |dialect, endpoint| Some((dialect, endpoint, None, None, Framing::Events));
+        let plain = |dialect, endpoint| Some(Operation::new(dialect, endpoint));
         assert_eq!(asked("/v1/chat/completions"), plain(Dialect::OpenAi, Endpoint::Chat));
         assert_eq!(asked("/v1/responses"), plain(Dialect::Responses, Endpoint::Chat));
         assert_eq!(asked("/v1/messages?beta=true"), plain(Dialect::Anthropic, Endpoint::Chat));
@@ -106,7 +105,13 @@ mod tests {
     #[test]
     fn gemini_names_the_model_and_the_stream_in_the_path() {
         let named = |endpoint, model: &str, stream, framing| {
-            Some((Dialect::Gemini, endpoint, Some(model.to_owned()), Some(stream), framing))
+            Some(Operation {
+                dialect: Dialect::Gemini,
+                endpoint,
+                model: Some(model.into()),
+                stream: Some(stream),
+                framing,
+            })
         };
         for (path, expected) in [
             ("/v1beta/models/m:generateContent?key=k", named(Endpoint::Chat, "m", false, Framing::Events)),

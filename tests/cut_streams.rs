@@ -4,6 +4,8 @@
 //! relayed in their own. The recordings lie beside the checkout, in `../shared/recordings`; where they
 //! are not, the test says so and passes, and streams written by hand are cut all the same.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 #[path = "support/shared.rs"]
 mod shared;
 

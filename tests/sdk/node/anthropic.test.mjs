@@ -5,7 +5,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { z } from 'zod';
 import { hangUps, idle } from './simulator.mjs';
-import { FORMATS, ROOT, THINKERS, user } from './upstreams.mjs';
+import { COUNTING, FORMATS, ROOT, THINKERS, user } from './upstreams.mjs';
 
 const client = new Anthropic({ baseURL: ROOT, apiKey: 'sk-ant-any', timeout: 20_000, maxRetries: 0 });
 const tools = [
@@ -70,11 +70,6 @@ for (const model of FORMATS) {
     Person.parse(answer.parsed_output);
   });
 
-  test(`${model} counts tokens`, async () => {
-    const counted = await client.messages.countTokens({ model, messages: user('one two three') });
-    assert.ok(counted.input_tokens >= 3);
-  });
-
   for (const [status, expected] of [
     [400, Anthropic.BadRequestError],
     [401, Anthropic.AuthenticationError],
@@ -110,6 +105,13 @@ for (const model of FORMATS) {
     const messages = user('go on [sim:tokens=900,gap_ms=20]');
     for await (const _ of await ask(model, messages, { stream: true })) if ((seen += 1) === 5) break;
     assert.equal(await hangUps(before), 1);
+  });
+}
+
+for (const model of COUNTING) {
+  test(`${model} counts tokens`, async () => {
+    const counted = await client.messages.countTokens({ model, messages: user('one two three') });
+    assert.equal(counted.input_tokens, 3);
   });
 }
 

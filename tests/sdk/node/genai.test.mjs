@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiError, FunctionCallingConfigMode, GoogleGenAI } from '@google/genai';
-import { EMBEDDING, FORMATS, ROOT, THINKERS } from './upstreams.mjs';
+import { COUNTING, EMBEDDING, FORMATS, ROOT, THINKERS } from './upstreams.mjs';
 
 const { models, chats } = new GoogleGenAI({
   apiKey: 'any',
@@ -108,9 +108,11 @@ for (const model of FORMATS) {
     });
     assert.ok(finishes.length > 0 && !finishes.some(Boolean));
   });
+}
 
+for (const model of COUNTING) {
   test(`${model} counts the tokens of contents`, async () => {
-    assert.ok((await models.countTokens({ model, contents: 'one two three' })).totalTokens >= 3);
+    assert.equal((await models.countTokens({ model, contents: 'one two three' })).totalTokens, 3);
   });
 }
 

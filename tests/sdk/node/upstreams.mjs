@@ -20,6 +20,9 @@ export const EMBEDDING = ['openai/text-embedding-3-small', 'gemini/gemini-embedd
 // Every format a provider can speak, whatever its clients do.
 export const FORMATS = ['chat/gpt-4.1', 'responses/gpt-4.1', 'anthropic/claude-sonnet-4-5', 'gemini/gemini-2.5-flash'];
 
+// Chat Completions has no endpoint that counts tokens; the others do.
+export const COUNTING = FORMATS.slice(1);
+
 // The same, by models that show their thinking and take it back. OpenAI's own chat shows none.
 export const THINKERS = [
   'compatible/deepseek-reasoner',

@@ -108,7 +108,7 @@ def test_a_session_that_thinks(client, model):
     assert text_of(ask(client, model, messages, thinking=thinking)) == "The tool says: src\nthoughts: 1"
 
 
-@pytest.mark.parametrize("model", upstreams.FORMATS)
+@pytest.mark.parametrize("model", upstreams.COUNTING)
 def test_counts_before_it_sends(client, model):
     counted = client.beta.messages.count_tokens(
         model=model, system=SYSTEM, tools=TOOLS, messages=[turn("one two three")], betas=BETAS

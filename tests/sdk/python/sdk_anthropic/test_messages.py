@@ -108,7 +108,17 @@ def test_cached_tokens(client, model):
     usage = client.messages.create(model=model, max_tokens=100, messages=question).usage
     assert usage.cache_read_input_tokens == 4
     # Unlike elsewhere, what is cached stands apart here.
-    assert usage.input_tokens + 4 == client.messages.count_tokens(model=model, messages=question).input_tokens
+    assert usage.input_tokens + 4 == 6 + len("[sim:cached=4]") // 8 + 1
+
+
+@pytest.mark.parametrize("model", upstreams.COUNTING)
+def test_counts_tokens(client, model):
+    assert client.messages.count_tokens(model=model, messages=user("one two three")).input_tokens == 3
+
+
+def test_a_format_that_does_not_count_says_so(client):
+    with pytest.raises(anthropic.BadRequestError, match="counts no tokens: gpt-4.1"):
+        client.messages.count_tokens(model="chat/gpt-4.1", messages=user("one two three"))
 
 
 @pytest.mark.parametrize("model", upstreams.FORMATS)

@@ -90,9 +90,14 @@ def test_safety_stops(client, model):
     assert answer.candidates[0].finish_reason in (types.FinishReason.SAFETY, types.FinishReason.PROHIBITED_CONTENT)
 
 
-@pytest.mark.parametrize("model", upstreams.FORMATS)
+@pytest.mark.parametrize("model", upstreams.COUNTING)
 def test_counts_tokens(client, model):
-    assert client.models.count_tokens(model=model, contents="one two three").total_tokens >= 3
+    assert client.models.count_tokens(model=model, contents="one two three").total_tokens == 3
+
+
+def test_a_format_that_does_not_count_says_so(client):
+    with pytest.raises(errors.ClientError, match="counts no tokens"):
+        client.models.count_tokens(model="chat/gpt-4.1", contents="one two three")
 
 
 @pytest.mark.parametrize("model", upstreams.FORMATS)

@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 10
 
 # The parts of `make test` run in their order, also under -j.
 .NOTPARALLEL:
-.PHONY: help run setup test check unit sdk deny bench bench-quick profile fuzz clean
+.PHONY: help run setup test check unit matrix matrix-readme sdk deny bench bench-quick bench-memory profile fuzz clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -22,7 +22,7 @@ run: ## build the gateway and start it (ARGS="--config my.yaml")
 setup: ## install what the tests need, into .setup and node_modules
 	@scripts/setup.sh build python node deny
 
-test: setup check deny unit fuzz ## run every test: format, lints, dependencies, unit to SDK tests, fuzz smoke
+test: setup check deny unit matrix fuzz ## run every test: format, lints, dependencies, unit to SDK tests, fuzz smoke
 
 check: ## check format and lints
 	cargo fmt --all --check
@@ -41,6 +41,14 @@ unit: ## run the Rust tests (the SDKs' own tests among them) and the doctests
 	fi
 	cargo test --workspace --doc --locked
 
+matrix: ## print what each pair of client dialect and provider format carries
+	@scripts/setup.sh build
+	cargo test --locked --test matrix -- --nocapture
+
+matrix-readme: ## write that table into the README
+	@scripts/setup.sh build
+	TOLLWAY_WRITE_MATRIX=1 cargo test --locked --test matrix every_pair
+
 sdk: ## run only the official clients against the built binary
 	@scripts/setup.sh build python node
 	cargo test --locked --test sdk -- --nocapture
@@ -52,6 +60,11 @@ bench: ## measure the gateway against a bare pass-through; prints a table (ARGS=
 
 bench-quick: ## the same in a minute, to see that it works; its figures mean little
 	@$(MAKE) bench ARGS="--quick $(ARGS)"
+
+bench-memory: ## show that memory stays flat over ten thousand translated streams
+	@scripts/setup.sh build
+	cargo build --release --locked --bin tollway
+	python3 bench/memory.py $(ARGS)
 
 profile: ## show where the gateway's time goes under load (ARGS="--case Anthropic")
 	@scripts/setup.sh build oha perf

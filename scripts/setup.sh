@@ -78,7 +78,7 @@ set_up_python() {
 set_up_node() {
     local folder=tests/sdk/node
     have npm || debian nodejs npm
-    fresh node "$(cat $folder/package-lock.json)" && [ -d $folder/node_modules/openai ] && return
+    fresh node "$(cat $folder/package-lock.json)" && [ -d $folder/node_modules/openai ] && [ -d $folder/node_modules/@google/genai ] && return
     say "installing the Node SDKs into $folder/node_modules"
     # The machine's own Node may be too old for the SDK; a current one comes as a package beside it,
     # so npm's warning about its own engine means nothing here.

@@ -16,6 +16,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 pub use self::sink::{Lane, LineSink};
+use crate::tunnel::Tunnel;
 
 /// The address of the client's socket; in the extensions of a request from a real connection.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +99,11 @@ where
         let response = std::task::ready!(this.inner.poll(cx))?;
         let mut observer = this.observer.0.take().unwrap_or_default();
         observer.status = Some(response.status());
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(tunnel) = response.extensions().get::<Tunnel>()
+        {
+            tunnel.attach(Box::new(std::mem::take(&mut observer)));
+        }
         Poll::Ready(Ok(response.map(|body| Tap::new(body, observer))))
     }
 }

@@ -20,6 +20,9 @@ mod document;
 mod env;
 mod error;
 mod files;
+mod format;
+mod google;
+mod groups;
 mod interpolate;
 mod kind;
 mod lenient;
@@ -33,6 +36,7 @@ mod paths;
 mod provider;
 mod provider_file;
 mod read;
+mod rsa_key;
 mod schema;
 mod secret;
 mod server;
@@ -42,6 +46,7 @@ mod source;
 mod units;
 mod unresolved;
 mod validate;
+mod vertex;
 mod yaml;
 
 #[cfg(test)]
@@ -54,6 +59,9 @@ pub use self::{
     env::Env,
     error::ConfigError,
     files::Files,
+    format::Format,
+    google::{AuthorizedUser, GoogleCredentials, ServiceAccount},
+    groups::{Group, Groups},
     kind::Kind,
     log::{AccessLog, Log, LogFormat},
     media::Media,
@@ -63,10 +71,12 @@ pub use self::{
     path::{Path, Step},
     paths::{Paths, is_path_segment},
     provider::{Auth, Disabled, Http2, Provider, Timeouts, Why},
+    rsa_key::RsaKey,
     schema::schema,
     secret::Secret,
     server::{Server, Tls, Workers},
     settings::{Settings, SimulatorMode},
     source::Source,
     unresolved::{Reason, Unresolved},
+    vertex::{Google, UNKNOWN_PROJECT},
 };

@@ -53,9 +53,25 @@ pub enum Error {
         /// What is wrong, and which names are known.
         message: String,
     },
+    /// Nobody here is the provider that was asked for, or it cannot be known which one it is.
+    #[error("{message}")]
+    UnknownProvider {
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The upstream answered with an error.
     #[error("{}", .0.message)]
     Upstream(ApiError),
+    /// There is no access token for the upstream.
+    #[error("provider {provider}: {reason}")]
+    Identity {
+        /// The provider's name.
+        provider: String,
+        /// Why there is none, and what to do about it.
+        reason: String,
+        /// Whether it may go well in a moment.
+        passing: bool,
+    },
     /// The upstream could not be reached.
     #[error("could not connect to provider {provider}: {reason}")]
     Connect {
@@ -113,8 +129,11 @@ impl Error {
             }
             Self::BodyBroken(_) | Self::Refused(_) => (400, ErrorKind::InvalidRequest, None),
             Self::UnknownModel { .. } => (404, ErrorKind::NotFound, Some("model_not_found")),
+            Self::UnknownProvider { .. } => (404, ErrorKind::NotFound, Some("provider_not_found")),
             Self::Upstream(error) => return error.clone(),
             Self::Attempt { source, .. } => return source.to_api_error(),
+            Self::Identity { passing: true, .. } => (503, ErrorKind::Overloaded, Some("no_access_token")),
+            Self::Identity { .. } => (502, ErrorKind::Internal, Some("no_access_token")),
             Self::Connect { .. } => (502, ErrorKind::Internal, Some("upstream_unreachable")),
             Self::Broken { .. } => (502, ErrorKind::Internal, Some("upstream_broken")),
             Self::Timeout { .. } => (504, ErrorKind::Timeout, Some("upstream_timeout")),

@@ -12,7 +12,7 @@ use http::Request;
 use http::request::Parts;
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tollway_core::{Call, Endpoint, Exchange};
+use tollway_core::{Call, Exchange, Operation};
 use tollway_wire::peek::Peek;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -32,7 +32,7 @@ pub struct BodyLimits {
     pub total: Duration,
 }
 
-/// Turns a request for an [`Endpoint`] into a [`Call`].
+/// Turns a request for an [`Operation`] into a [`Call`].
 #[derive(Clone, Copy, Debug)]
 pub struct IngestLayer {
     limits: BodyLimits,
@@ -53,7 +53,7 @@ impl<S> Layer<S> for IngestLayer {
     }
 }
 
-/// The service of [`IngestLayer`]: reads an [`Endpoint`] from the extensions, writes an
+/// The service of [`IngestLayer`]: takes the [`Operation`] from the extensions, writes an
 /// `Arc<`[`Call`]`>` there, and an `Arc<`[`Peek`]`>` for those who splice the body.
 #[derive(Clone, Debug)]
 pub struct Ingest<S> {
@@ -133,9 +133,10 @@ where
 
 /// Writes what the body says into the request's extensions.
 fn learn(head: &mut Parts, body: Bytes) -> Result<(), Error> {
-    let endpoint = head.extensions.get().copied().unwrap_or(Endpoint::Chat);
-    let peek = Peek::new(endpoint, body.clone())?;
-    let call = Call { endpoint, model: peek.model().into(), stream: peek.stream(), body };
+    let operation: Operation = head.extensions.remove().ok_or(Error::Internal)?;
+    let peek = Peek::new(&operation, body.clone())?;
+    let Operation { dialect, endpoint, framing, .. } = operation;
+    let call = Call { dialect, endpoint, model: peek.model().into(), stream: peek.stream(), framing, body };
     if let Some(exchange) = head.extensions.get::<Arc<Exchange>>() {
         exchange.set_call(call.endpoint, call.model.clone(), call.stream);
     }

@@ -6,7 +6,7 @@
 //!   open           request id, dialect, exchange
 //!   access_log     one line when the answer's body has ended
 //!   rescue         any error or panic → a response in the client's dialect
-//!   switch ─────────── side: health, list of models
+//!   switch ─────────── side: health, list of models; forwarding: what is relayed and no call
 //!   ingest         body → Call, within limits
 //!   resolve        model name → provider
 //!   ═══ one stack per provider ═══
@@ -23,6 +23,7 @@ pub mod access_log;
 pub mod body;
 pub mod cli;
 pub mod config;
+pub mod forwarding;
 pub mod ingest;
 pub mod open;
 pub mod rescue;
@@ -33,8 +34,10 @@ pub mod simulate;
 pub mod stack;
 
 mod error;
+mod operation;
 mod resolve;
 mod switch;
+mod tunnel;
 mod upstream;
 
 pub use self::error::{BoxError, Error};

@@ -10,8 +10,13 @@ use tollway_core::{Dialect, Exchange, RequestId};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::operation;
+
 /// The header that carries the request's id, in and out.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where Anthropic's SDKs look for it.
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// Adds [`Dialect`] and an `Arc<`[`Exchange`]`>` to the request, and `x-request-id` to the answer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,21 +55,10 @@ where
             .and_then(RequestId::from_client)
             .unwrap_or_else(|| RequestId::from_random(fastrand::u128(..)));
         let exchange = Arc::new(Exchange::new(id.clone()));
-        let dialect = dialect_of(req.uri().path());
+        let dialect = operation::dialect(req.uri(), req.headers());
         req.extensions_mut().insert(dialect);
         req.extensions_mut().insert(exchange);
-        ResponseFuture { inner: self.inner.call(req), id: Some(id) }
-    }
-}
-
-/// The dialect whose errors a client of this path can read.
-fn dialect_of(path: &str) -> Dialect {
-    if path.starts_with("/v1beta/") {
-        Dialect::Gemini
-    } else if path.starts_with("/v1/messages") {
-        Dialect::Anthropic
-    } else {
-        Dialect::OpenAi
+        ResponseFuture { inner: self.inner.call(req), answer: Some((id, dialect)) }
     }
 }
 
@@ -74,7 +68,7 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        id: Option<RequestId>,
+        answer: Option<(RequestId, Dialect)>,
     }
 }
 
@@ -87,8 +81,11 @@ where
     fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut result = std::task::ready!(this.inner.poll(cx));
-        if let (Ok(response), Some(id)) = (&mut result, this.id.take()) {
+        if let (Ok(response), Some((id, dialect))) = (&mut result, this.answer.take()) {
             response.headers_mut().insert(X_REQUEST_ID, id.header_value().clone());
+            if dialect == Dialect::Anthropic {
+                response.headers_mut().insert(REQUEST_ID, id.header_value().clone());
+            }
         }
         Poll::Ready(result)
     }

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Extensions, Response, StatusCode};
 use tollway_core::{Dialect, Respond};
-use tollway_wire::{ApiError, anthropic, gemini, openai};
+use tollway_wire::{ApiError, ErrorKind, format};
 
 use crate::Error;
 use crate::body::{AnswerBody, full};
@@ -27,15 +27,19 @@ impl Respond<Error, AnswerBody> for InDialect {
     }
 }
 
+/// The status of an error in a dialect: Anthropic has one of its own for overload, by which its SDKs know it.
+const fn status_in(dialect: Dialect, error: &ApiError) -> u16 {
+    match (dialect, error.kind) {
+        (Dialect::Anthropic, ErrorKind::Overloaded) => 529,
+        _ => error.status,
+    }
+}
+
 /// An error as a response of a dialect.
 pub(crate) fn error_response(dialect: Dialect, error: &ApiError) -> Response<AnswerBody> {
-    let body = match dialect {
-        Dialect::Anthropic => anthropic::encode_error(error),
-        Dialect::Gemini => gemini::encode_error(error),
-        _ => openai::encode_error(error),
-    };
-    let mut response = Response::new(full(body));
-    *response.status_mut() = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let mut response = Response::new(full(format::encode_error(dialect, error)));
+    *response.status_mut() =
+        StatusCode::from_u16(status_in(dialect, error)).unwrap_or(StatusCode::BAD_GATEWAY);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(wait) = error.retry_after {
         // Whole seconds, rounded up: a client that comes back early is refused again.

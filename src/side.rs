@@ -1,11 +1,12 @@
 //! What is not a call to a model: health, and the list of models.
 
+mod models;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,7 +14,6 @@ use bytes::Bytes;
 use http::Extensions;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use tollway_core::Respond;
-use tollway_wire::openai;
 
 use crate::Error;
 use crate::body::AnswerBody;
@@ -49,8 +49,10 @@ pub(crate) fn router(settings: Arc<Settings>, readiness: Readiness) -> Router {
         .with_state(readiness)
         .merge(
             Router::new()
-                .route("/v1/models", get(list_models))
-                .route("/v1/models/{*id}", get(retrieve_model))
+                .route("/v1/models", get(models::list))
+                .route("/v1/models/{*id}", get(models::retrieve))
+                .route("/v1beta/models", get(models::list))
+                .route("/v1beta/models/{*id}", get(models::retrieve))
                 .with_state(settings),
         )
         .method_not_allowed_fallback(method_not_allowed)
@@ -63,38 +65,6 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response()
     }
-}
-
-async fn list_models(State(settings): State<Arc<Settings>>) -> Response {
-    json(openai::models::encode_list(settings.catalogue.list().map(model)))
-}
-
-async fn retrieve_model(
-    State(settings): State<Arc<Settings>>,
-    uri: Uri,
-    extensions: Extensions,
-    id: Result<Path<String>, PathRejection>,
-) -> Response {
-    let Ok(Path(id)) = id else {
-        let message = format!("not a model's name, as it is not UTF-8: {}", uri.path());
-        return refuse(&extensions, &Error::UnknownModel { message });
-    };
-    if let Some(entry) = settings.catalogue.get(&id) {
-        return json(openai::models::encode(&model(entry)));
-    }
-    // Names that resolve without standing in the list: `provider/model`, families, aliases.
-    match settings.catalogue.resolve(&id) {
-        Ok(resolved) => json(openai::models::encode(&openai::models::Model {
-            id: &id,
-            created: 0,
-            owned_by: &resolved.upstream.provider,
-        })),
-        Err(unresolved) => refuse(&extensions, &Error::UnknownModel { message: unresolved.to_string() }),
-    }
-}
-
-fn model(entry: &crate::config::ModelEntry) -> openai::models::Model<'_> {
-    openai::models::Model { id: &entry.id, created: entry.created, owned_by: &entry.owned_by }
 }
 
 async fn not_found(method: Method, uri: Uri, extensions: Extensions) -> Response {
@@ -128,9 +98,18 @@ mod tests {
 
     /// The whole stack's answer to a request without a body.
     async fn answer(method: &str, path: &str) -> Response<Value> {
-        let settings = Settings::load(&Source::text("{}"), &Env::default()).unwrap();
+        answer_to(method, path, &[]).await
+    }
+
+    async fn answer_to(method: &str, path: &str, headers: &[(&str, &str)]) -> Response<Value> {
+        let config = "providers: {openai: {api_key: k}, anthropic: {api_key: k}}";
+        let settings = Settings::load(&Source::text(config), &Env::default()).unwrap();
         let stack = stack::build(&Shared::new(Arc::new(settings)).unwrap());
-        let request = Request::builder().method(method).uri(path).body(Empty::<Bytes>::new()).unwrap();
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
         let Ok(response) = stack.oneshot(request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -166,9 +145,33 @@ mod tests {
             json!({ "type": "not_found_error", "message": "unknown request URL: POST /v1/messages/batches" });
         assert_eq!((&anthropic.body()["type"], &anthropic.body()["error"]), (&json!("error"), &expected));
 
-        let gemini = answer("GET", "/v1beta/models").await;
+        let gemini = answer("GET", "/v1beta/tunedModels").await;
         assert_eq!(gemini.status(), 404);
         let error = &gemini.body()["error"];
         assert_eq!((&error["code"], &error["status"]), (&json!(404), &json!("NOT_FOUND")), "{error}");
+    }
+
+    #[tokio::test]
+    async fn models_are_listed_in_the_dialect_of_the_sdk_that_asks() {
+        let openai = answer("GET", "/v1/models").await;
+        assert_eq!(openai.body()["object"], "list");
+        assert_eq!(answer("GET", "/v1/models/gpt-5.5").await.body()["object"], "model");
+
+        let anthropic = answer_to("GET", "/v1/models", &[("anthropic-version", "2023-06-01")]).await;
+        let (first, has_more) = (&anthropic.body()["data"][0], &anthropic.body()["has_more"]);
+        assert_eq!((&first["type"], has_more), (&json!("model"), &json!(false)));
+        assert!(first["display_name"].is_string() && first["created_at"].is_string(), "{first}");
+        let one = answer_to("GET", "/v1/models/gpt-5.5", &[("anthropic-version", "2023-06-01")]).await;
+        assert_eq!((&one.body()["type"], &one.body()["id"]), (&json!("model"), &json!("gpt-5.5")));
+
+        let gemini = answer("GET", "/v1beta/models").await;
+        let models = gemini.body()["models"].as_array().unwrap();
+        assert_eq!(models.len(), openai.body()["data"].as_array().unwrap().len());
+        let one = answer("GET", "/v1beta/models/claude-sonnet-5-5").await;
+        assert_eq!(one.body()["name"], "models/claude-sonnet-5-5");
+        assert!(one.body()["outputTokenLimit"].is_u64(), "{}", one.body());
+        assert!(models.contains(one.body()));
+        let none = answer("GET", "/v1beta/models/a%00b").await;
+        assert_eq!((none.status().as_u16(), &none.body()["error"]["status"]), (404, &json!("NOT_FOUND")));
     }
 }

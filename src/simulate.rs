@@ -9,12 +9,14 @@
 //!
 //! | provider | paths |
 //! |---|---|
-//! | OpenAI | `/v1/{chat/completions,responses,embeddings,completions,models,models/{id}}`, `/openai/deployments/{id}/chat/completions` |
+//! | OpenAI | `/v1/{chat/completions,responses,embeddings,completions,models,models/{id}}`, `/v1/responses/input_tokens`, `GET` and `DELETE /v1/responses/{id}`, `/v1/responses/{id}/{input_items,cancel}`, `/openai/deployments/{id}/chat/completions` |
 //! | Anthropic | `/v1/messages`, `/v1/messages/count_tokens`, `/v1/models` with `anthropic-version` |
 //! | Gemini | `/v1beta/models`, `/v1beta/models/{m}` and `/v1/models/{m}` with `:{generateContent,streamGenerateContent,countTokens,embedContent,batchEmbedContents}` |
 //! | Mistral | `/mistral/v1/{chat/completions,embeddings,models}` |
 //! | Groq | `/groq/openai/v1/{chat/completions,embeddings,models}` |
+//! | Vertex AI | `/vertex/v1/projects/{p}/locations/{l}/publishers/google/models/{m}` with Gemini's verbs but the last, `…/publishers/anthropic/models/{m}` with `:{rawPredict,streamRawPredict}`; `POST /vertex/token`, and a metadata server |
 //! | OpenAI-compatible | `/compatible/v1/{chat/completions,embeddings,models}` |
+//! | OpenAI | `/v1/images/…`, `/v1/audio/…`, `/v1/moderations`, `/v1/files…`, `/v1/batches…`, `/v1/responses/{id}…`, `GET /v1/realtime` (a web socket) |
 //! | itself | `GET /sim/stats`, `GET /sim/last?n=…`, `POST /sim/reset`, `GET /sim/health` |
 //!
 //! Every key is good but `sim-invalid`; a missing or invalid one is a 401 in the provider's shape. Every
@@ -27,11 +29,13 @@
 //! - Structured output: an instance of the schema; `{"echo": …}` for JSON without one.
 //! - Tools on offer: a call of the first, with arguments that satisfy its schema. `tool_choice` is obeyed.
 //!   When results of tools end the conversation: a text that quotes them.
-//! - Reasoning when the request asks for it or the model always does. Anthropic's signatures and Gemini's
-//!   thought signatures are checked when they come back; a wrong one is a 400.
+//! - Reasoning when the request asks for it or the model always does. Anthropic's signatures, Gemini's
+//!   thought signatures and OpenAI's encrypted content are checked when they come back; a wrong one is a
+//!   400.
 //! - Stop sequences and limits on tokens end the answer as they would. `n` replies are numbered.
 //! - Tokens: a run of white space and at most eight other characters; a picture is 85, a document 258.
 //!   A stream sends a token a chunk.
+//! - Responses are kept unless `store` is false: `previous_response_id` and items by reference find them.
 //! - Ids come from the bytes of the request and `created` is fixed: the same request, the same answer.
 //!
 //! # Directives
@@ -60,6 +64,7 @@
 //! | `rate` | share of requests that fail, exactly kept over many |
 //! | `refuse`, `filter`, `block` | the model declines; a filter stops the answer; a filter stops the prompt |
 //! | `text` | text though tools are offered |
+//! | `system`, `turns`, `thoughts` | instead of an echo, or behind what tools say: the instructions; who said what; how much earlier reasoning came back |
 //! | `tool`, `calls`, `parallel` | the tool to call first; how many calls; two (also `[parallel]`) |
 //! | `reason`, `redacted` | reasoning unasked; reasoning kept from the reader |
 //! | `cached`, `cache_write` | input tokens read from and written to a cache |
@@ -81,7 +86,9 @@ mod headers;
 mod instance;
 mod line;
 mod memo;
+mod memory;
 mod models;
+mod others;
 mod prompt;
 mod refusal;
 mod render;
@@ -92,8 +99,9 @@ mod signature;
 mod stats;
 mod tokens;
 pub mod validate;
+mod vertex;
 
-pub use directive::{Directives, Failure, Steer};
+pub use directive::{Directives, Failure, Steer, Tell};
 pub use fault::{Fault, Provider};
 
 use hyper::service::service_fn;
@@ -183,7 +191,7 @@ impl Simulator {
                 let (service, resetter) = (service.clone(), resetter.clone());
                 async move { service.call(request, resetter).await }
             });
-            let connection = builder.serve_connection(line, answer);
+            let connection = builder.serve_connection_with_upgrades(line, answer);
             // Hang-ups of clients and faults asked for end here: nothing to tell.
             let _ = watcher.watch(connection.into_owned()).await;
         });

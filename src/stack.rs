@@ -7,6 +7,7 @@ use tower::ServiceBuilder;
 use crate::BoxError;
 use crate::access_log::{AccessLog, AccessLogLayer, LineSink};
 use crate::config::Settings;
+use crate::forwarding::{Forwarding, Limits, Made};
 use crate::ingest::{BodyLimits, Ingest, IngestLayer};
 use crate::open::{Open, OpenLayer};
 use crate::rescue::{Rescue, RescueLayer};
@@ -26,6 +27,8 @@ pub struct Shared {
     pub settings: Arc<Settings>,
     /// Where access log lines go.
     pub access_log: Option<Arc<LineSink>>,
+    /// Which provider made which response.
+    pub made: Made,
     /// Whether new work is taken.
     pub readiness: Readiness,
     /// Proxies and trusted roots.
@@ -38,6 +41,7 @@ impl Shared {
         Ok(Self {
             settings,
             access_log: None,
+            made: Made::default(),
             readiness: Readiness::default(),
             connector: Connector::from_system()?,
         })
@@ -64,6 +68,15 @@ pub fn build(shared: &Shared) -> Stack {
         let stack = upstream::stack(&provider, settings.media, private.clone(), &shared.connector);
         (provider.name.clone(), stack)
     });
+    let upstreams: Vec<_> = upstreams.collect();
+    // The same ways, for what is no call to a model.
+    let ways = upstreams.iter().map(|(name, stack)| (name.clone(), stack.beside())).collect();
+    let pass = BodyLimits {
+        max_bytes: settings.server.max_upload_bytes,
+        total: settings.server.upload_total_timeout,
+        ..limits
+    };
+    let others = Forwarding::new(settings.clone(), ways, Limits { read: limits, pass }, shared.made.clone());
     let calls = ServiceBuilder::new()
         // The body is read once, here, within limits; what policy needs is learned in one pass.
         .layer(IngestLayer::new(limits))
@@ -79,5 +92,5 @@ pub fn build(shared: &Shared) -> Stack {
         // The only map from errors to responses. Below it layers fail freely.
         .layer(RescueLayer::new(InDialect))
         // Health and lists must not wait for, or be counted as, calls to a model.
-        .service(Switch::new(calls, side))
+        .service(Switch::new(calls, others, side))
 }

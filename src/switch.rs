@@ -8,35 +8,28 @@ use http::{Method, Request};
 use http_body::Body;
 use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
-use tollway_core::Endpoint;
+use tollway_core::Dialect;
 use tower_service::Service;
 
 use crate::Error;
 use crate::body::{Answer, AnswerBody};
 use crate::error::BoxError;
+use crate::forwarding::{Asked, Forwarded, Forwarding, Notes};
+use crate::operation::operation;
 
-/// The two ways a request may go.
+/// The ways a request may go.
 #[derive(Clone, Debug)]
 pub struct Switch<S> {
     calls: S,
+    others: Forwarding,
     side: Router,
 }
 
 impl<S> Switch<S> {
-    /// Sends calls to a model to `calls`, everything else to `side`.
-    pub(crate) const fn new(calls: S, side: Router) -> Self {
-        Self { calls, side }
+    /// Sends calls to a model to `calls`, what else is a provider's to `others`, the rest to `side`.
+    pub(crate) const fn new(calls: S, others: Forwarding, side: Router) -> Self {
+        Self { calls, others, side }
     }
-}
-
-/// The endpoint a path names.
-fn endpoint(path: &str) -> Option<Endpoint> {
-    Some(match path {
-        "/v1/chat/completions" => Endpoint::Chat,
-        "/v1/completions" => Endpoint::TextCompletion,
-        "/v1/embeddings" => Endpoint::Embeddings,
-        _ => return None,
-    })
 }
 
 impl<S, B> Service<Request<B>> for Switch<S>
@@ -54,10 +47,11 @@ where
     }
 
     fn call(&mut self, mut req: Request<B>) -> Self::Future {
-        match endpoint(req.uri().path()) {
-            Some(endpoint) if req.method() == Method::POST => {
-                req.extensions_mut().insert(endpoint);
-                ResponseFuture::Call { future: self.calls.call(req) }
+        match operation(req.uri()) {
+            Some(operation) if req.method() == Method::POST => {
+                let notes = (operation.dialect == Dialect::Responses).then(|| self.others.notes()).flatten();
+                req.extensions_mut().insert(operation);
+                ResponseFuture::Call { future: self.calls.call(req), notes }
             }
             Some(_) => ResponseFuture::Refused {
                 error: Some(Error::MethodNotAllowed {
@@ -67,6 +61,9 @@ where
                 }),
             },
             None => {
+                if let Some(asked) = Asked::of(req.uri().path()) {
+                    return ResponseFuture::Other { future: self.others.call(req, asked) };
+                }
                 let req = req.map(axum::body::Body::new);
                 ResponseFuture::Side {
                     future: Service::<Request<axum::body::Body>>::call(&mut self.side, req),
@@ -82,7 +79,8 @@ pin_project! {
     /// The future of [`Switch`].
     #[project = Way]
     pub enum ResponseFuture<F> {
-        Call { #[pin] future: F },
+        Call { #[pin] future: F, notes: Option<Notes> },
+        Other { future: Forwarded },
         Side { #[pin] future: SideFuture },
         Refused { error: Option<Error> },
     }
@@ -96,7 +94,11 @@ where
 
     fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            Way::Call { future } => future.poll(cx),
+            Way::Call { future, notes } => future.poll(cx).map_ok(|answer| match notes.take() {
+                Some(notes) => notes.noting(answer),
+                None => answer,
+            }),
+            Way::Other { future } => future.as_mut().poll(cx),
             Way::Side { future } => future.poll(cx).map(|result| {
                 let response = result.unwrap_or_else(|never| match never {});
                 Ok(response.map(boxed))

@@ -13,13 +13,19 @@ mod convert;
 mod credentials;
 mod fetch;
 mod forward;
+mod google;
 mod headers;
+mod outgoing;
+mod passing;
 mod proxies;
+mod query;
 mod redact;
 mod refusal;
 mod relay;
+mod sending;
 mod stream;
 mod timeouts;
+mod tokens;
 mod translate;
 mod unread;
 
@@ -37,9 +43,15 @@ use crate::config::{Media, Provider};
 
 pub(crate) use self::connect::Connector;
 pub(crate) use self::headers::{key_headers, name};
+pub(crate) use self::outgoing::Outgoing;
+pub(crate) use self::passing::{Counting, Order};
+pub(crate) use self::sending::Sending;
 
 /// The stack of one provider.
 pub(crate) type Upstream = Translate<Timeouts<Credentials<Forward>>>;
+
+/// The same way for what is relayed without being understood.
+pub(crate) type Passing = passing::Passing<Timeouts<Credentials<Forward>>>;
 
 /// Builds the stack of one provider. Its connections belong to the runtime it is first called on.
 /// Headers named in `private` are not sent to it.
@@ -50,12 +62,13 @@ pub(crate) fn stack(
     connector: &Connector,
 ) -> Upstream {
     let fetch = Fetch::new(connector, media);
+    let tokens = connector.tokens(provider);
     ServiceBuilder::new()
         // In: the client's dialect becomes the provider's. Out: the reverse, and usage is read.
-        .layer(TranslateLayer::new(provider.clone(), private, fetch))
+        .layer(TranslateLayer::new(provider.clone(), private, fetch, tokens.clone()))
         // A provider that does not answer, or falls silent, is given up.
         .layer(TimeoutsLayer::new(provider.name.clone(), provider.timeouts))
         // The client's own keys never leave; the provider's are added last, and seen by nobody.
-        .layer(CredentialsLayer::new(provider))
+        .layer(CredentialsLayer::new(provider, tokens))
         .service(Forward::new(provider, connector))
 }

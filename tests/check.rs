@@ -25,10 +25,42 @@ fn a_good_configuration_is_shown_without_its_keys() {
         "from OPENAI_API_KEY",
         "missing: GEMINI_API_KEY or GOOGLE_API_KEY",
         "http://127.0.0.1:8080",
+        "responses, conversations, images, audio, moderations, videos, files",
+        "2048 MiB",
     ] {
         assert!(out.contains(expected), "{expected}\n{out}");
     }
     assert!(!out.contains("sk-do-not") && !out.contains("simulator"));
+}
+
+#[test]
+fn google_credentials_are_shown_by_where_they_are_from() {
+    let folder = std::env::temp_dir().join(format!("tollway-check-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("key.json");
+    let user = r#"{"type":"authorized_user","client_id":"c","client_secret":"do-not-show-me","refresh_token":"do-not-show-me","quota_project_id":"my-project"}"#;
+    std::fs::write(&file, user).unwrap();
+    let variables = [
+        ("GOOGLE_APPLICATION_CREDENTIALS", file.to_str().unwrap()),
+        ("GOOGLE_CLOUD_LOCATION", "europe-west4"),
+    ];
+    let ran = tollway(&["check"], &variables);
+    let (out, err) = (text(&ran.stdout), text(&ran.stderr));
+    assert_eq!((ran.status.code(), &*err), (Some(0), ""));
+    for expected in [
+        "gemini, anthropic",
+        "https://europe-west4-aiplatform.googleapis.com/v1",
+        "signed-in user from GOOGLE_APPLICATION_CREDENTIALS",
+    ] {
+        assert!(out.contains(expected), "{expected}\n{out}");
+    }
+    assert!(!out.contains("do-not-show"));
+
+    std::fs::write(&file, r#"{"type":"external_account"}"#).unwrap();
+    let ran = tollway(&["check"], &variables);
+    assert_eq!(ran.status.code(), Some(0));
+    assert!(text(&ran.stdout).contains("credentials of a type that cannot be used: external_account"));
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -23,12 +23,28 @@ fn python_openai() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
+fn python_responses() -> Result<(), Box<dyn Error>> {
+    pytest("sdk_responses")
+}
+
+#[test]
+fn python_anthropic() -> Result<(), Box<dyn Error>> {
+    pytest("sdk_anthropic")
+}
+
+#[test]
+fn python_genai() -> Result<(), Box<dyn Error>> {
+    pytest("sdk_genai")
+}
+
+#[test]
 fn python_langchain() -> Result<(), Box<dyn Error>> {
     pytest("sdk_langchain")
 }
 
+/// Of OpenAI, chat and Responses, of Anthropic and of Google.
 #[test]
-fn node_openai() -> Result<(), Box<dyn Error>> {
+fn node() -> Result<(), Box<dyn Error>> {
     // The SDK needs a newer Node than many machines have; npm brought one along where it can.
     let packaged = set_up("tests/sdk/node/node_modules/openai")?.with_file_name(".bin/node");
     let node = if packaged.exists() { packaged } else { "node".into() };
@@ -54,9 +70,15 @@ fn run(suite: &mut Command) -> Result<(), Box<dyn Error>> {
     let output = suite
         .env("TOLLWAY_BASE_URL", format!("http://{}/v1", gateway.addr()))
         .env("SIM_URL", &simulator_url)
-        // Both clients would take these from the machine instead of what the suite says.
+        // The clients would take these from the machine instead of what the suite says.
         .env_remove("OPENAI_BASE_URL")
         .env_remove("OPENAI_API_KEY")
+        .env_remove("ANTHROPIC_BASE_URL")
+        .env_remove("ANTHROPIC_API_KEY")
+        .env_remove("ANTHROPIC_AUTH_TOKEN")
+        .env_remove("GOOGLE_API_KEY")
+        .env_remove("GEMINI_API_KEY")
+        .env_remove("GOOGLE_GENAI_USE_VERTEXAI")
         .env("NO_PROXY", "127.0.0.1")
         .output()?;
     io::stdout().write_all(&output.stdout)?;
@@ -73,15 +95,25 @@ impl Config {
         let port = simulator.rsplit(':').next().unwrap_or_default();
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sdk-{port}.yaml"));
         let provider = |path| json!({"api_key": "test", "base_url": format!("{simulator}{path}")});
+        // Providers of one format each, beside those that speak what their kind does.
+        let of = |kind, format, path| {
+            let url = format!("{simulator}{path}");
+            json!({"kind": kind, "formats": [format], "api_key": "test", "base_url": url})
+        };
         // JSON is YAML too.
         let config = json!({
             "server": {"listen": "127.0.0.1:0"},
+            // Several speak Responses; one is asked for those it keeps.
+            "endpoints": {"responses": "openai"},
             "providers": {
                 "openai": provider("/v1"),
                 "anthropic": provider(""),
                 "gemini": provider("/v1beta"),
                 "mistral": provider("/mistral/v1"),
                 "groq": provider("/groq/openai/v1"),
+                "chat": of("openai", "chat", "/v1"),
+                "responses": of("openai", "responses", "/v1"),
+                "compatible": of("openai-compatible", "chat", "/compatible/v1"),
             },
         });
         fs::write(&path, config.to_string())?;

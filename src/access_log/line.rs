@@ -43,14 +43,19 @@ pub(super) fn write(
     }
     if let Some(endpoint) = exchange.endpoint() {
         word(line, key!("gen_ai.operation.name"), endpoint.as_str());
-        field(line, key!("gen_ai.request.model"), exchange.request_model().unwrap_or_default());
+        // What is relayed need not name one.
+        if let Some(model) = exchange.request_model().filter(|model| !model.is_empty()) {
+            field(line, key!("gen_ai.request.model"), model);
+        }
         line.extend_from_slice(key!("stream").as_bytes());
         line.extend_from_slice(if exchange.stream() { b"true" } else { b"false" });
     }
     let (attempts, last) = exchange.last_attempt();
     if let Some(last) = &last {
         field(line, key!("gen_ai.provider.name"), &last.upstream().provider);
-        field(line, key!("gen_ai.response.model"), &last.upstream().model);
+        if !last.upstream().model.is_empty() {
+            field(line, key!("gen_ai.response.model"), &last.upstream().model);
+        }
         number(line, key!("attempts"), attempts as u64);
         if let Some(usage) = last.usage() {
             number(line, key!("gen_ai.usage.input_tokens"), usage.input);
@@ -70,6 +75,9 @@ pub(super) fn write(
         }
     }
     millis(line, key!("duration_ms"), now - exchange.started());
+    if exchange.received() > 0 {
+        number(line, key!("http.request.body.size"), exchange.received());
+    }
     number(line, key!("http.response.body.size"), bytes);
     // What the attempt knows of its end is finer than what the body shows outside.
     let inside = last.and_then(|last| last.outcome());
@@ -82,7 +90,7 @@ pub(super) fn write(
         (None, End::Complete) if status == Some(StatusCode::INTERNAL_SERVER_ERROR) => {
             Outcome::Broken.as_str()
         }
-        (None, End::Complete) if status.is_some_and(|status| !status.is_success()) => {
+        (None, End::Complete) if status.is_some_and(|status| status.as_u16() >= 400) => {
             Outcome::Refused.as_str()
         }
         (None, End::Complete) => Outcome::Complete.as_str(),

@@ -6,9 +6,10 @@ use std::{
 };
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
+use tollway_core::Dialect;
 
 use crate::config::{
-    ConfigError, Date, Disabled, Env, ModelEntry, Provider, Settings, SimulatorMode, Source, Why,
+    ConfigError, Date, Disabled, Env, Group, ModelEntry, Provider, Settings, SimulatorMode, Source, Why,
 };
 
 /// The arguments of `tollway check`.
@@ -34,6 +35,7 @@ pub fn report(settings: &Settings, env: &Env, today: Date, out: &mut impl Write)
         listener(settings).to_string(),
         providers(settings, today).to_string(),
         models(running, today),
+        endpoints(running).to_string(),
     ];
     if !settings.aliases.is_empty() {
         parts.push(aliases(running).to_string());
@@ -53,6 +55,7 @@ fn listener(settings: &Settings) -> Table {
     table.add_row(["address".to_owned(), format!("{scheme}://{}", server.listen)]);
     table.add_row(["workers".to_owned(), format!("{}, {threads}", server.workers.as_str())]);
     table.add_row(["largest body".to_owned(), bytes(server.max_body_bytes)]);
+    table.add_row(["largest upload".to_owned(), bytes(server.max_upload_bytes)]);
     table.add_row([
         "log".to_owned(),
         format!("access {:?}, level {}", settings.log.access, settings.log.level).to_lowercase(),
@@ -79,9 +82,10 @@ fn providers(settings: &Settings, today: Date) -> Table {
 }
 
 fn enabled(provider: &Provider, settings: &Settings, today: Date) -> [String; 5] {
-    let credentials = match &provider.credentials {
-        Some(key) => key.origin().to_owned(),
-        None => "none".to_owned(),
+    let credentials = match (&provider.credentials, &provider.google) {
+        (Some(key), _) => key.origin().to_owned(),
+        (None, Some(google)) => google.credentials.origin(),
+        (None, None) => "none".to_owned(),
     };
     let known = |model: &&ModelEntry| {
         let alias = settings.aliases.iter().any(|(alias, _)| **alias == *model.id);
@@ -93,17 +97,22 @@ fn enabled(provider: &Provider, settings: &Settings, today: Date) -> [String; 5]
         (None, 0) => "any".to_owned(),
         (None, known) => format!("{known} known"),
     };
-    let dialect = provider.dialect.as_str().to_owned();
-    [provider.name.to_string(), dialect, provider.base_url.to_string(), credentials, models]
+    let dialects = dialects(provider.formats.iter().map(|format| format.dialect));
+    [provider.name.to_string(), dialects, provider.base_url.to_string(), credentials, models]
 }
 
 fn left_out(provider: &Disabled) -> [String; 5] {
     let why = match &provider.why {
         Why::SwitchedOff => "switched off".to_owned(),
         Why::MissingKey(variables) => format!("missing: {}", variables.join(" or ")),
+        Why::Unfit(what) => what.clone(),
     };
-    let dialect = provider.kind.dialect().as_str().to_owned();
-    [provider.name.to_string(), dialect, provider.base_url.to_string(), why, "left out".to_owned()]
+    let dialects = dialects(provider.kind.formats().iter().copied());
+    [provider.name.to_string(), dialects, provider.base_url.to_string(), why, "left out".to_owned()]
+}
+
+fn dialects(formats: impl Iterator<Item = Dialect>) -> String {
+    formats.map(Dialect::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn models(settings: &Settings, today: Date) -> String {
@@ -114,6 +123,28 @@ fn models(settings: &Settings, today: Date) -> String {
         None => "others need `provider/model`".to_owned(),
     };
     format!("models: {} by bare name, {} retired ones with a warning; {others}", current.len(), retired.len())
+}
+
+/// Who serves what is no call to a model.
+fn endpoints(settings: &Settings) -> Table {
+    let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
+    for group in Group::ALL {
+        let who = match settings.serves_group(group) {
+            Ok(provider) => provider.name.to_string(),
+            Err(_) => "whom the request names".to_owned(),
+        };
+        match rows.iter_mut().find(|(known, _)| *known == who) {
+            Some((_, groups)) => groups.push(group.as_str()),
+            None => rows.push((who, vec![group.as_str()])),
+        }
+    }
+    let mut table = table(&["other endpoints", "provider"]);
+    for (who, groups) in rows {
+        for line in groups.chunks(7) {
+            table.add_row([line.join(", "), who.clone()]);
+        }
+    }
+    table
 }
 
 fn aliases(settings: &Settings) -> Table {

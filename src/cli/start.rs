@@ -37,6 +37,7 @@ pub(super) fn lines(settings: &Settings, running: &Settings, today: Date) -> Vec
 fn missing_keys(settings: &Settings) -> Option<String> {
     let missing = settings.disabled.iter().filter_map(|provider| match &provider.why {
         Why::MissingKey(variables) => Some(format!("{} ({})", provider.name, variables.join(" or "))),
+        Why::Unfit(what) => Some(format!("{} ({what})", provider.name)),
         Why::SwitchedOff => None,
     });
     let missing: Vec<_> = missing.collect();
@@ -75,7 +76,7 @@ mod tests {
         assert!(said.iter().all(|(level, _)| *level == Level::WARN), "{said:?}");
         assert_eq!(
             said[0].1,
-            "no provider has a key, so that simulated ones answer: anthropic, gemini, groq, mistral, openai"
+            "no provider has a key, so that simulated ones answer: anthropic, gemini, groq, mistral, openai, vertex"
         );
         assert!(said[1].1.contains("gemini (GEMINI_API_KEY or GOOGLE_API_KEY)"), "{said:?}");
     }

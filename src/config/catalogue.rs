@@ -4,7 +4,7 @@ use std::{
 };
 
 use http::HeaderValue;
-use tollway_core::{Dialect, Upstream};
+use tollway_core::{Dialect, Endpoint, Upstream};
 use tollway_wire::Traits;
 
 mod build;
@@ -39,8 +39,10 @@ pub struct Catalogue {
 /// What a name leads to.
 #[derive(Clone, Debug)]
 pub struct Resolved {
-    /// Where the request goes.
+    /// Where the request goes, in the format that the provider is best spoken to in.
     pub upstream: Arc<Upstream>,
+    /// The same in the other formats that it may be asked in.
+    pub others: Box<[Arc<Upstream>]>,
     /// `provider/model`, for the answer's headers; none where a name has signs no header can carry.
     pub label: Option<HeaderValue>,
     /// What the model accepts.
@@ -70,6 +72,21 @@ pub struct ModelEntry {
     pub retirement: Option<Retirement>,
 }
 
+impl Resolved {
+    /// Where a request of a dialect goes: in the same one where the provider speaks it, and in one that
+    /// has the endpoint, of which Chat Completions lacks the count of tokens.
+    pub fn upstream_for(&self, client: Dialect, endpoint: Endpoint) -> &Arc<Upstream> {
+        let counts =
+            |upstream: &Upstream| endpoint != Endpoint::CountTokens || upstream.dialect != Dialect::OpenAi;
+        let in_same = self.others.iter().find(|other| other.dialect == client);
+        let found = in_same.unwrap_or(&self.upstream);
+        if counts(found) {
+            return found;
+        }
+        self.others.iter().find(|other| counts(other)).unwrap_or(found)
+    }
+}
+
 impl ModelEntry {
     /// Whether its provider has taken it away by a day.
     pub fn is_retired(&self, today: Date) -> bool {
@@ -88,16 +105,27 @@ struct Entry {
 struct Served {
     name: Arc<str>,
     kind: Kind,
-    dialect: Dialect,
+    formats: Box<[Dialect]>,
     models: Option<Vec<Arc<str>>>,
     /// Whether the model's name becomes part of a URL.
     in_path: bool,
-    vendor: Option<&'static str>,
+    /// The sections of the list whose models it serves.
+    sections: &'static [&'static str],
     /// What is taken for granted of a model that is not known.
     unlisted_traits: Arc<Traits>,
 }
 
 impl Served {
+    /// The formats in which a model may be asked for, the best first.
+    fn formats_of(&self, model: &str, traits: &Traits) -> &[Dialect] {
+        self.kind.formats_of(&self.formats, model, traits)
+    }
+
+    /// The section of the catalogue that a model of its would be in.
+    fn section_of(&self, model: &str) -> Option<&'static str> {
+        self.kind.section_of(model)
+    }
+
     fn serves(&self, model: &str) -> bool {
         self.models.as_ref().is_none_or(|models| models.iter().any(|served| **served == *model))
     }
@@ -138,7 +166,7 @@ impl Catalogue {
         if let Some((prefix, model)) = name.split_once('/') {
             if let Some(provider) = self.providers.get(prefix) {
                 // Gemini's own list of models gives names that begin so.
-                let model = if provider.dialect == Dialect::Gemini {
+                let model = if provider.formats.contains(&Dialect::Gemini) {
                     model.trim_start_matches("models/")
                 } else {
                     model
@@ -156,7 +184,9 @@ impl Catalogue {
         }
         // A default provider with models of its own does not have those of others.
         match (&self.default, vendor) {
-            (Some(default), Some(vendor)) if default.vendor.is_some_and(|own| own != vendor) => {
+            (Some(default), Some(vendor))
+                if !default.sections.is_empty() && !default.sections.contains(&vendor) =>
+            {
                 Err(self.nobody_serves(name, vendor))
             }
             (Some(default), _) => self.at(default, name, name),
@@ -176,19 +206,26 @@ impl Catalogue {
                 nearest(model, models).into_iter().map(|near| format!("{}/{near}", provider.name)).collect();
             return Err(Unresolved::new(asked, Reason::NotServed { provider: provider.name.clone(), near }));
         }
-        let known = provider.vendor.and_then(|vendor| self.models.find(model, Some(vendor)));
+        let model = &*provider.kind.model_name(model);
+        let known = provider.section_of(model).and_then(|vendor| self.models.find(model, Some(vendor)));
+        let traits = known.map_or_else(
+            || provider.unlisted_traits.clone(),
+            |(model, _)| provider.kind.fit(model.traits.clone()),
+        );
+        let model: Arc<str> = model.into();
+        let in_format = |dialect: &Dialect| {
+            Arc::new(Upstream { provider: provider.name.clone(), dialect: *dialect, model: model.clone() })
+        };
+        let mut upstreams = provider.formats_of(&model, &traits).iter().map(in_format);
+        let Some(upstream) = upstreams.next() else {
+            return Err(Unresolved::new(asked, Reason::NotAName));
+        };
         Ok(Arc::new(Resolved {
-            upstream: Arc::new(Upstream {
-                provider: provider.name.clone(),
-                dialect: provider.dialect,
-                model: model.into(),
-            }),
-            label: HeaderValue::try_from([&*provider.name, "/", model].concat()).ok(),
-            traits: known.map_or_else(
-                || provider.unlisted_traits.clone(),
-                |(model, _)| provider.kind.fit(model.traits.clone()),
-            ),
-            aliased: model != asked,
+            upstream,
+            others: upstreams.collect(),
+            label: HeaderValue::try_from([&*provider.name, "/", &*model].concat()).ok(),
+            traits,
+            aliased: *model != *asked,
             retirement: known.and_then(|(_, retirement)| retirement),
         }))
     }
@@ -226,7 +263,7 @@ impl Reason {
     fn disabled(disabled: &Disabled) -> Self {
         let variables = match &disabled.why {
             Why::MissingKey(variables) => variables.clone(),
-            Why::SwitchedOff => Vec::new(),
+            Why::SwitchedOff | Why::Unfit(_) => Vec::new(),
         };
         Self::Disabled { provider: disabled.name.clone(), variables }
     }

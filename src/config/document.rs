@@ -8,7 +8,10 @@ use serde::{
     de::{self, MapAccess, value::MapAccessDeserializer},
 };
 
-use super::{SimulatorMode, log::LogFile, media::MediaFile, provider_file::ProviderFile, server::ServerFile};
+use super::{
+    SimulatorMode, groups::GroupsFile, log::LogFile, media::MediaFile, provider_file::ProviderFile,
+    server::ServerFile,
+};
 
 /// The configuration of Tollway. Strings may hold `${NAME}` and `${NAME:-default}`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -27,6 +30,8 @@ pub(super) struct Document {
     pub(super) providers: BTreeMap<String, ProviderFile>,
     /// The provider that gets models nobody else claims.
     pub(super) default_provider: Option<String>,
+    /// Who serves OpenAI's endpoints beside chat, completions and embeddings.
+    pub(super) endpoints: GroupsFile,
     /// Other names for models: `fast: openai/gpt-4o-mini`.
     pub(super) aliases: BTreeMap<String, String>,
     /// A file to take in place of the built-in catalogue of models.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,11 +33,14 @@ pub enum Kind {
     Ollama,
     /// vLLM, on this machine unless told otherwise.
     Vllm,
+    /// Google's Vertex AI: Gemini's and Anthropic's models.
+    Vertex,
 }
 
 /// What a kind of provider brings along.
 pub(super) struct Preset {
-    pub(super) dialect: Dialect,
+    /// The formats it speaks, the usual one first.
+    pub(super) formats: &'static [Dialect],
     /// None where it differs from customer to customer.
     pub(super) base_url: Option<&'static str>,
     /// The variables its key is usually in.
@@ -47,15 +50,15 @@ pub(super) struct Preset {
     /// Whether it refuses to work without a key.
     pub(super) needs_key: bool,
     pub(super) headers: &'static [(&'static str, &'static str)],
-    /// The section of the catalogue whose models it serves.
-    pub(super) catalogue: Option<&'static str>,
+    /// The sections of the catalogue whose models it serves.
+    pub(super) catalogue: &'static [&'static str],
     /// Where the simulated provider answers in its stead.
     pub(super) simulated: &'static str,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Openai,
         Self::Anthropic,
         Self::Gemini,
@@ -68,6 +71,7 @@ impl Kind {
         Self::Xai,
         Self::Ollama,
         Self::Vllm,
+        Self::Vertex,
     ];
 
     /// The word used in the configuration.
@@ -85,6 +89,7 @@ impl Kind {
             Self::Xai => "xai",
             Self::Ollama => "ollama",
             Self::Vllm => "vllm",
+            Self::Vertex => "vertex",
         }
     }
 
@@ -93,67 +98,69 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// The format it speaks.
-    pub fn dialect(self) -> Dialect {
-        self.preset().dialect
+    /// The formats it speaks, the usual one first.
+    pub fn formats(self) -> &'static [Dialect] {
+        self.preset().formats
     }
 
     pub(super) fn preset(self) -> Preset {
         let openai = Preset {
-            dialect: Dialect::OpenAi,
+            formats: &[Dialect::OpenAi],
             base_url: None,
             variables: &[],
             key_header: None,
             needs_key: true,
             headers: &[],
-            catalogue: None,
+            catalogue: &[],
             simulated: "/v1",
         };
         match self {
             Self::Openai => Preset {
+                formats: &[Dialect::OpenAi, Dialect::Responses],
                 base_url: Some("https://api.openai.com/v1"),
                 variables: &["OPENAI_API_KEY"],
-                catalogue: Some("openai"),
+                catalogue: &["openai"],
                 ..openai
             },
             Self::Anthropic => Preset {
-                dialect: Dialect::Anthropic,
+                formats: &[Dialect::Anthropic],
                 base_url: Some("https://api.anthropic.com"),
                 variables: &["ANTHROPIC_API_KEY"],
                 key_header: Some("x-api-key"),
                 headers: &[("anthropic-version", "2023-06-01")],
-                catalogue: Some("anthropic"),
+                catalogue: &["anthropic"],
                 simulated: "",
                 ..openai
             },
             Self::Gemini => Preset {
-                dialect: Dialect::Gemini,
+                formats: &[Dialect::Gemini],
                 base_url: Some("https://generativelanguage.googleapis.com/v1beta"),
                 variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
                 key_header: Some("x-goog-api-key"),
-                catalogue: Some("gemini"),
+                catalogue: &["gemini"],
                 simulated: "/v1beta",
                 ..openai
             },
             Self::Mistral => Preset {
                 base_url: Some("https://api.mistral.ai/v1"),
                 variables: &["MISTRAL_API_KEY"],
-                catalogue: Some("mistral"),
+                catalogue: &["mistral"],
                 simulated: "/mistral/v1",
                 ..openai
             },
             Self::Groq => Preset {
                 base_url: Some("https://api.groq.com/openai/v1"),
                 variables: &["GROQ_API_KEY"],
-                catalogue: Some("groq"),
+                catalogue: &["groq"],
                 simulated: "/groq/openai/v1",
                 ..openai
             },
             Self::OpenaiCompatible => Preset { needs_key: false, ..openai },
             Self::AzureOpenai => Preset {
+                formats: &[Dialect::OpenAi, Dialect::Responses],
                 variables: &["AZURE_OPENAI_API_KEY"],
                 key_header: Some("api-key"),
-                catalogue: Some("openai"),
+                catalogue: &["openai"],
                 ..openai
             },
             Self::Openrouter => Preset {
@@ -181,6 +188,71 @@ impl Kind {
                 needs_key: false,
                 ..openai
             },
+            Self::Vertex => Preset {
+                formats: &[Dialect::Gemini, Dialect::Anthropic],
+                // Where it is depends on the location.
+                base_url: Some("https://aiplatform.googleapis.com/v1"),
+                key_header: Some("x-goog-api-key"),
+                // Mostly it wants tokens.
+                needs_key: false,
+                catalogue: &["gemini", "anthropic"],
+                simulated: "/vertex/v1",
+                ..openai
+            },
+        }
+    }
+
+    /// The formats in which a model may be asked for, of those that are configured.
+    pub(super) fn formats_of<'f>(
+        self,
+        formats: &'f [Dialect],
+        model: &str,
+        traits: &Traits,
+    ) -> &'f [Dialect] {
+        let only = match self {
+            // Each publisher's models are served in its own format.
+            Self::Vertex if is_claude(model) => Dialect::Anthropic,
+            Self::Vertex => Dialect::Gemini,
+            _ if traits.responses_only => Dialect::Responses,
+            _ => return formats,
+        };
+        let at = formats.iter().position(|format| *format == only);
+        at.and_then(|at| formats.get(at..=at)).unwrap_or(formats)
+    }
+
+    /// The version that stands in the body of a chat of Anthropic's in place of the model, where that is
+    /// part of the path.
+    pub fn anthropic_version(self) -> Option<&'static str> {
+        (self == Self::Vertex).then_some("vertex-2023-10-16")
+    }
+
+    /// Whether its servers of a format take the parameters that the format's clients add to a URL. Google
+    /// refuses those it does not know, such as the `beta=true` of Anthropic's SDKs.
+    pub fn takes_parameters_of(self, dialect: Dialect) -> bool {
+        self != Self::Vertex || dialect == Dialect::Gemini
+    }
+
+    /// The section of the catalogue that a model would be in.
+    pub(super) fn section_of(self, model: &str) -> Option<&'static str> {
+        match self.preset().catalogue {
+            [gemini, anthropic, ..] => Some(if is_claude(model) { anthropic } else { gemini }),
+            [only] => Some(only),
+            [] => None,
+        }
+    }
+
+    /// A model's name as it is known there: Vertex AI puts an `@` before the date of Anthropic's.
+    pub(super) fn model_name(self, model: &str) -> Cow<'_, str> {
+        const DATE: usize = 8;
+        let dated = model.len().checked_sub(DATE + 1).and_then(|at| model.split_at_checked(at));
+        match dated {
+            Some((name, date)) if self == Self::Vertex && is_claude(name) => match date.strip_prefix('-') {
+                Some(day) if day.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    Cow::Owned(format!("{name}@{day}"))
+                }
+                _ => Cow::Borrowed(model),
+            },
+            _ => Cow::Borrowed(model),
         }
     }
 
@@ -286,4 +358,9 @@ impl Kind {
             _ => Quirks::default(),
         }
     }
+}
+
+/// Whether a model is Anthropic's.
+fn is_claude(model: &str) -> bool {
+    model.starts_with("claude")
 }

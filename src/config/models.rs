@@ -228,6 +228,7 @@ struct TraitsFile {
     structured_output: Option<bool>,
     mid_conversation_system: Option<bool>,
     function_call_ids: Option<bool>,
+    responses_only: Option<bool>,
     reasoning: Option<ReasoningStyle>,
     efforts: Option<Vec<Effort>>,
 }
@@ -244,6 +245,7 @@ impl TraitsFile {
             reasoning: self.reasoning.unwrap_or(base.reasoning),
             efforts: self.efforts.unwrap_or(base.efforts),
             function_call_ids: self.function_call_ids.unwrap_or(base.function_call_ids),
+            responses_only: self.responses_only.unwrap_or(base.responses_only),
             extensions: base.extensions,
             earlier_thinking: base.earlier_thinking,
         }

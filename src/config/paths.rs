@@ -1,5 +1,5 @@
 use http::Uri;
-use tollway_core::{Dialect, Endpoint};
+use tollway_core::{Dialect, Endpoint, Framing};
 
 use super::BaseUrl;
 
@@ -14,37 +14,55 @@ pub struct Paths {
     pub text_completion: String,
     /// Vectors for texts.
     pub embeddings: String,
+    /// One vector for one text.
+    pub embedding: String,
+    /// How many tokens a chat is; none where the provider does not tell.
+    pub count_tokens: Option<String>,
 }
 
 impl Paths {
     /// The paths of a format as its provider serves it.
     pub fn of(dialect: Dialect) -> Self {
-        let (chat, chat_stream, text_completion, embeddings) = match dialect {
-            Dialect::Anthropic => ("/v1/messages", "/v1/messages", "/v1/complete", "/v1/embeddings"),
-            Dialect::Gemini => (
-                "/models/{model}:generateContent",
-                "/models/{model}:streamGenerateContent?alt=sse",
-                "/models/{model}:generateContent",
-                "/models/{model}:batchEmbedContents",
-            ),
-            _ => ("/chat/completions", "/chat/completions", "/completions", "/embeddings"),
-        };
-        Self {
+        let openai = |chat: &str, count_tokens: Option<&str>| Self {
             chat: chat.to_owned(),
-            chat_stream: chat_stream.to_owned(),
-            text_completion: text_completion.to_owned(),
-            embeddings: embeddings.to_owned(),
+            chat_stream: chat.to_owned(),
+            text_completion: "/completions".to_owned(),
+            embeddings: "/embeddings".to_owned(),
+            embedding: "/embeddings".to_owned(),
+            count_tokens: count_tokens.map(str::to_owned),
+        };
+        match dialect {
+            Dialect::Responses => openai("/responses", Some("/responses/input_tokens")),
+            Dialect::Anthropic => Self {
+                text_completion: "/v1/complete".to_owned(),
+                embeddings: "/v1/embeddings".to_owned(),
+                embedding: "/v1/embeddings".to_owned(),
+                ..openai("/v1/messages", Some("/v1/messages/count_tokens"))
+            },
+            Dialect::Gemini => Self {
+                chat: "/models/{model}:generateContent".to_owned(),
+                chat_stream: "/models/{model}:streamGenerateContent?alt=sse".to_owned(),
+                text_completion: "/models/{model}:generateContent".to_owned(),
+                embeddings: "/models/{model}:batchEmbedContents".to_owned(),
+                embedding: "/models/{model}:embedContent".to_owned(),
+                count_tokens: Some("/models/{model}:countTokens".to_owned()),
+            },
+            _ => openai("/chat/completions", None),
         }
     }
 }
 
-/// The URLs of a provider's endpoints, made once so that a request has nothing to assemble.
+/// The URLs of a format's endpoints, made once so that a request has nothing to assemble.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoints {
     chat: Address,
     chat_stream: Address,
+    /// A stream that is one JSON array.
+    chat_array: Address,
     text_completion: Address,
     embeddings: Address,
+    embedding: Address,
+    count_tokens: Option<Address>,
 }
 
 /// A URL, or the text of one that waits for a model.
@@ -62,32 +80,44 @@ impl Endpoints {
         query: &[(String, String)],
     ) -> Result<Self, &'static str> {
         let address = |name: &'static str, path: &str| Address::new(base, path, query).ok_or(name);
+        // Gemini writes an array where nothing else is asked for.
+        let array = paths.chat_stream.replace("?alt=sse&", "?").replace("?alt=sse", "");
+        let count_tokens = paths.count_tokens.as_deref().map(|path| address("count_tokens", path));
         Ok(Self {
             chat: address("chat", &paths.chat)?,
             chat_stream: address("chat_stream", &paths.chat_stream)?,
+            chat_array: address("chat_stream", &array)?,
             text_completion: address("text_completion", &paths.text_completion)?,
             embeddings: address("embeddings", &paths.embeddings)?,
+            embedding: address("embedding", &paths.embedding)?,
+            count_tokens: count_tokens.transpose()?,
         })
     }
 
     /// A copy that shares no reference counts with this one.
     pub(super) fn apart(&self) -> Self {
-        let Self { chat, chat_stream, text_completion, embeddings } = self;
         Self {
-            chat: chat.apart(),
-            chat_stream: chat_stream.apart(),
-            text_completion: text_completion.apart(),
-            embeddings: embeddings.apart(),
+            chat: self.chat.apart(),
+            chat_stream: self.chat_stream.apart(),
+            chat_array: self.chat_array.apart(),
+            text_completion: self.text_completion.apart(),
+            embeddings: self.embeddings.apart(),
+            embedding: self.embedding.apart(),
+            count_tokens: self.count_tokens.as_ref().map(Address::apart),
         }
     }
 
-    /// The URL of an endpoint for a model, whose name was found fit for a path.
-    pub(super) fn uri(&self, endpoint: Endpoint, model: &str, stream: bool) -> Option<Uri> {
-        let address = match endpoint {
-            Endpoint::Chat if stream => &self.chat_stream,
-            Endpoint::Chat => &self.chat,
-            Endpoint::TextCompletion => &self.text_completion,
-            Endpoint::Embeddings => &self.embeddings,
+    /// The URL of an endpoint for a model, whose name was found fit for a path; of a chat also by the
+    /// form its stream is to have, if it is to be one.
+    pub(super) fn uri(&self, endpoint: Endpoint, model: &str, stream: Option<Framing>) -> Option<Uri> {
+        let address = match (endpoint, stream) {
+            (Endpoint::Chat, None) => &self.chat,
+            (Endpoint::Chat, Some(Framing::Events)) => &self.chat_stream,
+            (Endpoint::Chat, Some(Framing::Array)) => &self.chat_array,
+            (Endpoint::TextCompletion, _) => &self.text_completion,
+            (Endpoint::Embeddings, _) => &self.embeddings,
+            (Endpoint::Embedding, _) => &self.embedding,
+            (Endpoint::CountTokens, _) => self.count_tokens.as_ref()?,
             _ => return None,
         };
         match address {
@@ -99,8 +129,8 @@ impl Endpoints {
 
     /// Whether a model's name becomes part of a URL.
     pub(super) fn carry_model(&self) -> bool {
-        let all = [&self.chat, &self.chat_stream, &self.text_completion, &self.embeddings];
-        all.iter().any(|address| matches!(address, Address::Template(_)))
+        let all = [&self.chat, &self.chat_stream, &self.text_completion, &self.embeddings, &self.embedding];
+        all.into_iter().chain(&self.count_tokens).any(|address| matches!(address, Address::Template(_)))
     }
 }
 
@@ -153,18 +183,22 @@ mod tests {
             &[("api-version", "2024-10-21")],
         );
         assert_eq!(
-            azure.uri(Endpoint::Chat, "gpt-4o", true).unwrap(),
+            azure.uri(Endpoint::Chat, "gpt-4o", Some(Framing::Events)).unwrap(),
             "https://r.openai.azure.com/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"
         );
         let gemini = endpoints("https://g.com/v1beta", Dialect::Gemini, &[("a", "b c&d")]);
         assert_eq!(
-            gemini.uri(Endpoint::Chat, "gemini-2.5-flash", true).unwrap(),
+            gemini.uri(Endpoint::Chat, "gemini-2.5-flash", Some(Framing::Events)).unwrap(),
             "https://g.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse&a=b+c%26d"
+        );
+        assert_eq!(
+            gemini.uri(Endpoint::Chat, "gemini-2.5-flash", Some(Framing::Array)).unwrap(),
+            "https://g.com/v1beta/models/gemini-2.5-flash:streamGenerateContent?a=b+c%26d"
         );
         assert!(gemini.carry_model());
         let openai = endpoints("https://api.openai.com/v1", Dialect::OpenAi, &[]);
         assert_eq!(
-            openai.uri(Endpoint::Embeddings, "a/b?c", false).unwrap(),
+            openai.uri(Endpoint::Embeddings, "a/b?c", None).unwrap(),
             "https://api.openai.com/v1/embeddings"
         );
         assert!(!openai.carry_model());
@@ -188,7 +222,7 @@ mod tests {
             "é",
             "a\\b",
         ] {
-            assert_eq!(gemini.uri(Endpoint::Chat, model, false), None, "{model}");
+            assert_eq!(gemini.uri(Endpoint::Chat, model, None), None, "{model}");
         }
     }
 
@@ -196,7 +230,7 @@ mod tests {
         #[test]
         fn no_model_changes_the_rest_of_the_url(model in ".{0,20}") {
             let gemini = endpoints("https://g.com/v1beta", Dialect::Gemini, &[]);
-            if let Some(uri) = gemini.uri(Endpoint::Chat, &model, false) {
+            if let Some(uri) = gemini.uri(Endpoint::Chat, &model, None) {
                 prop_assert_eq!(uri.path(), format!("/v1beta/models/{}:generateContent", model));
                 prop_assert_eq!(uri.query(), None);
                 prop_assert_eq!(uri.host(), Some("g.com"));

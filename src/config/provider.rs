@@ -3,10 +3,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header::AUTHORIZATION};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tollway_core::{Dialect, Endpoint};
+use tollway_core::{Dialect, Endpoint, Framing};
 use tollway_wire::Quirks;
 
-use super::{BaseUrl, Kind, Paths, Secret, paths::Endpoints};
+use super::{BaseUrl, Format, Google, Kind, Secret};
 
 /// A model provider that requests can go to.
 #[derive(Clone)]
@@ -15,14 +15,16 @@ pub struct Provider {
     pub name: Arc<str>,
     /// What it is.
     pub kind: Kind,
-    /// The format it speaks.
-    pub dialect: Dialect,
+    /// The formats it speaks, at least one; what another dialect says goes out in the first.
+    pub formats: Vec<Format>,
     /// Where it is.
     pub base_url: BaseUrl,
     /// Parameters of every URL.
     pub query: Vec<(String, String)>,
     /// Its key.
     pub credentials: Option<Secret>,
+    /// Where its access tokens come from, in place of a key.
+    pub google: Option<Google>,
     /// How the key is sent.
     pub auth: Auth,
     /// Headers of every request, beside the key's. Marked sensitive, as they may hold keys too.
@@ -35,18 +37,37 @@ pub struct Provider {
     pub http2: Http2,
     /// The most requests at once on one HTTP/2 connection.
     pub max_streams_per_connection: u32,
-    /// The rest of the path at each endpoint.
-    pub paths: Paths,
     /// The models it serves, if not any.
     pub models: Option<Vec<Arc<str>>>,
-    pub(super) endpoints: Endpoints,
 }
 
 impl Provider {
-    /// The URL of an endpoint for a model. None for an endpoint the provider does not have, and for
-    /// a model whose name must not become part of a URL.
-    pub fn uri(&self, endpoint: Endpoint, model: &str, stream: bool) -> Option<Uri> {
-        self.endpoints.uri(endpoint, model, stream)
+    /// The URL of an endpoint for a model, in one of its formats; of a chat also by the form its
+    /// stream is to have, if it is to be one. None for a format or an endpoint the provider does not
+    /// have, and for a model whose name must not become part of a URL.
+    pub fn uri(
+        &self,
+        dialect: Dialect,
+        endpoint: Endpoint,
+        model: &str,
+        stream: Option<Framing>,
+    ) -> Option<Uri> {
+        self.formats.iter().find(|format| format.dialect == dialect)?.uri(endpoint, model, stream)
+    }
+
+    /// The format it usually speaks.
+    pub fn usual_dialect(&self) -> Dialect {
+        self.formats.first().map_or(Dialect::OpenAi, |format| format.dialect)
+    }
+
+    /// Whether it has OpenAI's endpoints, as far as it has any beside chat.
+    pub fn is_of_openai(&self) -> bool {
+        self.speaks(Dialect::OpenAi) || self.speaks(Dialect::Responses)
+    }
+
+    /// Whether it speaks a format.
+    pub fn speaks(&self, dialect: Dialect) -> bool {
+        self.formats.iter().any(|format| format.dialect == dialect)
     }
 
     /// A copy that shares no reference counts with this one.
@@ -60,7 +81,7 @@ impl Provider {
         Self {
             name: Arc::from(&*self.name),
             headers: headers.collect(),
-            endpoints: self.endpoints.apart(),
+            formats: self.formats.iter().map(Format::apart).collect(),
             ..self.clone()
         }
     }
@@ -93,6 +114,7 @@ impl fmt::Debug for Provider {
             .field("base_url", &self.base_url)
             .field("query", &self.query.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("credentials", &self.credentials)
+            .field("google", &self.google)
             .field("auth", &self.auth)
             .field("headers", &self.headers)
             .field("quirks", &self.quirks)
@@ -123,6 +145,8 @@ pub enum Why {
     SwitchedOff,
     /// None of these variables holds a key.
     MissingKey(Vec<String>),
+    /// What the environment holds for it cannot be used, and the configuration does not ask for it.
+    Unfit(String),
 }
 
 /// How a key is sent.

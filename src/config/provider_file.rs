@@ -6,10 +6,12 @@ use tollway_wire::Quirks;
 
 use super::{
     document::{truth, whole_number},
+    format::FormatFile,
     kind::Kind,
     provider::Http2,
     secret::SecretFile,
     units::Span,
+    vertex::CredentialsPlaceFile,
 };
 
 /// A model provider, as written. Whatever is left out comes from its kind.
@@ -25,13 +27,21 @@ pub(super) struct ProviderFile {
     pub(super) base_url: Option<String>,
     /// The key: `${NAME}`, `{env: NAME}` or `{file: PATH}`. Default: the variable usual for the kind.
     pub(super) api_key: Option<SecretFile>,
+    /// Vertex AI: the project. Default: that of the variable `GOOGLE_CLOUD_PROJECT`, of the credentials, or of the metadata server.
+    pub(super) project: Option<String>,
+    /// Vertex AI: a region, `us`, `eu` or `global`. Default: that of the variable `GOOGLE_CLOUD_LOCATION` or `GOOGLE_CLOUD_REGION`, else `global`.
+    pub(super) location: Option<String>,
+    /// Vertex AI: `metadata`, `{file: PATH}` or `{env: NAME}`. Default: the file that `GOOGLE_APPLICATION_CREDENTIALS` names, else the metadata server.
+    pub(super) credentials: Option<CredentialsPlaceFile>,
     /// How the key is sent: `bearer`, `none`, or the name of a header.
     pub(super) auth: Option<String>,
+    /// What a server of OpenAI's kind speaks: `chat`, `responses`, or both. What other dialects say goes out in the first. Default: both for OpenAI and Azure, else `chat`.
+    pub(super) formats: Option<Vec<FormatFile>>,
     /// Headers to send with every request.
     pub(super) headers: BTreeMap<String, String>,
     /// Parameters to add to every URL.
     pub(super) query: BTreeMap<String, String>,
-    /// Paths of single endpoints below the base URL. May hold `{model}`.
+    /// Paths of single endpoints below the base URL, in the first of the formats. May hold `{model}`.
     pub(super) paths: PathsFile,
     /// Where the server departs from OpenAI's format; each field replaces the kind's.
     pub(super) quirks: QuirksFile,
@@ -58,6 +68,10 @@ pub(super) struct PathsFile {
     pub(super) text_completion: Option<String>,
     /// Vectors for texts.
     pub(super) embeddings: Option<String>,
+    /// One vector for one text, where that is an endpoint of its own (Gemini).
+    pub(super) embedding: Option<String>,
+    /// How many tokens a chat is.
+    pub(super) count_tokens: Option<String>,
 }
 
 /// How long to wait for a provider, as written.

@@ -29,12 +29,16 @@ pub struct Server {
     pub max_header_bytes: usize,
     /// The most bytes of a request's body; 413 beyond.
     pub max_body_bytes: usize,
+    /// The most bytes of a body that passes without being collected; 413 beyond.
+    pub max_upload_bytes: usize,
     /// How long a client may take to send a request's head.
     pub header_timeout: Duration,
     /// How long a client may pause between bytes of a request's body.
     pub body_timeout: Duration,
     /// How long a client may take to send a request's body; 408 beyond.
     pub body_total_timeout: Duration,
+    /// The same of a body that passes without being collected.
+    pub upload_total_timeout: Duration,
     /// How long a connection may stand idle between requests.
     pub idle_timeout: Duration,
     /// How long requests are still taken once a stop was asked for, while readiness says no.
@@ -53,9 +57,11 @@ impl Default for Server {
             tls: None,
             max_header_bytes: 64 << 10,
             max_body_bytes: 32 << 20,
+            max_upload_bytes: 2 << 30,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
             body_total_timeout: Duration::from_mins(10),
+            upload_total_timeout: Duration::from_hours(1),
             idle_timeout: Duration::from_secs(75),
             drain_delay: Duration::ZERO,
             grace: Duration::from_secs(30),
@@ -123,12 +129,16 @@ pub(super) struct ServerFile {
     max_header_bytes: Option<Size>,
     /// The most bytes of a request's body. Default: 32MiB.
     max_body_bytes: Option<Size>,
+    /// The most bytes of a body that passes without being collected, such as a file. Default: 2GiB.
+    max_upload_bytes: Option<Size>,
     /// How long a client may take to send a request's head. Default: 10s.
     header_timeout: Option<Span>,
     /// How long a client may pause between bytes of a request's body. Default: 30s.
     body_timeout: Option<Span>,
     /// How long a client may take to send a request's body. Default: 10m.
     body_total_timeout: Option<Span>,
+    /// How long a client may take to send a body that passes without being collected. Default: 1h.
+    upload_total_timeout: Option<Span>,
     /// How long a connection may stand idle between requests. Default: 75s.
     idle_timeout: Option<Span>,
     /// How long requests are still taken once a stop was asked for, while readiness says no. Default: 0s.
@@ -192,12 +202,23 @@ impl ServerFile {
                 8 << 10,
             )?,
             max_body_bytes: size("max_body_bytes", self.max_body_bytes, default.max_body_bytes, 1 << 10)?,
+            max_upload_bytes: size(
+                "max_upload_bytes",
+                self.max_upload_bytes,
+                default.max_upload_bytes,
+                1 << 10,
+            )?,
             header_timeout: span("header_timeout", self.header_timeout, default.header_timeout)?,
             body_timeout: span("body_timeout", self.body_timeout, default.body_timeout)?,
             body_total_timeout: span(
                 "body_total_timeout",
                 self.body_total_timeout,
                 default.body_total_timeout,
+            )?,
+            upload_total_timeout: span(
+                "upload_total_timeout",
+                self.upload_total_timeout,
+                default.upload_total_timeout,
             )?,
             idle_timeout: span("idle_timeout", self.idle_timeout, default.idle_timeout)?,
             drain_delay: self.drain_delay.map_or(default.drain_delay, |Span(span)| span),

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Catalogue, ConfigError, Date, Disabled, Env, Files, Log, Media, Path, Provider, Reason, Server, Source,
-    Why,
+    Catalogue, ConfigError, Date, Disabled, Env, Files, Groups, Log, Media, Path, Provider, Reason, Server,
+    Source, Why,
     catalogue::{Fault, Parts},
     context::{Context, read_small},
     document::Document,
@@ -36,6 +36,8 @@ pub struct Settings {
     pub aliases: Vec<(String, String)>,
     /// The provider that gets models nobody else claims.
     pub default_provider: Option<Arc<str>>,
+    /// Who serves which of OpenAI's other endpoints.
+    pub groups: Groups,
     /// Whether the simulated provider answers.
     pub simulator: SimulatorMode,
     /// Where all this was read, for messages.
@@ -112,6 +114,7 @@ impl Settings {
             log: document.log.validate(context)?,
             media: document.media.validate()?,
             catalogue: Catalogue::build(parts).map_err(problem)?,
+            groups: document.endpoints.validate(&providers, &disabled)?,
             simulator: document.simulator,
             place: context.place.to_owned(),
             providers,
@@ -171,7 +174,9 @@ impl Settings {
         let mut warnings = Vec::new();
         for provider in &self.providers {
             let name = &provider.name;
-            if provider.base_url.is_in_the_clear() && provider.credentials.is_some() {
+            if provider.base_url.is_in_the_clear()
+                && (provider.credentials.is_some() || provider.google.is_some())
+            {
                 warnings.push(format!("providers.{name}: the key goes over the network in the clear"));
             }
             if provider.credentials.as_ref().is_some_and(|key| key.origin() == "from the configuration") {
@@ -205,6 +210,9 @@ impl Settings {
         {
             warnings.push(format!("default_provider: not enabled: {name}"));
         }
+        let enabled = |name: &str| self.provider(name).is_some();
+        let missing = self.groups.all().filter(|(_, name)| !enabled(name));
+        warnings.extend(missing.map(|(word, name)| format!("endpoints.{word}: not enabled: {name}")));
         if self.providers.is_empty() && self.simulator == SimulatorMode::Off {
             warnings.push(
                 "no provider is enabled and the simulator is off: every request will be refused".to_owned(),
@@ -214,9 +222,9 @@ impl Settings {
     }
 }
 
-/// The five providers whose keys in the environment are enough, where the file names none.
+/// The providers whose credentials in the environment are enough, where the file names none.
 fn add_usual_providers(tree: &mut Value) {
-    const USUAL: [&str; 5] = ["openai", "anthropic", "gemini", "mistral", "groq"];
+    const USUAL: [&str; 6] = ["openai", "anthropic", "gemini", "mistral", "groq", "vertex"];
     if let Value::Object(fields) = tree {
         let providers = fields.entry("providers").or_insert(Value::Null);
         if providers.is_null() {

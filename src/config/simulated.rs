@@ -1,8 +1,10 @@
 use std::{net::SocketAddr, sync::Arc};
 
+use tollway_core::Dialect;
+
 use super::{
-    Auth, BaseUrl, Catalogue, Http2, Kind, Paths, Provider, Secret, Settings, Timeouts, catalogue::Parts,
-    paths::Endpoints,
+    Auth, BaseUrl, Catalogue, Format, Http2, Kind, Paths, Provider, Secret, Settings, Timeouts,
+    catalogue::Parts, vertex::Vertex,
 };
 
 impl Settings {
@@ -22,6 +24,7 @@ impl Settings {
                 timeouts: provider.timeouts,
                 max_streams_per_connection: provider.max_streams_per_connection,
                 models: provider.models.clone(),
+                formats: as_configured(provider, &played.base_url),
                 ..played
             }));
         }
@@ -53,22 +56,35 @@ impl Settings {
     }
 }
 
+/// The formats that are configured, at the simulated provider.
+fn as_configured(provider: &Provider, base_url: &BaseUrl) -> Vec<Format> {
+    let played = |format: &Format| {
+        Format::new(format.dialect, base_url, paths(provider.kind, format.dialect), &[]).ok()
+    };
+    provider.formats.iter().filter_map(played).collect()
+}
+
+fn paths(kind: Kind, dialect: Dialect) -> Paths {
+    if kind == Kind::Vertex { Vertex::simulated().paths(dialect) } else { Paths::of(dialect) }
+}
+
 /// A provider of a kind, as the simulated one plays it. Nothing, were its URL no URL.
 fn simulated(name: Arc<str>, kind: Kind, address: SocketAddr) -> Option<Provider> {
     let preset = kind.preset();
     let base_url = BaseUrl::parse(&format!("http://{address}{}", preset.simulated)).ok()?;
-    let paths = Paths::of(preset.dialect);
-    let endpoints = Endpoints::new(&base_url, &paths, &[]).ok()?;
+    let format = |dialect: &Dialect| Format::new(*dialect, &base_url, paths(kind, *dialect), &[]).ok();
+    let formats: Vec<_> = preset.formats.iter().filter_map(format).collect();
     let headers = preset
         .headers
         .iter()
         .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
     Some(Provider {
         kind,
-        dialect: preset.dialect,
+        formats,
         base_url,
         query: Vec::new(),
         credentials: Some(Secret::new("simulated", "of the simulated provider")),
+        google: None,
         auth: preset
             .key_header
             .map_or(Auth::Bearer, |name| Auth::Header(http::HeaderName::from_static(name))),
@@ -77,9 +93,7 @@ fn simulated(name: Arc<str>, kind: Kind, address: SocketAddr) -> Option<Provider
         timeouts: Timeouts::default(),
         http2: Http2::Never,
         max_streams_per_connection: 100,
-        paths,
         models: None,
-        endpoints,
         name,
     })
 }

@@ -4,8 +4,10 @@ mod catalogue;
 mod errors;
 mod examples;
 mod facts;
+mod groups;
 mod loading;
 mod secrets;
+mod vertex;
 
 use super::{ConfigError, Env, Settings, Source};
 

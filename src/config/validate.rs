@@ -3,17 +3,19 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tollway_core::Dialect;
 
 use super::{
-    Auth, BaseUrl, Disabled, Kind, Path, Paths, Provider, Timeouts, Why,
+    Auth, BaseUrl, Disabled, Format, Kind, Path, Paths, Provider, Timeouts, Why,
     context::Context,
     error::Problem,
+    format::FormatFile,
     kind::Preset,
     nearest::did_you_mean,
-    paths::Endpoints,
     provider_file::{PathsFile, ProviderFile, TimeoutsFile},
     secret::{Found, SecretFile, SecretPlace, find},
     units::Span,
+    vertex::{CREDENTIALS_VARIABLE, Vertex},
 };
 
 /// Reads one provider.
@@ -26,7 +28,11 @@ pub(super) fn provider(
     check_name(name, &path)?;
     let kind = kind(name, file.kind, &path)?;
     let preset = kind.preset();
-    let base_url = base_url(file.base_url.as_deref(), &preset, &path)?;
+    let vertex = vertex(kind, &file, &path, context)?;
+    let base_url = match &vertex {
+        Some(vertex) => vertex_url(file.base_url.as_deref(), vertex, &path)?,
+        None => base_url(file.base_url.as_deref(), &preset, &path)?,
+    };
     let name: Arc<str> = name.into();
     let auth = auth(file.auth.as_deref(), &preset, &path.key("auth"))?;
     let disabled = |why| Disabled { name: name.clone(), kind, base_url: base_url.clone(), why };
@@ -55,10 +61,16 @@ pub(super) fn provider(
         }
         Some(Found::Unset(_)) | None => None,
     };
-    let paths = paths(file.paths, Paths::of(preset.dialect), &path.key("paths"))?;
+    if let Some(what) = vertex.as_ref().and_then(|vertex| vertex.unfit.clone()) {
+        return Ok(Err(disabled(Why::Unfit(what))));
+    }
+    let google = vertex.as_ref().and_then(|vertex| vertex.google.clone()).filter(|_| auth != Auth::None);
+    if vertex.is_some() && google.is_none() && credentials.is_none() && auth != Auth::None {
+        return Ok(Err(disabled(Why::MissingKey(vec![CREDENTIALS_VARIABLE.to_owned()]))));
+    }
     let query: Vec<_> = file.query.into_iter().collect();
-    let endpoints = Endpoints::new(&base_url, &paths, &query)
-        .map_err(|which| Problem::value(path.key("paths").key(which), "makes no URL below the base URL"))?;
+    let dialects = dialects(file.formats, &preset, &base_url, &path.key("formats"))?;
+    let formats = formats(&dialects, file.paths, vertex.as_ref(), &base_url, &query, &path.key("paths"))?;
     let max_streams_per_connection = match file.max_streams_per_connection {
         Some(0) => {
             return Err(Problem::value(path.key("max_streams_per_connection"), "no request could be sent"));
@@ -67,18 +79,17 @@ pub(super) fn provider(
     };
     Ok(Ok(Provider {
         kind,
-        dialect: preset.dialect,
+        formats,
         query,
         auth: if credentials.is_some() { auth } else { Auth::None },
         credentials,
+        google,
         headers: headers(&preset, file.headers, &path.key("headers"))?,
         quirks: file.quirks.over(kind.quirks()),
         timeouts: timeouts(&file.timeouts, &path.key("timeouts"))?,
         http2: file.http2,
         max_streams_per_connection,
         models: file.models.map(|models| served(models, &path.key("models"))).transpose()?,
-        paths,
-        endpoints,
         name: name.clone(),
         base_url: base_url.clone(),
     }))
@@ -99,6 +110,39 @@ fn kind(name: &str, given: Option<Kind>, path: &Path) -> Result<Kind, Problem> {
         let hint = did_you_mean(name, words).unwrap_or_else(|| format!("say one of: {}", words.join(", ")));
         Problem::plain(path.key("kind"), "missing, and the provider's name is no kind").hint(hint)
     })
+}
+
+/// What there is to know of Vertex AI, where the provider is that.
+fn vertex(
+    kind: Kind,
+    file: &ProviderFile,
+    path: &Path,
+    context: &Context<'_>,
+) -> Result<Option<Vertex>, Problem> {
+    if kind == Kind::Vertex {
+        // One that is switched off needs nothing to be right.
+        let off = file.enabled == Some(false);
+        return if off { Ok(Some(Vertex::simulated())) } else { Vertex::read(file, path, context).map(Some) };
+    }
+    let given = [
+        ("project", file.project.is_some()),
+        ("location", file.location.is_some()),
+        ("credentials", file.credentials.is_some()),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((field, _)) => Err(Problem::plain(path.key(field), "only Vertex AI has one")
+            .hint("say `kind: vertex`, or leave it out")),
+        None => Ok(None),
+    }
+}
+
+/// Where Vertex AI is. Other hosts than Google's own are usually given without the version.
+fn vertex_url(given: Option<&str>, vertex: &Vertex, path: &Path) -> Result<BaseUrl, Problem> {
+    let url = BaseUrl::parse(given.unwrap_or(&vertex.base_url)).map_err(|what| {
+        Problem::value(path.key("base_url"), what)
+            .hint("as in https://europe-west4-aiplatform.googleapis.com")
+    })?;
+    Ok(if url.prefix().is_empty() { url.with_prefix("/v1") } else { url })
 }
 
 fn base_url(given: Option<&str>, preset: &Preset, path: &Path) -> Result<BaseUrl, Problem> {
@@ -149,6 +193,52 @@ fn headers(preset: &Preset, given: BTreeMap<String, String>, path: &Path) -> Res
     Ok(headers)
 }
 
+/// The formats in which the provider is spoken to.
+fn dialects(
+    given: Option<Vec<FormatFile>>,
+    preset: &Preset,
+    base_url: &BaseUrl,
+    path: &Path,
+) -> Result<Vec<Dialect>, Problem> {
+    let Some(given) = given else {
+        // Where the model is part of the host's path, as at Azure's deployments, there is but the first.
+        let one = if base_url.to_string().contains("{model}") { 1 } else { preset.formats.len() };
+        return Ok(preset.formats.iter().copied().take(one).collect());
+    };
+    if !preset.formats.contains(&Dialect::OpenAi) {
+        return Err(
+            Problem::plain(path.clone(), "this kind of provider speaks one format only").hint("leave it out")
+        );
+    }
+    let dialects: Vec<_> = given.iter().map(|format| format.dialect()).collect();
+    match dialects.as_slice() {
+        [] => Err(Problem::plain(path.clone(), "no format at all").hint("leave it out for the usual ones")),
+        [first, rest @ ..] if rest.contains(first) => {
+            Err(Problem::plain(path.clone(), "a format stands here twice"))
+        }
+        _ => Ok(dialects),
+    }
+}
+
+/// The formats and their paths, of which those given are the first format's.
+fn formats(
+    dialects: &[Dialect],
+    given: PathsFile,
+    vertex: Option<&Vertex>,
+    base_url: &BaseUrl,
+    query: &[(String, String)],
+    path: &Path,
+) -> Result<Vec<Format>, Problem> {
+    let mut given = Some(given);
+    let format = |dialect: &Dialect| {
+        let usual = vertex.map_or_else(|| Paths::of(*dialect), |vertex| vertex.paths(*dialect));
+        let paths = paths(given.take().unwrap_or_default(), usual, path)?;
+        Format::new(*dialect, base_url, paths, query)
+            .map_err(|which| Problem::value(path.key(which), "makes no URL below the base URL"))
+    };
+    dialects.iter().map(format).collect()
+}
+
 fn paths(given: PathsFile, usual: Paths, path: &Path) -> Result<Paths, Problem> {
     let checked = |field: &str, given: Option<String>, usual: String| match given {
         None => Ok(usual),
@@ -164,6 +254,11 @@ fn paths(given: PathsFile, usual: Paths, path: &Path) -> Result<Paths, Problem> 
         chat_stream: checked("chat_stream", stream, usual.chat_stream)?,
         text_completion: checked("text_completion", given.text_completion, usual.text_completion)?,
         embeddings: checked("embeddings", given.embeddings, usual.embeddings)?,
+        embedding: checked("embedding", given.embedding, usual.embedding)?,
+        count_tokens: match given.count_tokens {
+            Some(path) => Some(checked("count_tokens", Some(path), String::new())?),
+            None => usual.count_tokens,
+        },
     })
 }
 

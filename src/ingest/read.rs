@@ -31,7 +31,15 @@ pin_project! {
 impl<B> ReadBody<B> {
     /// Reads `body`, whose length `headers` may tell.
     pub(super) fn new(body: B, headers: &HeaderMap, limits: BodyLimits) -> Self {
-        let told = headers.get(CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse().ok());
+        Self::of_length(
+            body,
+            headers.get(CONTENT_LENGTH).and_then(|len| len.to_str().ok()?.parse().ok()),
+            limits,
+        )
+    }
+
+    /// Reads `body`, whose length was `told`.
+    pub(crate) fn of_length(body: B, told: Option<usize>, limits: BodyLimits) -> Self {
         Self { body, limits, told, first: Bytes::new(), joined: BytesMut::new(), wait: None }
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{Request, Response, Version};
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -20,11 +20,13 @@ use tower::util::Oneshot;
 use super::drive;
 use super::idle::{Activity, Idle, IdleLimits, Running};
 use super::tls::Tls;
+use super::worker::Ticket;
 use crate::access_log::{ClientAddr, LogAtEnd};
 use crate::body::AnswerBody;
 use crate::config::Settings;
 use crate::rescue::RescuedBody;
 use crate::stack::Stack;
+use crate::tunnel::Tunnel;
 
 /// How connections are served. Cheap to clone.
 #[derive(Clone)]
@@ -65,6 +67,7 @@ pub(super) async fn serve(
     tls: Option<Tls>,
     stack: Arc<ArcSwap<Stack>>,
     may_end: watch::Receiver<bool>,
+    ticket: Arc<Ticket>,
 ) {
     let _ = stream.set_nodelay(true);
     // A client that stops reading would hold its stream for ever: the kernel gives it up.
@@ -74,7 +77,9 @@ pub(super) async fn serve(
         Ok(stream) => stream,
         Err(error) => return tracing::warn!(%error, "a connection could not be taken over"),
     };
-    let entry = Entry { stack, peer, activity: Activity::new() };
+    // Held as long as anything of the connection lives, also as a WebSocket, which hyper lets go of.
+    let activity = Activity::holding(may_end.clone(), ticket);
+    let entry = Entry { stack, peer, activity };
     let Some(tls) = tls else { return drive(stream, entry, settings, may_end).await };
     match tokio::time::timeout(settings.idle.head, tls.accept(stream)).await {
         Ok(Ok(stream)) => drive(stream, entry, settings, may_end).await,
@@ -89,7 +94,7 @@ where
 {
     let (activity, peer) = (entry.activity.clone(), entry.peer);
     let io = TokioIo::new(Idle::new(io, activity.clone(), settings.idle));
-    let connection = settings.builder.serve_connection(io, entry).into_owned();
+    let connection = settings.builder.serve_connection_with_upgrades(io, entry).into_owned();
     let Err(error) = drive::drive(connection, &activity, may_end).await else { return };
     match error.downcast_ref::<hyper::Error>() {
         // hyper has answered 400, 414 or 431, without a body, and it became no request: this is
@@ -140,7 +145,13 @@ impl Future for EntryFuture {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let response = ready!(this.inner.poll(cx))?;
-        // `running` is there at the first and only ready poll.
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(tunnel) = response.extensions().get::<Tunnel>()
+            && let Some(running) = this.running.take()
+        {
+            tunnel.attach(Box::new(running));
+        }
+        // Where it is gone, another watches the end.
         let running = this.running.take().unwrap_or_else(|| Activity::new().begin(Version::HTTP_11));
         Poll::Ready(Ok(response.map(|body| Tap::new(body, running))))
     }

@@ -18,8 +18,11 @@ use bytes::Bytes;
 use http::Version;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use tollway_core::{End, Observe};
+
+use super::worker::Ticket;
 
 /// How long a connection may be without a request, and how long the head of one may take.
 #[derive(Clone, Copy, Debug)]
@@ -43,10 +46,21 @@ pub(super) struct Activity {
     idle_since: AtomicU64,
     /// Whether the idle time has run out.
     over: AtomicBool,
+    /// What is held until the connection, and all that became of it, is over.
+    _held: Option<(watch::Receiver<bool>, Arc<Ticket>)>,
 }
 
 impl Activity {
     pub(super) fn new() -> Arc<Self> {
+        Self::with(None)
+    }
+
+    /// That of a connection which is open while it lives: who stops the server waits for it.
+    pub(super) fn holding(may_end: watch::Receiver<bool>, ticket: Arc<Ticket>) -> Arc<Self> {
+        Self::with(Some((may_end, ticket)))
+    }
+
+    fn with(held: Option<(watch::Receiver<bool>, Arc<Ticket>)>) -> Arc<Self> {
         Arc::new(Self {
             opened: Instant::now(),
             running: AtomicUsize::new(0),
@@ -54,6 +68,7 @@ impl Activity {
             shared: AtomicBool::new(false),
             idle_since: AtomicU64::new(0),
             over: AtomicBool::new(false),
+            _held: held,
         })
     }
 

@@ -103,7 +103,7 @@ async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUs
     // Connections hold the receiver until they end.
     let (ending, may_end) = watch::channel(false);
     let take = |(stream, peer), settings: &ConnectionSettings| {
-        let ticket = Ticket(open.clone());
+        let ticket = Arc::new(Ticket(open.clone()));
         let serving = connection::serve(
             stream,
             peer,
@@ -111,6 +111,7 @@ async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUs
             orders.tls.clone(),
             stack.clone(),
             may_end.clone(),
+            ticket.clone(),
         );
         tokio::spawn(async move {
             serving.await;
@@ -151,7 +152,8 @@ async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUs
 }
 
 /// One connection fewer when it is dropped.
-struct Ticket(Arc<AtomicUsize>);
+#[derive(Debug)]
+pub(super) struct Ticket(Arc<AtomicUsize>);
 
 impl Drop for Ticket {
     fn drop(&mut self) {

@@ -1,9 +1,9 @@
 //! What the model says: derived from the prompt alone, so that the same request has the same answer.
 
-use super::directive::{Directives, without_markers};
+use super::directive::{Directives, Tell, without_markers};
 use super::hash::{Numbers, hash};
 use super::instance::instance;
-use super::prompt::{Choice, Format, Prompt, Tool};
+use super::prompt::{Choice, Format, Prompt, Tool, Turn};
 use super::tokens;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -164,8 +164,13 @@ fn text(prompt: &Prompt, directives: &Directives) -> String {
     if let Some(count) = directives.tokens {
         return filler(count);
     }
+    let told = told(prompt, &directives.steer.tells);
     if !prompt.results.is_empty() {
-        return format!("The tool says: {}", prompt.results.join("; "));
+        let said = format!("The tool says: {}", prompt.results.join("; "));
+        return told.map_or(said.clone(), |told| format!("{said}\n{told}"));
+    }
+    if let Some(told) = told {
+        return told;
     }
     let echo = without_markers(&prompt.user);
     match &prompt.format {
@@ -189,6 +194,19 @@ fn text(prompt: &Prompt, directives: &Directives) -> String {
             text
         }
     }
+}
+
+/// What the answer is to tell of the request, a line each.
+fn told(prompt: &Prompt, tells: &[Tell]) -> Option<String> {
+    let lines = tells.iter().map(|tell| match tell {
+        Tell::System => format!("system: {}", prompt.system.join(" / ")),
+        Tell::Turns => {
+            let turn = |turn: &Turn| format!("{}: {}", turn.side.as_str(), without_markers(&turn.text));
+            format!("turns: {}", prompt.turns.iter().map(turn).collect::<Vec<_>>().join(" | "))
+        }
+        Tell::Thoughts => format!("thoughts: {}", prompt.thoughts),
+    });
+    (!tells.is_empty()).then(|| lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// `count` tokens of text.

@@ -67,6 +67,8 @@ pub struct Steer {
     pub block: bool,
     /// Text even where tools are offered.
     pub text: bool,
+    /// What the answer tells of the request, in this order.
+    pub tells: Vec<Tell>,
     /// The tool to call, instead of the first.
     pub tool: Option<String>,
     /// How many calls to make.
@@ -79,6 +81,17 @@ pub struct Steer {
     pub reason: bool,
     /// Reasoning that is kept from the reader.
     pub redacted: bool,
+}
+
+/// What an answer may tell of the request it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// The instructions.
+    System,
+    /// Who said what.
+    Turns,
+    /// How much of the reasoning of earlier answers came back.
+    Thoughts,
 }
 
 impl Default for Directives {
@@ -148,6 +161,9 @@ impl Directives {
             "filter" => self.steer.filter = flag(),
             "block" => self.steer.block = flag(),
             "text" => self.steer.text = flag(),
+            "system" => self.steer.tells.push(Tell::System),
+            "turns" => self.steer.tells.push(Tell::Turns),
+            "thoughts" => self.steer.tells.push(Tell::Thoughts),
             "tool" => self.steer.tool = Some(value.to_owned()),
             "parallel" => self.steer.calls = Some(2),
             "calls" => self.steer.calls = Some(number(name, value, 128)?),

@@ -17,6 +17,12 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Prompt {
     pub(super) model: String,
+    /// The instructions, text by text.
+    pub(super) system: Vec<String>,
+    /// What was said, turn by turn; neighbours of one side are one turn.
+    pub(super) turns: Vec<Turn>,
+    /// Reasoning of earlier answers that came back, and was found intact.
+    pub(super) thoughts: usize,
     /// The last text of the user, markers included.
     pub(super) user: String,
     /// Results of tools that end the conversation, as text.
@@ -41,6 +47,29 @@ pub(super) struct Prompt {
     pub(super) stream: bool,
     pub(super) include_usage: bool,
     pub(super) input_tokens: u64,
+}
+
+/// What one side says before the other does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) side: Side,
+    pub(super) text: String,
+}
+
+/// The sides of a conversation. Tools answer on the user's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    User,
+    Assistant,
+}
+
+impl Side {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
 }
 
 /// A tool on offer.
@@ -75,6 +104,31 @@ impl Prompt {
     fn said<'t>(&mut self, text: &'t str) -> &'t str {
         self.input_tokens += tokens::count(text);
         text
+    }
+
+    /// Notes an instruction.
+    fn instruct(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.system.push(text.to_owned());
+        }
+    }
+
+    /// Notes what a side says: a turn, or more of the turn that is its already.
+    fn speaks(&mut self, side: Side, text: &str) {
+        match self.turns.last_mut().filter(|turn| turn.side == side) {
+            Some(turn) if text.is_empty() || turn.text.is_empty() => turn.text.push_str(text),
+            Some(turn) => {
+                turn.text.push('\n');
+                turn.text.push_str(text);
+            }
+            None => self.turns.push(Turn { side, text: text.to_owned() }),
+        }
+    }
+
+    /// Notes the result of a tool, one that failed as such.
+    fn returns(&mut self, result: String, failed: bool) {
+        self.speaks(Side::User, "");
+        self.results.push(if failed { format!("failed: {result}") } else { result });
     }
 
     fn offer(&mut self, name: &Value, description: &Value, schema: &Value) {

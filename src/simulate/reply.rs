@@ -4,6 +4,7 @@ use super::answer::answer;
 use super::directive::{Directives, Failure};
 use super::fault::{Fault, Provider};
 use super::hash::hash;
+use super::memory::{Memory, Remembered};
 use super::prompt::{self, Prompt};
 use super::render::{self, Framing, Rendered};
 use super::route::{Route, Surface};
@@ -14,13 +15,17 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// An answer ready to be sent, any number of times.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Prepared {
     pub(super) content_type: &'static str,
     pub(super) frames: Arc<[Bytes]>,
     pub(super) stream: bool,
     pub(super) directives: Directives,
     pub(super) model: String,
+    /// The response to keep for later turns.
+    pub(super) remembered: Option<Arc<Remembered>>,
+    /// The response that this one goes on from.
+    pub(super) previous: Option<String>,
 }
 
 /// Judges and answers a request.
@@ -30,6 +35,7 @@ pub(super) fn prepare(
     headers: &HeaderMap,
     body: &[u8],
     defaults: &Directives,
+    memory: &Memory,
 ) -> Result<Prepared, Fault> {
     let value: Value =
         serde_json::from_slice(body).map_err(|error| refusal::unparsable(route.provider, &error))?;
@@ -38,19 +44,28 @@ pub(super) fn prepare(
         None => value["model"].as_str().unwrap_or_default(),
     };
     judge(route, model, &value)?;
+    let whole = with_memory(route, &value, memory)?;
     if model.starts_with("sim-unknown") {
         return Err(refusal::unknown_model(route, model));
     }
     let seed = hash(1, body);
     let sse = query_alt == Some("sse");
-    let prompt = read(route, model, &value);
+    let prompt = read(route, model, whole.as_ref().unwrap_or(&value));
     let user = prompt.as_ref().map_or("", |prompt| prompt.user.as_str());
     let directives =
         defaults.clone().read(headers, user).map_err(|message| Fault::new(route.provider, 400, message))?;
     let framing = framing(route.surface, sse);
-    let rendered = match &prompt {
-        Some(prompt) => speak(route, prompt, &directives, seed, &value, sse),
-        None => list(route, model, &value),
+    let mut remembered = None;
+    let rendered = match (&prompt, whole) {
+        (Some(prompt), Some(mut whole)) => {
+            let answer = answer(prompt, &directives, seed);
+            let (rendered, response) = render::responses(prompt, &answer, &value);
+            let input = whole["input"].as_array_mut().map(std::mem::take).unwrap_or_default();
+            remembered = Some(Remembered { response, input });
+            rendered
+        }
+        (Some(prompt), None) => speak(route, prompt, &directives, seed, sse),
+        (None, _) => list(route, model, &value),
     };
     let stream = prompt.as_ref().is_some_and(|prompt| prompt.stream);
     let frames = if stream { disturb(rendered.frames, route, framing, &directives) } else { rendered.frames };
@@ -60,7 +75,19 @@ pub(super) fn prepare(
         stream,
         directives,
         model: model.to_owned(),
+        remembered: remembered.filter(|_| value["store"] != false).map(Arc::new),
+        previous: value["previous_response_id"].as_str().map(str::to_owned),
     })
+}
+
+/// A Responses request with the whole conversation as its input.
+fn with_memory(route: &Route<'_>, value: &Value, memory: &Memory) -> Result<Option<Value>, Fault> {
+    if route.surface != Surface::Responses {
+        return Ok(None);
+    }
+    let mut whole = value.clone();
+    whole["input"] = memory.input(value)?.into();
+    Ok(Some(whole))
 }
 
 fn judge(route: &Route<'_>, model: &str, value: &Value) -> Result<(), Fault> {
@@ -78,7 +105,7 @@ fn judge(route: &Route<'_>, model: &str, value: &Value) -> Result<(), Fault> {
         }
         (_, Surface::Chat) => validate::openai_chat(model, value),
         (_, Surface::Completions) => validate::openai_completions(model, value),
-        (_, Surface::Responses) => {
+        (_, Surface::Responses | Surface::InputTokens) => {
             validate::openai_responses(model, value)?;
             signature::check_responses(value)
         }
@@ -112,18 +139,10 @@ fn read(route: &Route<'_>, model: &str, value: &Value) -> Option<Prompt> {
     })
 }
 
-fn speak(
-    route: &Route<'_>,
-    prompt: &Prompt,
-    directives: &Directives,
-    seed: u64,
-    value: &Value,
-    sse: bool,
-) -> Rendered {
+fn speak(route: &Route<'_>, prompt: &Prompt, directives: &Directives, seed: u64, sse: bool) -> Rendered {
     let answer = answer(prompt, directives, seed);
     match route.surface {
         Surface::Completions => render::completions(prompt, &answer),
-        Surface::Responses => render::responses(prompt, &answer, value),
         Surface::Messages => render::anthropic(prompt, &answer),
         Surface::Generate { .. } => render::gemini(prompt, &answer, sse),
         _ => render::chat(route.provider, prompt, &answer),
@@ -135,6 +154,10 @@ fn list(route: &Route<'_>, model: &str, value: &Value) -> Rendered {
     match route.surface {
         Surface::CountTokens => {
             render::json(&json!({"input_tokens": prompt::anthropic(model, value).input_tokens}))
+        }
+        Surface::InputTokens => {
+            let count = prompt::responses(model, value).input_tokens;
+            render::json(&json!({"object": "response.input_tokens", "input_tokens": count}))
         }
         Surface::GeminiCountTokens => {
             let inner = validate::field(value, "generateContentRequest").unwrap_or(value);

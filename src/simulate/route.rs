@@ -9,10 +9,20 @@ pub(super) enum Surface {
     Chat,
     Completions,
     Responses,
+    /// Counts the tokens of a Responses request.
+    InputTokens,
+    /// A stored response, whose id stands for the model.
+    Response,
+    /// What led to a stored response.
+    InputItems,
+    /// Ends the making of a stored response.
+    Cancel,
     Embeddings,
     Messages,
     CountTokens,
-    Generate { stream: bool },
+    Generate {
+        stream: bool,
+    },
     GeminiCountTokens,
     Embed,
     BatchEmbed,
@@ -41,7 +51,12 @@ pub(super) fn route(path: &str, anthropic_version: bool) -> Option<Route<'_>> {
     let found = |provider, surface, model| {
         let get = matches!(
             surface,
-            Surface::Models | Surface::Model | Surface::Stats | Surface::Last | Surface::Health
+            Surface::Models
+                | Surface::Model
+                | Surface::InputItems
+                | Surface::Stats
+                | Surface::Last
+                | Surface::Health
         );
         Some(Route { provider, surface, model, get })
     };
@@ -84,6 +99,15 @@ pub(super) fn route(path: &str, anthropic_version: bool) -> Option<Route<'_>> {
         .find_map(|(prefix, provider)| path.strip_prefix(prefix).map(|rest| (rest, provider)))?;
     // Anthropic and OpenAI share the path of their list of models; the version header tells them apart.
     let provider = if anthropic_version && provider == OpenAi { Anthropic } else { provider };
+    if let Some(id) = rest.strip_prefix("responses/").filter(|_| provider == OpenAi) {
+        return match id.split_once('/') {
+            _ if id == "input_tokens" => found(provider, Surface::InputTokens, None),
+            None if !id.is_empty() => found(provider, Surface::Response, Some(id)),
+            Some((id, "input_items")) if !id.is_empty() => found(provider, Surface::InputItems, Some(id)),
+            Some((id, "cancel")) if !id.is_empty() => found(provider, Surface::Cancel, Some(id)),
+            _ => None,
+        };
+    }
     match rest.strip_prefix("models/") {
         Some(model) if !model.is_empty() => found(provider, Surface::Model, Some(model)),
         _ => found(provider, openai(rest)?, None),
@@ -115,6 +139,9 @@ fn verb_of(verb: &str) -> Option<Surface> {
 impl Route<'_> {
     /// Whether the endpoint takes this method.
     pub(super) fn takes(&self, method: &Method) -> bool {
+        if self.surface == Surface::Response {
+            return method == Method::GET || method == Method::DELETE;
+        }
         if self.get { method == Method::GET } else { method == Method::POST }
     }
 
@@ -132,6 +159,8 @@ impl Route<'_> {
             (_, Surface::Chat) => "chat",
             (_, Surface::Completions) => "completions",
             (_, Surface::Responses) => "responses",
+            (_, Surface::InputTokens) => "input_tokens",
+            (_, Surface::Response | Surface::InputItems | Surface::Cancel) => "stored responses",
             (Provider::Mistral, Surface::Embeddings) => "mistral embeddings",
             (_, Surface::Embeddings) => "embeddings",
             (_, Surface::Messages) => "messages",
@@ -173,8 +202,23 @@ mod tests {
             read("/openai/deployments/mine/chat/completions"),
             Some((Provider::OpenAi, Surface::Chat, Some("mine")))
         );
+        assert_eq!(
+            read("/v1/responses/resp_1/input_items"),
+            Some((Provider::OpenAi, Surface::InputItems, Some("resp_1")))
+        );
+        assert_eq!(read("/v1/responses/input_tokens"), Some((Provider::OpenAi, Surface::InputTokens, None)));
         assert_eq!(route("/v1/models", true).unwrap().provider, Provider::Anthropic);
-        for none in ["/", "/v1/", "/v1/chat", "/v1beta/models/x:dance", "/v1beta/modelsx", "/nothing"] {
+        for none in [
+            "/",
+            "/v1/",
+            "/v1/chat",
+            "/v1/responses/",
+            "/v1/responses/a/b",
+            "/mistral/v1/responses/a",
+            "/v1beta/models/x:dance",
+            "/v1beta/modelsx",
+            "/nothing",
+        ] {
             assert_eq!(read(none), None, "{none}");
         }
     }

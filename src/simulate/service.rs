@@ -7,12 +7,15 @@ use super::hash::hash;
 use super::headers::provider_headers;
 use super::line::Resetter;
 use super::memo::Memo;
+use super::memory::Memory;
+use super::others::{self, Others};
 use super::reply::{self, Prepared};
 use super::route::{Route, Surface, route};
 use super::stats::{Received, Stats, Ticket};
-use super::{Options, catalogue, credential, refusal};
+use super::{Options, catalogue, credential, refusal, vertex};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -28,6 +31,8 @@ pub(super) struct Service {
     defaults: Directives,
     stats: Arc<Stats>,
     memo: Memo,
+    memory: Memory,
+    others: Others,
     /// Counts the requests that may fail, so that a rate is kept exactly.
     dice: AtomicU64,
 }
@@ -41,6 +46,8 @@ impl Service {
             defaults: options.directives,
             stats: Arc::new(Stats::new(options.keep)),
             memo: Memo::default(),
+            memory: Memory::default(),
+            others: Others::default(),
             dice: AtomicU64::new(0),
         }
     }
@@ -56,7 +63,15 @@ impl Service {
         resetter: Resetter,
     ) -> io::Result<Response<PacedBody>> {
         let (parts, body) = request.into_parts();
-        let path = parts.uri.path();
+        if let Some(identity) = vertex::Identity::of(parts.uri.path()) {
+            return Self::identity(identity, &parts, body, resetter).await;
+        }
+        if let Some(name) = others::name(parts.uri.path()) {
+            return self.other(name, parts, body, resetter).await;
+        }
+        let place = vertex::Place::of(parts.uri.path());
+        let path = place.map_or_else(|| parts.uri.path().into(), |place| place.path());
+        let path = &*path;
         let Some(found) = route(path, parts.headers.contains_key("anthropic-version")) else {
             let fault = no_such_path(path, &parts.method);
             return Ok(Self::whole(&fault.body(), status(fault.status), None, resetter));
@@ -79,8 +94,20 @@ impl Service {
             }
             Err(Unread::Broken(error)) => return Err(error),
         };
-        let judged = credential::check(found.provider, &parts.headers, &parts.uri).and_then(|()| {
-            self.answer(&found, credential::query(&parts.uri, "alt"), path, &parts.headers, &bytes)
+        let asked = bytes.clone();
+        // What came by way of Vertex AI is read as its publisher's.
+        let read = place.map_or_else(
+            || Ok((parts.headers.clone(), bytes.clone())),
+            |place| place.read(&parts.uri, &parts.headers, &bytes),
+        );
+        let judged = read.and_then(|(headers, bytes)| {
+            credential::check(found.provider, &headers, &parts.uri)?;
+            let alt = credential::query(&parts.uri, "alt");
+            let answer = self.answer(&found, &parts.method, alt, path, &headers, &bytes)?;
+            Ok(match place {
+                Some(place) => place.write(answer, &asked),
+                None => answer,
+            })
         });
         self.stats.received(Received {
             sequence,
@@ -99,13 +126,13 @@ impl Service {
     fn answer(
         &self,
         route: &Route<'_>,
+        method: &Method,
         alt: Option<&str>,
         path: &str,
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<Arc<Prepared>, Fault> {
-        if matches!(route.surface, Surface::Models | Surface::Model) {
-            let value = catalogue::models(route)?;
+        if let Some(value) = self.listed(route, method)? {
             return Ok(Arc::new(Prepared {
                 content_type: "application/json",
                 frames: Arc::from([Bytes::from(value.to_string())]),
@@ -116,16 +143,97 @@ impl Service {
                     .read(headers, "")
                     .map_err(|message| Fault::new(route.provider, 400, message))?,
                 model: String::new(),
+                remembered: None,
+                previous: None,
             }));
         }
         let head = head(path, alt, headers);
         let key = hash(hash(7, head.as_bytes()), body);
-        if let Some(known) = self.memo.find(key, &head, body) {
-            return Ok(known);
+        // A response that was forgotten since cannot be gone on with, though it once could.
+        let stands = |known: &Arc<Prepared>| {
+            known.previous.as_deref().is_none_or(|previous| self.memory.find(previous).is_ok())
+        };
+        let known = self.memo.find(key, &head, body).filter(stands);
+        let made = if let Some(known) = known {
+            known
+        } else {
+            let made = Arc::new(reply::prepare(route, alt, headers, body, &self.defaults, &self.memory)?);
+            self.memo.keep(key, head, body.clone(), made.clone());
+            made
+        };
+        if let Some(remembered) = &made.remembered {
+            self.memory.keep(remembered.clone());
         }
-        let made = Arc::new(reply::prepare(route, alt, headers, body, &self.defaults)?);
-        self.memo.keep(key, head, body.clone(), made.clone());
         Ok(made)
+    }
+
+    /// The answer of an endpoint that reads no body.
+    fn listed(&self, route: &Route<'_>, method: &Method) -> Result<Option<Value>, Fault> {
+        let id = route.model.unwrap_or_default();
+        Ok(Some(match route.surface {
+            Surface::Models | Surface::Model => catalogue::models(route)?,
+            Surface::Response if method == Method::DELETE => {
+                self.memory.find(id)?;
+                self.memory.forget(id);
+                json!({"id": id, "object": "response", "deleted": true})
+            }
+            Surface::Response => self.memory.find(id)?.response.clone(),
+            Surface::InputItems => self.memory.find(id)?.items(),
+            Surface::Cancel => self.memory.find(id)?.cancelled()?,
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Answers at one of OpenAI's endpoints beside chat.
+    async fn other(
+        &self,
+        name: &'static str,
+        mut parts: Parts,
+        body: Incoming,
+        resetter: Resetter,
+    ) -> io::Result<Response<PacedBody>> {
+        let sequence = self.stats.arrived(name);
+        let ticket = Ticket::new(self.stats.clone());
+        let body = match collect(body).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => {
+                let fault = Fault::new(Provider::OpenAi, 413, "request body is too large");
+                return Ok(Self::refusal(&fault, sequence, ticket, resetter));
+            }
+            Err(Unread::Broken(error)) => return Err(error),
+        };
+        let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
+        let (method, headers) = (parts.method.as_str().to_owned(), parts.headers.clone());
+        self.stats.received(Received { sequence, method, path, headers, body: body.clone() });
+        let let_in = credential::check(Provider::OpenAi, &parts.headers, &parts.uri);
+        let socket = let_in.is_ok() && parts.uri.path() == "/v1/realtime";
+        let whole = |body: Bytes, ticket| {
+            let frames = Arc::from([body]);
+            PacedBody::new(frames, 1, Ending::Complete, Pace::default(), true, resetter.clone(), Some(ticket))
+        };
+        let said = if socket {
+            others::open(&mut parts).map(|headers| {
+                let mut response = Response::new(whole(Bytes::new(), Ticket::new(self.stats.clone())));
+                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                *response.headers_mut() = headers;
+                response
+            })
+        } else {
+            let_in.and_then(|()| self.others.answer(&parts, &body)).map(|said| {
+                let mut response = Response::new(whole(said.body, Ticket::new(self.stats.clone())));
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(said.content_type));
+                provider_headers(Provider::OpenAi, sequence, "", response.headers_mut());
+                response
+            })
+        };
+        match said {
+            Ok(response) => {
+                let mut ticket = ticket;
+                ticket.done();
+                Ok(response)
+            }
+            Err(fault) => Ok(Self::refusal(&fault, sequence, ticket, resetter)),
+        }
     }
 
     async fn send(
@@ -226,6 +334,30 @@ impl Service {
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
+    }
+
+    /// An endpoint that gives out tokens.
+    async fn identity(
+        identity: vertex::Identity,
+        parts: &Parts,
+        body: Incoming,
+        resetter: Resetter,
+    ) -> io::Result<Response<PacedBody>> {
+        let bytes = match collect(body).await {
+            Ok(bytes) => bytes,
+            Err(Unread::TooLarge) => Bytes::new(),
+            Err(Unread::Broken(error)) => return Err(error),
+        };
+        let (status, answer) = identity.answer(&parts.method, &parts.headers, &bytes);
+        let text = answer.as_str().map_or_else(|| answer.to_string(), str::to_owned);
+        let frames: Arc<[Bytes]> = Arc::from([Bytes::from(text)]);
+        let body = PacedBody::new(frames, 1, Ending::Complete, Pace::default(), true, resetter, None);
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let kind = if answer.is_string() { "application/text" } else { "application/json" };
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        response.headers_mut().insert("metadata-flavor", HeaderValue::from_static("Google"));
+        Ok(response)
     }
 
     /// The simulator's own endpoints.

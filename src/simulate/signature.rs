@@ -23,7 +23,7 @@ pub(super) enum Of {
     Call = 3,
     /// Any other Gemini part.
     Part = 4,
-    /// The summary of an OpenAI reasoning item.
+    /// The id of an OpenAI reasoning item.
     Reasoning = 5,
 }
 
@@ -35,6 +35,13 @@ pub(super) fn sign(of: Of, text: &str) -> String {
         bytes.extend(hash(seed + of as u64, text.as_bytes()).to_be_bytes());
     }
     STANDARD.encode(bytes)
+}
+
+/// Whether `signature` was given out for anything of this kind.
+fn is_of(of: Of, signature: &str) -> bool {
+    decode_base64(signature).is_some_and(|bytes| {
+        bytes.strip_prefix(MARK).is_some_and(|rest| rest.len() == 17 && rest.first() == Some(&(of as u8)))
+    })
 }
 
 /// Whether `signature` was given out for `text`.
@@ -49,8 +56,8 @@ pub(super) fn check_anthropic(body: &Value) -> Result<(), Fault> {
         for (j, block) in message["content"].as_array().into_iter().flatten().enumerate() {
             let text = |name: &str| block[name].as_str().unwrap_or_default();
             let good = match block["type"].as_str() {
-                Some("thinking") => holds(Of::Thinking, text("thinking"), text("signature")),
-                Some("redacted_thinking") => holds(Of::Redacted, "", text("data")),
+                Some("thinking") => sign(Of::Thinking, text("thinking")) == text("signature"),
+                Some("redacted_thinking") => sign(Of::Redacted, "") == text("data"),
                 _ => true,
             };
             if !good {
@@ -67,20 +74,24 @@ pub(super) fn check_anthropic(body: &Value) -> Result<(), Fault> {
 /// Stand-ins that Gemini documents for function calls which it did not make.
 const STAND_INS: [&[u8]; 2] = [b"skip_thought_signature_validator", b"context_engineering_is_the_way_to_go"];
 
+/// Whether a part of a `generateContent` request carries a signature that was given out for it.
+pub(super) fn is_own_thought(part: &Value) -> bool {
+    let of = |signature: &str| match field(part, "functionCall") {
+        Some(call) => holds(Of::Call, call["name"].as_str().unwrap_or_default(), signature),
+        None => holds(Of::Part, "", signature),
+    };
+    field(part, "thoughtSignature").and_then(Value::as_str).is_some_and(of)
+}
+
 /// Holds the parts of a `generateContent` request to their signatures.
 pub(super) fn check_gemini(body: &Value) -> Result<(), Fault> {
     for part in items(body, "contents").iter().flat_map(|content| items(content, "parts")) {
         let Some(signature) = field(part, "thoughtSignature").and_then(Value::as_str) else { continue };
-        let call = field(part, "functionCall");
-        let good = match call {
-            Some(call) => holds(Of::Call, call["name"].as_str().unwrap_or_default(), signature),
-            None => holds(Of::Part, "", signature),
-        };
         let stand_in = || {
             let bytes = decode_base64(signature).unwrap_or_default();
             STAND_INS.iter().any(|known| *known == bytes || *known == signature.as_bytes())
         };
-        if !good && !stand_in() {
+        if !is_own_thought(part) && !stand_in() {
             return Err(Fault::new(Provider::Gemini, 400, "Thought signature is not valid"));
         }
     }
@@ -91,12 +102,18 @@ pub(super) fn check_gemini(body: &Value) -> Result<(), Fault> {
 pub(super) fn check_responses(body: &Value) -> Result<(), Fault> {
     for item in body["input"].as_array().into_iter().flatten() {
         let Some(content) = item["encrypted_content"].as_str() else { continue };
-        if item["type"] == "reasoning" && !holds(Of::Reasoning, "", content) {
-            let message = format!(
-                "The encrypted content {content} could not be verified. Reason: Encrypted content could not be decrypted or parsed."
-            );
-            return Err(Fault::new(Provider::OpenAi, 400, message).code("invalid_encrypted_content"));
+        if item["type"] != "reasoning" {
+            continue;
         }
+        let reason = match item["id"].as_str() {
+            _ if !is_of(Of::Reasoning, content) => "could not be decrypted or parsed",
+            Some(id) if sign(Of::Reasoning, id) != content => "item_id did not match the target item id",
+            _ => continue,
+        };
+        let message = format!(
+            "The encrypted content {content} could not be verified. Reason: Encrypted content {reason}."
+        );
+        return Err(Fault::new(Provider::OpenAi, 400, message).code("invalid_encrypted_content"));
     }
     Ok(())
 }

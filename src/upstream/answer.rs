@@ -12,10 +12,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
-use tollway_core::{Attempt, Call, Dialect, End, Endpoint, Exchange, Observe, Outcome, Tap};
+use tollway_core::{Attempt, Call, Dialect, End, Endpoint, Exchange, Framing, Observe, Outcome, Tap};
 use tollway_wire::chat::Reply;
 use tollway_wire::openai::completions;
-use tollway_wire::{DecodeContext, anthropic, gemini, openai};
+use tollway_wire::{DecodeContext, count_tokens, format, gemini, openai};
 
 use self::look::{Look, is_event_stream, look};
 use super::attempt::UsageObserver;
@@ -25,7 +25,7 @@ use super::convert::{ChatReading, EmbeddingsReading, Reading, Relay};
 use super::headers::{self, Passage};
 use super::redact::Secrets;
 use super::relay::Relayed;
-use super::stream::{Decoder, Encoder, Translated};
+use super::stream::Translated;
 use super::unread::Sweeper;
 use crate::Error;
 use crate::body::{Answer, AnswerBody, full};
@@ -38,12 +38,6 @@ pub(super) struct Answering<'a> {
     pub(super) attempt: &'a Arc<Attempt>,
     pub(super) secrets: &'a Arc<Secrets>,
     pub(super) sweeper: &'a Arc<Sweeper>,
-}
-
-impl ChatReading {
-    fn machines(self) -> (Decoder, Encoder) {
-        (Decoder::new(self.dialect, self.decode), Encoder::new(self.encode, self.completion.as_ref()))
-    }
 }
 
 /// An answer in parts.
@@ -60,7 +54,10 @@ impl Answering<'_> {
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
-        let is_stream = is_event_stream(response.headers());
+        let is_stream = match self.call.framing {
+            Framing::Events => is_event_stream(response.headers()),
+            Framing::Array => look(response.body().first()) == Look::Array,
+        };
         let is_whole = !is_stream && matches!(look(response.body().first()), Look::Json | Look::Blank);
         if self.wants_stream() != is_stream || is_stream == is_whole {
             return ControlFlow::Continue(response);
@@ -94,7 +91,7 @@ impl Answering<'_> {
             Reading::Relay(_) => return Err(Error::Internal),
             Reading::Chat(chat) => {
                 let wanted = self.wants_stream();
-                if wanted && (is_stream || chat.dialect == Dialect::Gemini) {
+                if wanted && (is_stream || chat.upstream == Dialect::Gemini) {
                     self.translated(headers, body, *chat)
                 } else if wanted || is_stream {
                     Box::pin(self.translated_otherwise(headers, body, *chat)).await?
@@ -104,19 +101,33 @@ impl Answering<'_> {
                         let body = Full::new(body).map_err(|never| match never {});
                         Box::pin(self.collected(headers, body, *chat)).await?
                     } else {
-                        let reply = self.decoded(&body, chat.dialect, &chat.decode)?;
+                        let reply = self.decoded(&body, chat.upstream, &chat.decode)?;
                         self.written(headers, &reply, &chat)
                     }
                 }
             }
             Reading::Embeddings(reading) => {
-                let EmbeddingsReading { request, encode } = *reading;
+                let EmbeddingsReading { upstream, at_vertex, request, encode } = *reading;
                 let body = collect::bytes(body, self.attempt).await?;
-                let reply = gemini::embeddings::decode_response(&body).map_err(Error::Upstream)?;
+                let reply = match upstream {
+                    Dialect::Gemini if at_vertex => gemini::vertex_embeddings::decode_response(&body),
+                    Dialect::Gemini => gemini::embeddings::decode_response(&body),
+                    _ => openai::embeddings::decode_response(&body),
+                };
+                let reply = reply.map_err(Error::Upstream)?;
                 if let Some(usage) = reply.usage {
                     self.attempt.set_usage(usage);
                 }
-                self.json(headers, openai::embeddings::encode_response(&reply, &request, &encode))
+                let written = match self.call.dialect {
+                    Dialect::Gemini => gemini::embeddings::encode_response(self.call.endpoint, &reply),
+                    _ => openai::embeddings::encode_response(&reply, &request, &encode),
+                };
+                self.json(headers, written)
+            }
+            Reading::Count(upstream) => {
+                let body = collect::bytes(body, self.attempt).await?;
+                let count = count_tokens::decode_response(upstream, &body).map_err(Error::Upstream)?;
+                self.json(headers, count_tokens::encode_response(self.call.dialect, count))
             }
         };
         Ok(with(head.status, parts))
@@ -146,7 +157,7 @@ impl Answering<'_> {
 
     /// Whether the client asked for a stream where there are any.
     pub(super) fn wants_stream(&self) -> bool {
-        self.call.stream && self.call.endpoint != Endpoint::Embeddings
+        self.call.stream && matches!(self.call.endpoint, Endpoint::Chat | Endpoint::TextCompletion)
     }
 
     /// An event stream of the client's own dialect.
@@ -163,10 +174,11 @@ impl Answering<'_> {
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
+        let framing = chat.framing;
         let (decoder, encoder) = chat.machines();
         let body = self.sweeper.guard(body, self.attempt);
         let body = Translated::new(body, decoder, encoder, self.attempt.clone(), self.secrets.clone());
-        (as_stream(headers, Passage::Anew), body.boxed_unsync())
+        (as_stream(headers, framing, Passage::Anew), body.boxed_unsync())
     }
 
     /// A plain answer of the client's own dialect, as it came. Nearly always it is there already:
@@ -175,7 +187,8 @@ impl Answering<'_> {
     where
         B: Body<Data = Bytes, Error = Error> + Unpin + Send + 'static,
     {
-        let mut observer = UsageObserver::new(body.size_hint().exact(), self.attempt.clone());
+        let mut observer =
+            UsageObserver::new(self.call.dialect, body.size_hint().exact(), self.attempt.clone());
         let Some(whole) = body.whole()? else {
             let attempt = self.attempt.clone();
             let body = self.sweeper.guard(body, self.attempt).map_err(move |error| {
@@ -202,12 +215,7 @@ impl Answering<'_> {
 
     /// A whole answer, read.
     fn decoded(&self, body: &[u8], dialect: Dialect, decode: &DecodeContext) -> Result<Reply, Error> {
-        let reply = match dialect {
-            Dialect::Anthropic => anthropic::decode_response(body, decode),
-            Dialect::Gemini => gemini::decode_response(body, decode),
-            _ => openai::decode_response(body, decode),
-        };
-        let reply = reply.map_err(Error::Upstream)?;
+        let reply = format::decode_response(dialect, body, decode).map_err(Error::Upstream)?;
         if let Some(usage) = reply.usage {
             self.attempt.set_usage(usage);
         }
@@ -218,7 +226,7 @@ impl Answering<'_> {
     fn written(&self, headers: HeaderMap, reply: &Reply, chat: &ChatReading) -> Parts {
         let body = match &chat.completion {
             Some(options) => completions::encode_response(reply, options, &chat.encode),
-            None => openai::encode_response(reply, &chat.encode),
+            None => format::encode_response(chat.client, reply, &chat.encode),
         };
         self.json(headers, body)
     }
@@ -247,9 +255,13 @@ pub(super) fn broken(attempt: &Attempt, reason: String) -> Error {
     Error::Broken { provider: attempt.upstream().provider.to_string(), reason }
 }
 
-fn as_stream(headers: HeaderMap, passage: Passage) -> HeaderMap {
+fn as_stream(headers: HeaderMap, framing: Framing, passage: Passage) -> HeaderMap {
     let mut headers = headers::to_client(headers, passage);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    let content_type = match framing {
+        Framing::Events => "text/event-stream; charset=utf-8",
+        Framing::Array => "application/json; charset=utf-8",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tollway_core::{Attempt, End, Observe, Outcome};
+use tollway_core::{Attempt, Dialect, End, Observe, Outcome};
 use tollway_wire::relay::UsageTap;
 
 use crate::Error;
@@ -38,6 +38,13 @@ impl Ending {
     }
 }
 
+/// A WebSocket's end is recorded by those who carry it; this is for when they never do.
+impl Observe for Ending {
+    fn frame(&mut self, _: &Bytes) {}
+
+    fn end(&mut self, _: End) {}
+}
+
 impl Drop for Ending {
     fn drop(&mut self) {
         self.set(Outcome::Cancelled);
@@ -66,8 +73,8 @@ pub(super) struct UsageObserver {
 }
 
 impl UsageObserver {
-    pub(super) fn new(length: Option<u64>, attempt: Arc<Attempt>) -> Self {
-        Self { tap: UsageTap::body(), length, in_one_piece: false, attempt }
+    pub(super) fn new(dialect: Dialect, length: Option<u64>, attempt: Arc<Attempt>) -> Self {
+        Self { tap: UsageTap::body(dialect), length, in_one_piece: false, attempt }
     }
 
     /// Whether what passed is a whole answer, or an error in its place. Usage stands at the end, from

@@ -6,9 +6,9 @@ use http_body_util::{BodyExt, Limited};
 use tollway_core::Attempt;
 use tollway_wire::Truncated;
 use tollway_wire::chat::{Collect, Event, Reply};
+use tollway_wire::format::StreamDecoder;
 
 use super::answer::{broken, empty};
-use super::stream::Decoder;
 use crate::Error;
 
 /// The most bytes of a whole answer.
@@ -35,7 +35,7 @@ where
 /// A stream put together to a whole answer.
 ///
 /// It is read as it comes, so that what was counted stays known whatever becomes of the rest.
-pub(super) async fn stream<B>(body: B, decoder: Decoder, attempt: &Attempt) -> Result<Reply, Error>
+pub(super) async fn stream<B>(body: B, decoder: StreamDecoder, attempt: &Attempt) -> Result<Reply, Error>
 where
     B: Body<Data = Bytes, Error = Error>,
 {
@@ -63,7 +63,7 @@ where
 }
 
 struct Stream<'a> {
-    decoder: Decoder,
+    decoder: StreamDecoder,
     collect: Collect,
     attempt: &'a Attempt,
 }

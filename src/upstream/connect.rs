@@ -16,15 +16,17 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::announced::{Announced, StreamLimit};
+use super::google::{Sources, TokenSource};
 use super::proxies::{Proxies, Reached, reach};
-use crate::config::Http2;
+use crate::config::{Http2, Provider};
 use crate::error::BoxError;
 
-/// What all connections share: proxies and trusted roots. Cheap to clone.
+/// What all connections share: proxies, trusted roots and access tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct Connector {
     proxies: Proxies,
     tls: Arc<ClientConfig>,
+    tokens: Sources,
 }
 
 impl Connector {
@@ -42,7 +44,7 @@ impl Connector {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self { proxies: Proxies::from_env()?, tls: Arc::new(tls) })
+        Ok(Self { proxies: Proxies::from_env()?, tls: Arc::new(tls), tokens: Sources::default() })
     }
 
     /// The TLS configuration, without a protocol chosen.
@@ -53,6 +55,11 @@ impl Connector {
     /// The proxies of the environment.
     pub(super) fn proxies(&self) -> &Proxies {
         &self.proxies
+    }
+
+    /// Where a provider's access tokens come from, if it takes any.
+    pub(super) fn tokens(&self, provider: &Provider) -> Option<TokenSource> {
+        provider.google.as_ref().map(|google| self.tokens.of(google, self))
     }
 
     /// The connector for a provider that speaks `http2` and must accept within `timeout`. Its

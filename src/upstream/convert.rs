@@ -1,16 +1,23 @@
 //! What goes out for a call, and how the answer is to be read.
 
+mod context;
+mod count;
+mod embeddings;
+mod media;
+
+use std::sync::Arc;
+
 use bytes::Bytes;
-use tollway_core::{Call, Dialect, Endpoint, Exchange, RequestId};
+use tollway_core::{Call, Dialect, Endpoint, Exchange, Framing, Operation, Upstream};
 use tollway_wire::chat::Chat;
 use tollway_wire::embeddings::EmbeddingRequest;
-use tollway_wire::openai::completions::CompletionOptions;
+use tollway_wire::openai::completions::{self, CompletionOptions};
 use tollway_wire::peek::Peek;
-use tollway_wire::relay;
 use tollway_wire::{
-    DecodeContext, Effort, EncodeContext, Encoded, Refusal, Target, anthropic, gemini, openai,
+    DecodeContext, Effort, EncodeContext, Encoded, Target, format, gemini, holds_foreign, relay,
 };
 
+pub(super) use self::context::{decode_context, encode_context, stream_wishes};
 use super::fetch::Fetch;
 use crate::Error;
 use crate::config::{Provider, Resolved};
@@ -27,8 +34,8 @@ pub(super) struct Prepared {
     pub(super) endpoint: Endpoint,
     /// The body to send.
     pub(super) body: Bytes,
-    /// Whether the upstream is asked for a stream.
-    pub(super) stream: bool,
+    /// The form of the stream that the upstream is asked for, if it is asked for one.
+    pub(super) stream: Option<Framing>,
     /// Fields that could not be carried.
     pub(super) dropped: Vec<String>,
     /// How the answer is to be read.
@@ -42,24 +49,41 @@ pub(super) enum Reading {
     Relay(Relay),
     /// As a chat.
     Chat(Box<ChatReading>),
-    /// As vectors of Gemini.
+    /// As vectors.
     Embeddings(Box<EmbeddingsReading>),
+    /// As a count of tokens in a format.
+    Count(Dialect),
 }
 
 /// How an answer is handed on as it is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Relay {
+    /// What both speak.
+    pub(super) dialect: Dialect,
+    /// The form of a stream.
+    pub(super) framing: Framing,
     /// How many answers were asked for.
     pub(super) n: Option<u64>,
     /// Whether the usage chunk is taken out of a stream, where we asked for it.
     pub(super) strip_usage: bool,
 }
 
+impl Relay {
+    /// An answer to a call, of which nothing is taken out.
+    pub(super) fn of(call: &Call) -> Self {
+        Self { dialect: call.dialect, framing: call.framing, n: None, strip_usage: false }
+    }
+}
+
 /// How a chat is read and written.
 #[derive(Debug)]
 pub(super) struct ChatReading {
     /// What the upstream speaks.
-    pub(super) dialect: Dialect,
+    pub(super) upstream: Dialect,
+    /// What the client speaks.
+    pub(super) client: Dialect,
+    /// The form the client's stream has.
+    pub(super) framing: Framing,
     /// What a decoder must know.
     pub(super) decode: DecodeContext,
     /// What an encoder must know.
@@ -71,6 +95,10 @@ pub(super) struct ChatReading {
 /// How vectors are read and written.
 #[derive(Debug)]
 pub(super) struct EmbeddingsReading {
+    /// What the upstream speaks.
+    pub(super) upstream: Dialect,
+    /// Whether it was asked of Vertex AI, which answers in its own way.
+    pub(super) at_vertex: bool,
     /// What was asked for.
     pub(super) request: EmbeddingRequest,
     /// What an encoder must know.
@@ -83,6 +111,7 @@ pub(super) struct Preparing<'a> {
     pub(super) call: &'a Call,
     pub(super) peek: &'a Peek,
     pub(super) resolved: &'a Resolved,
+    pub(super) upstream: &'a Arc<Upstream>,
     pub(super) provider: &'a Provider,
     pub(super) exchange: Option<&'a Exchange>,
 }
@@ -106,34 +135,37 @@ pub(super) struct Wanting {
 impl Preparing<'_> {
     /// Says the call in the upstream's words, as far as that can be done at once.
     pub(super) fn begin(&self) -> Result<Step, Error> {
-        let Self { call, peek, resolved, provider, .. } = *self;
-        let upstream = &resolved.upstream;
-        // Calls of the legacy `functions` come back as calls of tools.
-        let answers_anew = provider.quirks.normalise_answers
-            || (provider.quirks.functions_as_tools && peek.value("functions").is_some());
-        if upstream.dialect == Dialect::OpenAi && !(answers_anew && call.endpoint == Endpoint::Chat) {
+        let Self { call, peek, .. } = *self;
+        let is_chat = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
+        let answers_anew = call.endpoint == Endpoint::Chat && self.answers_anew();
+        // Another provider's seals would be refused; the decoder knows them, and leaves them out.
+        let is_marked = call.endpoint == Endpoint::Chat && holds_foreign(call.dialect, &call.body);
+        if self.is_spoken() && !answers_anew && !is_marked {
             return Ok(Step::Ready(self.relayed(peek)));
         }
-        if call.endpoint == Endpoint::Embeddings {
-            let encode = encode_context(call, self.exchange);
-            return embeddings(call, upstream.dialect, &upstream.model, encode).map(Step::Ready);
+        match call.endpoint {
+            Endpoint::Embeddings | Endpoint::Embedding => return self.embeddings().map(Step::Ready),
+            Endpoint::CountTokens => return self.chat(self.counted()?, None),
+            _ if !is_chat => return Err(Error::Internal),
+            _ => {}
         }
-        let (mut chat, completion) = match call.endpoint {
-            Endpoint::TextCompletion => {
-                let (chat, options) = openai::completions::decode_request(&call.body)?;
-                (chat, Some(options))
-            }
-            _ => (openai::decode_request(&call.body)?, None),
+        let (chat, completion) = if call.endpoint == Endpoint::TextCompletion {
+            let (chat, options) = completions::decode_request(&call.body)?;
+            (chat, Some(options))
+        } else {
+            (format::decode_request(call.dialect, &call.model, call.stream, &call.body)?, None)
         };
-        if upstream.dialect == Dialect::OpenAi {
-            if provider.quirks.functions_as_tools && chat.legacy_functions {
-                return self.with_tools(&chat).map(Step::Ready);
-            }
+        if answers_anew && !(self.provider.quirks.functions_as_tools && chat.legacy_functions) {
             // The request is still spliced, only the answer is written anew.
             let reading = self.chat_reading(&chat, Vec::new(), completion);
             return Ok(Step::Ready(Prepared { reading, ..self.relayed(peek) }));
         }
-        if upstream.dialect == Dialect::Gemini && !gemini::remote_media(&mut chat).is_empty() {
+        self.chat(chat, completion)
+    }
+
+    /// A chat in the upstream's words, or what it waits for.
+    fn chat(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Step, Error> {
+        if self.upstream.dialect == Dialect::Gemini && !gemini::remote_media(&mut chat).is_empty() {
             return Ok(Step::Media(Box::new(Wanting { chat, completion })));
         }
         self.translated(chat, completion).map(Step::Ready)
@@ -142,37 +174,80 @@ impl Preparing<'_> {
     /// Goes on once what must be fetched is there.
     pub(super) async fn with_media(&self, wanting: Box<Wanting>, fetch: &Fetch) -> Result<Prepared, Error> {
         let Wanting { mut chat, completion } = *wanting;
-        fetch_media(&mut chat, fetch).await?;
+        media::fetch_media(&mut chat, fetch).await?;
         self.translated(chat, completion)
     }
 
-    /// A chat in the words of another dialect.
-    fn translated(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Prepared, Error> {
-        let upstream = &self.resolved.upstream;
-        let target = Target { model: upstream.model.to_string(), traits: (*self.resolved.traits).clone() };
-        let Encoded { body, dropped, renamed_tools } = match upstream.dialect {
-            Dialect::Anthropic => {
-                chat.stream |= chat.max_tokens.is_some_and(|tokens| tokens > ANTHROPIC_UNSTREAMED_MAX);
-                anthropic::encode_request(&chat, &target)?
-            }
-            Dialect::Gemini => {
-                show_thoughts(&mut chat);
-                gemini::encode_request(&chat, &target)?
-            }
-            _ => return Err(Error::Internal),
-        };
-        let reading = self.chat_reading(&chat, renamed_tools, completion);
-        Ok(Prepared { endpoint: Endpoint::Chat, body: body.into(), stream: chat.stream, dropped, reading })
+    /// Whether the client's words are the upstream's. Beside chats, `OpenAI`'s two formats are one.
+    fn is_spoken(&self) -> bool {
+        let (client, upstream) = (self.call.dialect, self.upstream.dialect);
+        if self.is_embeddings_at_vertex() {
+            // Its methods are others than Gemini's, but for one text of the newer models.
+            return self.call.endpoint == Endpoint::Embedding
+                && client == upstream
+                && gemini::vertex_embeddings::takes_one(&self.upstream.model);
+        }
+        client == upstream
+            || (client == Dialect::OpenAi
+                && upstream == Dialect::Responses
+                && self.call.endpoint != Endpoint::Chat)
     }
 
-    /// A chat with legacy functions, which become tools.
-    fn with_tools(&self, chat: &Chat) -> Result<Prepared, Error> {
-        let target = Target { model: chat.model.clone(), traits: (*self.resolved.traits).clone() };
-        let Encoded { body, mut dropped, renamed_tools } = openai::encode_request(chat, &target)?;
-        let relayed = self.relayed(&Peek::new(Endpoint::Chat, body.into())?);
-        dropped.extend(relayed.dropped);
-        let reading = self.chat_reading(chat, renamed_tools, None);
-        Ok(Prepared { dropped, reading, ..relayed })
+    /// Whether a server of `OpenAI`'s format answers a chat otherwise than its clients expect.
+    fn answers_anew(&self) -> bool {
+        let quirks = &self.provider.quirks;
+        self.upstream.dialect == Dialect::OpenAi
+            && (quirks.normalise_answers
+                // Calls of the legacy `functions` come back as calls of tools.
+                || (quirks.functions_as_tools && self.peek.value("functions").is_some()))
+    }
+
+    /// A chat in the words of another dialect, or of the same where they must be others.
+    fn translated(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Prepared, Error> {
+        if self.call.endpoint == Endpoint::CountTokens {
+            return self.count_tokens(chat);
+        }
+        match self.upstream.dialect {
+            Dialect::Anthropic => {
+                chat.stream |= chat.max_tokens.is_some_and(|tokens| tokens > ANTHROPIC_UNSTREAMED_MAX);
+            }
+            // Anthropic shows what a model thinks unless told otherwise; OpenAI shows it to some
+            // accounts only, so that nobody else is taken to have asked.
+            Dialect::Responses if self.call.dialect == Dialect::Anthropic => show_thoughts(&mut chat),
+            Dialect::Gemini => show_thoughts(&mut chat),
+            _ => {}
+        }
+        let include_usage = chat.include_usage;
+        // Usage is always read, and a server of this format tells it where it is asked.
+        chat.include_usage |= chat.stream && self.upstream.dialect == Dialect::OpenAi;
+        let target = self.target();
+        let Encoded { body, mut dropped, renamed_tools } =
+            format::encode_request(self.upstream.dialect, &chat, &target)
+                .map_err(|refusal| chat.own_refusal(refusal))?;
+        for path in &mut dropped {
+            *path = chat.own_path(path);
+        }
+        chat.include_usage = include_usage;
+        let reading = self.chat_reading(&chat, renamed_tools, completion);
+        let mut body = Bytes::from(body);
+        let traits = &self.resolved.traits;
+        let is_ready = self.provider.quirks.take_what_is_written() && !traits.earlier_thinking;
+        if self.upstream.dialect == Dialect::OpenAi && !is_ready {
+            // What departs from OpenAI's format is spliced, as in a request that came in it.
+            let relayed = self.relayed(&Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body)?);
+            dropped.extend(relayed.dropped);
+            body = relayed.body;
+        }
+        if let Some(version) = self.version(Endpoint::Chat) {
+            body = relay::version_for_model(body, version)?;
+        }
+        let stream = chat.stream.then_some(Framing::Events);
+        Ok(Prepared { endpoint: Endpoint::Chat, body, stream, dropped, reading })
+    }
+
+    /// The model asked, and what it accepts.
+    fn target(&self) -> Target {
+        Target { model: self.upstream.model.to_string(), traits: (*self.resolved.traits).clone() }
     }
 
     fn chat_reading(
@@ -182,10 +257,13 @@ impl Preparing<'_> {
         completion: Option<CompletionOptions>,
     ) -> Reading {
         Reading::Chat(Box::new(ChatReading {
-            dialect: self.resolved.upstream.dialect,
+            upstream: self.upstream.dialect,
+            client: self.call.dialect,
+            framing: self.call.framing,
             decode: decode_context(renamed_tools),
             encode: EncodeContext {
                 include_usage: chat.include_usage,
+                foreign: self.upstream.dialect != self.call.dialect,
                 legacy_functions: chat.legacy_functions,
                 ..encode_context(self.call, self.exchange)
             },
@@ -193,143 +271,45 @@ impl Preparing<'_> {
         }))
     }
 
+    /// The version that stands in the body in place of the model, which then is part of the path.
+    fn version(&self, endpoint: Endpoint) -> Option<&'static str> {
+        let is_chat = self.upstream.dialect == Dialect::Anthropic && endpoint == Endpoint::Chat;
+        self.provider.kind.anthropic_version().filter(|_| is_chat)
+    }
+
     /// A body that goes out as it came, but for splices.
     fn relayed(&self, peek: &Peek) -> Prepared {
         let Self { call, resolved, provider, .. } = *self;
-        let (model, traits) = (&*resolved.upstream.model, &*resolved.traits);
-        let request = relay::Request { model, read_usage: true, quirks: &provider.quirks, traits };
+        let (model, traits) = (&*self.upstream.model, &*resolved.traits);
+        let request = relay::Request {
+            model,
+            read_usage: true,
+            quirks: &provider.quirks,
+            traits,
+            anthropic_version: self.version(call.endpoint),
+        };
         let spliced = request.relay(peek);
         Prepared {
             endpoint: call.endpoint,
             body: spliced.body.into_bytes(),
-            stream: call.stream,
+            stream: call.stream.then_some(call.framing),
             dropped: spliced.dropped,
-            reading: Reading::Relay(Relay { n: peek.n(), strip_usage: spliced.strip_usage }),
+            reading: Reading::Relay(Relay {
+                n: peek.n(),
+                strip_usage: spliced.strip_usage,
+                ..Relay::of(call)
+            }),
         }
     }
 }
 
-/// What an encoder of an answer to a call must know.
-pub(super) fn encode_context(call: &Call, exchange: Option<&Exchange>) -> EncodeContext {
-    let made_up = || RequestId::from_random(fastrand::u128(..));
-    let request_id = exchange.map_or_else(made_up, |exchange| exchange.request_id().clone());
-    EncodeContext {
-        id: request_id.as_str().to_owned(),
-        model: call.model.to_string(),
-        created: now(),
-        ..EncodeContext::default()
-    }
-}
-
-/// What a decoder must know. Its seed is not the request's id: a client that names all calls of a run
-/// alike would see ids of tool calls come again.
-pub(super) fn decode_context(renamed_tools: Vec<(String, String)>) -> DecodeContext {
-    DecodeContext { renamed_tools, seed: format!("{:032x}", fastrand::u128(..)) }
-}
-
-/// What a request says of the stream it wants, where it is relayed and not otherwise read.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct StreamWishes {
-    pub(super) include_usage: bool,
-    pub(super) legacy_functions: bool,
-}
-
-/// Reads the wishes; where the request is odd, there are none.
-pub(super) fn stream_wishes(request: &[u8]) -> StreamWishes {
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct Wishes<'a> {
-        stream_options: Option<Options>,
-        #[serde(borrow)]
-        functions: Option<&'a serde_json::value::RawValue>,
-    }
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct Options {
-        include_usage: Option<bool>,
-    }
-    let wishes: Wishes<'_> = serde_json::from_slice(request).unwrap_or_default();
-    StreamWishes {
-        include_usage: wishes.stream_options.and_then(|options| options.include_usage).unwrap_or(false),
-        legacy_functions: wishes.functions.is_some(),
-    }
-}
-
-fn embeddings(call: &Call, dialect: Dialect, model: &str, encode: EncodeContext) -> Result<Prepared, Error> {
-    let request = openai::embeddings::decode_request(&call.body)?;
-    if dialect != Dialect::Gemini {
-        return Err(Refusal::at(
-            "model",
-            format!("the provider of this model has no embeddings: {}", call.model),
-        )
-        .into());
-    }
-    let Encoded { body, dropped, .. } = gemini::embeddings::encode_request(&request, model)?;
-    Ok(Prepared {
-        endpoint: Endpoint::Embeddings,
-        body: body.into(),
-        stream: false,
-        dropped,
-        reading: Reading::Embeddings(Box::new(EmbeddingsReading { request, encode })),
-    })
-}
-
-/// Asks for the thoughts of a model that is asked to think: OpenAI's dialect has no field to ask for
-/// them with, and Gemini keeps them to itself unless it is asked.
+/// Asks for the thoughts of a model that is asked to think: some dialects have no field to ask for
+/// them with, and some providers keep them to themselves unless they are asked.
 fn show_thoughts(chat: &mut Chat) {
     if let Some(reasoning) = &mut chat.reasoning
-        && reasoning.effort.is_some_and(|effort| effort != Effort::None)
+        && reasoning.effort != Some(Effort::None)
+        && reasoning.budget_tokens != Some(0)
     {
         reasoning.include_thoughts.get_or_insert(true);
     }
-}
-
-/// The most pictures and documents that are fetched for one request.
-const MOST_MEDIA: usize = 64;
-/// How many of them at once.
-const MEDIA_AT_ONCE: usize = 8;
-/// The most bytes of base64 that they may come to: no Gemini request may be larger.
-const MOST_MEDIA_BYTES: usize = 128 * 1024 * 1024;
-
-/// Puts the bytes of pictures and documents in place of their URLs.
-async fn fetch_media(chat: &mut Chat, fetch: &Fetch) -> Result<(), Error> {
-    let mut wanted = gemini::remote_media(chat);
-    if let Some(one_more) = wanted.get(MOST_MEDIA) {
-        let message = format!("more than {MOST_MEDIA} pictures and documents by URL");
-        return Err(Refusal::at(one_more.param.clone(), message).into());
-    }
-    let mut tasks = tokio::task::JoinSet::new();
-    let mut waiting: Vec<(usize, String)> =
-        wanted.iter().enumerate().map(|(index, media)| (index, media.url().to_owned())).rev().collect();
-    let mut bytes = 0;
-    loop {
-        while tasks.len() < MEDIA_AT_ONCE
-            && let Some((index, url)) = waiting.pop()
-        {
-            let fetch = fetch.clone();
-            tasks.spawn(async move { (index, fetch.get(&url).await) });
-        }
-        let Some(done) = tasks.join_next().await else { return Ok(()) };
-        let (index, fetched) = done.map_err(|_| Error::Internal)?;
-        let Some(media) = wanted.get_mut(index) else { continue };
-        let refuse = |reason: &str| {
-            let message = format!("the URL could not be fetched, {reason}: {}", media.url());
-            Err(Refusal::at(media.param.clone(), message).into())
-        };
-        match fetched {
-            Ok(fetched) if bytes + fetched.data.len() > MOST_MEDIA_BYTES => {
-                return refuse("with the others it is too large for one request");
-            }
-            Ok(fetched) => {
-                bytes += fetched.data.len();
-                media.replace(fetched.media_type.unwrap_or_default(), fetched.data);
-            }
-            Err(reason) => return refuse(&reason),
-        }
-    }
-}
-
-/// Seconds since the epoch.
-fn now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -1,31 +1,51 @@
 //! Adds the provider's credentials and configured headers.
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::Request;
+use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use std::sync::Arc;
+use http::{Request, Response};
+use http_body_util::Full;
+use pin_project_lite::pin_project;
+use tollway_core::Dialect;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::config::Provider;
-use tollway_core::Dialect;
+use super::google::TokenSource;
+use super::outgoing::Outgoing;
+use super::tokens::Tokens;
+use crate::Error;
+use crate::config::{Kind, Provider};
 
 const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+const QUOTA_PROJECT: HeaderName = HeaderName::from_static("x-goog-user-project");
 
-/// Adds a provider's headers to each request.
+/// Adds a provider's headers to each request, and an access token where it takes those.
 #[derive(Clone, Debug)]
 pub(crate) struct CredentialsLayer {
     headers: Arc<HeaderMap>,
     anthropic: bool,
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl CredentialsLayer {
-    pub(crate) fn new(provider: &Provider) -> Self {
-        let mut headers = provider.headers.clone();
+    pub(crate) fn new(provider: &Provider, tokens: Option<TokenSource>) -> Self {
+        let mut headers = HeaderMap::new();
+        let quota_project = provider.google.as_ref().and_then(|google| google.credentials.quota_project());
+        if let Some(project) = quota_project.and_then(|project| HeaderValue::try_from(project).ok()) {
+            headers.insert(QUOTA_PROJECT, project);
+        }
+        headers.extend(provider.headers.clone());
         headers.extend(provider.authorization());
-        Self { headers: Arc::new(headers), anthropic: provider.dialect == Dialect::Anthropic }
+        Self {
+            headers: Arc::new(headers),
+            // Vertex AI takes the version in the body.
+            anthropic: provider.speaks(Dialect::Anthropic) && provider.kind != Kind::Vertex,
+            tokens: tokens.map(|source| Arc::new(Tokens::new(provider, source))),
+        }
     }
 }
 
@@ -33,7 +53,8 @@ impl<S> Layer<S> for CredentialsLayer {
     type Service = Credentials<S>;
 
     fn layer(&self, inner: S) -> Credentials<S> {
-        Credentials { inner, headers: self.headers.clone(), anthropic: self.anthropic }
+        let Self { headers, anthropic, tokens } = self.clone();
+        Credentials { inner, headers, anthropic, tokens }
     }
 }
 
@@ -43,22 +64,37 @@ pub struct Credentials<S> {
     inner: S,
     headers: Arc<HeaderMap>,
     anthropic: bool,
+    tokens: Option<Arc<Tokens>>,
 }
 
-impl<S, B> Service<Request<B>> for Credentials<S>
+impl<S, B, R> Service<Request<B>> for Credentials<S>
 where
-    S: Service<Request<B>>,
+    S: Service<Request<B>, Response = Response<R>, Error = Error> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Again + Send + 'static,
+    R: Send + 'static,
 {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
+    type Response = Response<R>;
+    type Error = Error;
+    type Future = ResponseFuture<S::Future, R>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut req: Request<B>) -> S::Future {
-        let headers = req.headers_mut();
+    fn call(&mut self, mut req: Request<B>) -> Self::Future {
+        self.add_headers(req.headers_mut());
+        let Some(tokens) = &self.tokens else {
+            return ResponseFuture::Sent { inner: self.inner.call(req) };
+        };
+        let ready = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, ready);
+        ResponseFuture::WithToken { future: Box::pin(tokens.clone().call(inner, req)) }
+    }
+}
+
+impl<S> Credentials<S> {
+    fn add_headers(&self, headers: &mut HeaderMap) {
         for (name, value) in &*self.headers {
             match headers.get(name) {
                 // Betas add up; everything else the operator configured wins.
@@ -74,6 +110,50 @@ where
         if self.anthropic {
             headers.entry(ANTHROPIC_VERSION).or_insert(HeaderValue::from_static("2023-06-01"));
         }
-        self.inner.call(req)
+    }
+}
+
+/// A body that may be sent a second time.
+pub trait Again: Sized {
+    /// The same body once more, if that is possible.
+    fn again(&self) -> Option<Self>;
+}
+
+impl Again for Full<Bytes> {
+    fn again(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+impl Again for Outgoing {
+    /// What streams through is gone once it is sent.
+    fn again(&self) -> Option<Self> {
+        match self {
+            Self::Whole(body) => body.again().map(Self::Whole),
+            _ => None,
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`Credentials`]. Boxed only where a token may have to be awaited.
+    #[project = Way]
+    pub enum ResponseFuture<F, R> {
+        Sent { #[pin] inner: F },
+        WithToken { future: Pin<Box<dyn Future<Output = Result<Response<R>, Error>> + Send>> },
+    }
+}
+
+impl<F, R> Future for ResponseFuture<F, R>
+where
+    F: Future<Output = Result<Response<R>, Error>>,
+{
+    type Output = Result<Response<R>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            Way::Sent { inner } => inner.poll(cx),
+            Way::WithToken { future } => future.as_mut().poll(cx),
+        }
     }
 }

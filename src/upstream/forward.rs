@@ -1,8 +1,8 @@
 //! Sends a request to the provider over pooled connections.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -19,6 +18,7 @@ use tower_service::Service;
 
 use super::announced::StreamLimit;
 use super::connect::{ConnectTimeout, Connector, Https, Within};
+use super::outgoing::Outgoing;
 use crate::Error;
 use crate::config::{Http2, Provider};
 use crate::error::chain;
@@ -53,10 +53,30 @@ struct Pools {
     announced: StreamLimit,
     proxy_authorization: Option<HeaderValue>,
     all: Box<[Pool]>,
+    upgrades: Upgrades,
+}
+
+/// Connections that are to become web sockets, which only those of HTTP/1.1 can. Made when the first
+/// is asked for.
+struct Upgrades {
+    client: OnceLock<Client<Within<Https>, Outgoing>>,
+    connector: Connector,
+    timeout: Duration,
+}
+
+impl Upgrades {
+    fn client(&self) -> &Client<Within<Https>, Outgoing> {
+        self.client.get_or_init(|| {
+            let streams = StreamLimit::new(AtomicUsize::new(usize::MAX));
+            let connector = self.connector.build(Http2::Never, self.timeout, streams);
+            let mut builder = Client::builder(TokioExecutor::new());
+            builder.pool_timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE).build(connector)
+        })
+    }
 }
 
 struct Pool {
-    client: Client<Within<Https>, Full<Bytes>>,
+    client: Client<Within<Https>, Outgoing>,
     in_flight: AtomicUsize,
 }
 
@@ -65,7 +85,9 @@ impl Forward {
         let url = &provider.base_url;
         let proxy_authorization = connector.proxies().authorization(url.scheme(), url.authority());
         let announced = StreamLimit::new(AtomicUsize::new(usize::MAX));
-        let connector = connector.build(provider.http2, provider.timeouts.connect, announced.clone());
+        let timeout = provider.timeouts.connect;
+        let upgrades = Upgrades { client: OnceLock::new(), connector: connector.clone(), timeout };
+        let connector = connector.build(provider.http2, timeout, announced.clone());
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .pool_timer(TokioTimer::new())
@@ -84,6 +106,7 @@ impl Forward {
             announced,
             proxy_authorization,
             all: std::iter::repeat_with(pool).take(pools).collect(),
+            upgrades,
         }))
     }
 }
@@ -99,7 +122,7 @@ impl Pools {
     }
 }
 
-impl Service<Request<Full<Bytes>>> for Forward {
+impl<B: Into<Outgoing>> Service<Request<B>> for Forward {
     type Response = Response<Counted>;
     type Error = Error;
     type Future = ResponseFuture;
@@ -108,9 +131,14 @@ impl Service<Request<Full<Bytes>>> for Forward {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut req: Request<Full<Bytes>>) -> ResponseFuture {
+    fn call(&mut self, req: Request<B>) -> ResponseFuture {
+        let mut req = req.map(Into::into);
         if let Some(value) = &self.0.proxy_authorization {
             req.headers_mut().insert(PROXY_AUTHORIZATION, value.clone());
+        }
+        if matches!(req.body(), Outgoing::Upgrade) {
+            let inner = Some(self.0.upgrades.client().request(req));
+            return ResponseFuture { inner, ticket: Some(Ticket::apart(&self.0)) };
         }
         let ticket = Ticket::new(&self.0);
         let inner = ticket.pool().map(|pool| pool.client.request(req));
@@ -204,6 +232,11 @@ impl Ticket {
             pool.in_flight.fetch_add(1, Ordering::Relaxed);
         }
         ticket
+    }
+
+    /// A place in none of the pools.
+    fn apart(pools: &Arc<Pools>) -> Self {
+        Self { pools: pools.clone(), place: usize::MAX }
     }
 
     fn pool(&self) -> Option<&Pool> {

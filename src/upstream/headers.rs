@@ -36,6 +36,17 @@ const PRIVATE_PREFIXES: [&str; 8] = [
     "cf-access-",
 ];
 
+/// What SDKs say of themselves, and of features of the provider they were made for.
+const FOREIGN_PREFIXES: [&str; 4] = ["x-stainless-", "openai-", "anthropic-", "x-goog-"];
+
+/// Whose SDKs speak a dialect.
+const fn vendor(dialect: Dialect) -> Dialect {
+    match dialect {
+        Dialect::Responses => Dialect::OpenAi,
+        other => other,
+    }
+}
+
 /// How the names of headers end that carry credentials.
 const PRIVATE_ENDINGS: [&str; 5] = ["-token", "-secret", "-api-key", "-authorization", "-assertion"];
 
@@ -75,13 +86,17 @@ pub(crate) fn key_headers(providers: &[Provider]) -> Arc<[HeaderName]> {
 
 /// The client's headers for the provider: end-to-end ones go through. `accept-encoding` is our own
 /// choice, which is none: usage is read in passing. `content-type` and `accept` stay for the caller
-/// to replace. Towards another dialect the headers that speak of OpenAI's SDK stay behind too, and
-/// always those named in `private`.
-pub(super) fn to_upstream(mut client: HeaderMap, dialect: Dialect, private: &[HeaderName]) -> HeaderMap {
-    let foreign = |name: &HeaderName| {
-        dialect != Dialect::OpenAi
-            && (name.as_str().starts_with("x-stainless-") || name.as_str().starts_with("openai-"))
-    };
+/// to replace. Towards another vendor's dialect the headers that speak of the client's SDK and of its
+/// provider's features stay behind too, and always those named in `private`.
+pub(super) fn to_upstream(
+    mut client: HeaderMap,
+    from: Dialect,
+    to: Dialect,
+    private: &[HeaderName],
+) -> HeaderMap {
+    let stays = vendor(from) == vendor(to);
+    let foreign =
+        |name: &HeaderName| !stays && FOREIGN_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix));
     let ours = |name: &HeaderName| matches!(*name, header::ACCEPT_ENCODING | header::EXPECT);
     remove(&mut client, |name| {
         is_hop(name) || is_private(name) || foreign(name) || ours(name) || private.contains(name)
@@ -146,6 +161,11 @@ pub(super) const DROPPED: HeaderName = HeaderName::from_static("x-tollway-droppe
 /// heads are larger than 8 KiB or so.
 const MOST_DROPPED: usize = 2048;
 
+/// Takes out what only the gateway is told.
+pub(super) fn without_ours(headers: &mut HeaderMap) {
+    remove(headers, |name| name.as_str().starts_with("x-tollway-"));
+}
+
 /// The list of dropped fields as a header's value; of a long one the beginning, and how many more
 /// there are.
 pub(super) fn dropped(paths: &[String]) -> Option<HeaderValue> {
@@ -172,7 +192,10 @@ pub(super) fn dropped(paths: &[String]) -> Option<HeaderValue> {
 
 /// Says in an answer's headers who served it, or failed to.
 pub(crate) fn name(headers: &mut HeaderMap, upstream: &Upstream) {
-    let name = [&*upstream.provider, "/", &*upstream.model].concat();
+    let name = match &*upstream.model {
+        "" => upstream.provider.to_string(),
+        model => [&*upstream.provider, "/", model].concat(),
+    };
     if let Ok(value) = HeaderValue::try_from(name) {
         headers.insert(UPSTREAM, value);
     }

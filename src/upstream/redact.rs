@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use memchr::memmem;
 use tollway_wire::ApiError;
 
+use super::google::TokenSource;
 use crate::config::Provider;
 
 /// What stands in a secret's place.
@@ -19,11 +20,15 @@ const SHORTEST: usize = 8;
 /// The secrets of one provider: its key, and the values of configured headers and parameters but for
 /// those whose names say that they hold none.
 #[derive(Clone, Default)]
-pub(super) struct Secrets(Vec<String>);
+pub(super) struct Secrets {
+    fixed: Vec<String>,
+    /// Whose tokens are secret too.
+    tokens: Option<TokenSource>,
+}
 
 impl Secrets {
-    pub(super) fn new(provider: &Provider) -> Self {
-        let mut secrets = Self::default();
+    pub(super) fn new(provider: &Provider, tokens: Option<TokenSource>) -> Self {
+        let mut secrets = Self { tokens, ..Self::default() };
         if let Some(key) = &provider.credentials {
             secrets.add(key.expose());
         }
@@ -46,8 +51,8 @@ impl Secrets {
             }
         }
         // One that holds another is looked for first, or its rest would stay.
-        secrets.0.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.0.dedup();
+        secrets.fixed.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.fixed.dedup();
         secrets
     }
 
@@ -57,32 +62,46 @@ impl Secrets {
         if secret.len() < SHORTEST {
             return;
         }
-        self.0.push(secret.to_owned());
+        self.fixed.push(secret.to_owned());
         let json = serde_json::Value::from(secret).to_string();
         let json = json.trim_matches('"');
         for escaped in [json.to_owned(), json.replace('/', "\\/")] {
             if escaped != secret {
-                self.0.push(escaped);
+                self.fixed.push(escaped);
             }
+        }
+    }
+
+    fn each(&self, mut see: impl FnMut(&str)) {
+        self.fixed.iter().for_each(|secret| see(secret));
+        if let Some(tokens) = &self.tokens {
+            // An empty one would be found everywhere.
+            tokens.each(|token| {
+                if token.len() >= SHORTEST {
+                    see(token);
+                }
+            });
         }
     }
 
     /// The body without the secrets; the same bytes when it holds none.
     pub(super) fn body(&self, mut body: Bytes) -> Bytes {
-        for secret in &self.0 {
+        self.each(|secret| {
             if memmem::find(&body, secret.as_bytes()).is_some() {
                 body = without(&body, secret.as_bytes()).into();
             }
-        }
+        });
         body
     }
 
     /// Puts another value in place of each that holds a secret.
     pub(super) fn headers(&self, headers: &mut HeaderMap) {
         for value in headers.values_mut() {
-            if self.0.iter().any(|secret| memmem::find(value.as_bytes(), secret.as_bytes()).is_some()) {
-                *value = HeaderValue::from_static(REDACTED);
-            }
+            self.each(|secret| {
+                if memmem::find(value.as_bytes(), secret.as_bytes()).is_some() {
+                    *value = HeaderValue::from_static(REDACTED);
+                }
+            });
         }
     }
 
@@ -90,11 +109,11 @@ impl Secrets {
     pub(super) fn error(&self, error: &mut ApiError) {
         let words = [Some(&mut error.message), error.code.as_mut(), error.param.as_mut()];
         for text in words.into_iter().flatten() {
-            for secret in &self.0 {
-                if text.contains(secret.as_str()) {
-                    *text = text.replace(secret.as_str(), REDACTED);
+            self.each(|secret| {
+                if text.contains(secret) {
+                    *text = text.replace(secret, REDACTED);
                 }
-            }
+            });
         }
     }
 }
@@ -102,7 +121,7 @@ impl Secrets {
 /// How many there are, and none of them.
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({})", self.0.len())
+        write!(f, "Secrets({})", self.fixed.len())
     }
 }
 
@@ -137,7 +156,7 @@ mod tests {
     fn secrets(provider: &str) -> Secrets {
         let text = format!("providers: {{openai: {{{provider}}}}}\n");
         let settings = Settings::load(&Source::text(text), &Env::default()).unwrap();
-        Secrets::new(&settings.providers[0])
+        Secrets::new(&settings.providers[0], None)
     }
 
     #[test]

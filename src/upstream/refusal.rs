@@ -5,7 +5,7 @@ use http::Response;
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
 use tollway_core::Dialect;
-use tollway_wire::{anthropic, gemini, openai};
+use tollway_wire::format;
 
 use super::headers::{self, Passage};
 use super::redact::Secrets;
@@ -18,7 +18,12 @@ const MAX_ERROR: usize = 1024 * 1024;
 
 /// An upstream's error in the client's shape. One that has the shape already goes through as it is,
 /// but for our secrets, which some servers repeat.
-pub(super) async fn refusal<B>(response: Response<B>, dialect: Dialect, secrets: &Secrets) -> Answer
+pub(super) async fn refusal<B>(
+    response: Response<B>,
+    client: Dialect,
+    upstream: Dialect,
+    secrets: &Secrets,
+) -> Answer
 where
     B: Body<Data = Bytes, Error = Error>,
 {
@@ -28,21 +33,26 @@ where
     let body = secrets.body(told.clone());
     secrets.headers(&mut parts.headers);
     let status = parts.status.as_u16();
-    if dialect == Dialect::OpenAi && openai::is_error_shape(&body) {
+    if same_shape(client, upstream) && format::is_error_shape(client, &body) {
         let passage = if body == told { Passage::Whole } else { Passage::Events };
         let mut answer = Response::new(full(body));
         *answer.status_mut() = parts.status;
         *answer.headers_mut() = headers::to_client(parts.headers, passage);
         return answer;
     }
-    let error = match dialect {
-        Dialect::Anthropic => anthropic::decode_error(status, &body),
-        Dialect::Gemini => gemini::decode_error(status, &body),
-        _ => openai::decode_error(status, &body),
-    };
-    let mut answer = error_response(Dialect::OpenAi, &error);
+    let error = format::decode_error(upstream, status, &body);
+    let mut answer = error_response(client, &error);
     for (name, value) in &headers::to_client(parts.headers, Passage::Anew) {
         answer.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     answer
+}
+
+/// Whether two dialects write errors alike.
+const fn same_shape(one: Dialect, other: Dialect) -> bool {
+    use Dialect::{Anthropic, Gemini, OpenAi, Responses};
+    matches!(
+        (one, other),
+        (OpenAi | Responses, OpenAi | Responses) | (Anthropic, Anthropic) | (Gemini, Gemini)
+    )
 }

@@ -4,12 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
 use tollway_core::{Attempt, Outcome, Usage};
+use tollway_wire::StreamEnd;
 use tollway_wire::relay::{self, UsageStrip};
-use tollway_wire::{StreamEnd, openai};
 
 use super::attempt::Ending;
 use super::convert::Relay;
@@ -37,8 +37,12 @@ pin_project! {
 impl<B> Relayed<B> {
     /// Relays an answer, less what `relay` says.
     pub(super) fn new(inner: B, relay: Relay, attempt: Arc<Attempt>, secrets: Arc<Secrets>) -> Self {
-        let Relay { n, strip_usage } = relay;
-        let strip = if strip_usage { UsageStrip::new(n) } else { UsageStrip::keeping(n) };
+        let Relay { dialect, framing, n, strip_usage } = relay;
+        let strip = if strip_usage {
+            UsageStrip::new(dialect, framing, n)
+        } else {
+            UsageStrip::keeping(dialect, framing, n)
+        };
         let ending = Ending::new(attempt.clone());
         Self { inner, strip, usage: None, attempt, secrets, done: false, ending }
     }
@@ -62,7 +66,7 @@ where
                     let Ok(data) = frame.into_data() else { continue };
                     (this.strip.feed(data), None)
                 }
-                Some(Err(error)) => (failure(this.strip, &error), Some(error.outcome())),
+                Some(Err(error)) => (this.strip.fail(&error.to_api_error()), Some(error.outcome())),
                 None => match this.strip.finish() {
                     relay::Ending { rest, end: Ok(StreamEnd) } => (rest, Some(Outcome::Complete)),
                     // The provider told the client itself.
@@ -72,7 +76,7 @@ where
                     relay::Ending { end: Err(truncated), .. } => {
                         let provider = this.attempt.upstream().provider.to_string();
                         let error = Error::Broken { provider, reason: truncated.to_string() };
-                        (failure(this.strip, &error), Some(Outcome::Broken))
+                        (this.strip.fail(&error.to_api_error()), Some(Outcome::Broken))
                     }
                 },
             };
@@ -103,17 +107,4 @@ where
     fn is_end_stream(&self) -> bool {
         self.done
     }
-}
-
-/// The error frame that ends a broken stream.
-fn failure(strip: &UsageStrip, error: &Error) -> Bytes {
-    let mut frame = BytesMut::new();
-    if !strip.at_event_boundary() {
-        // What was cut off must not swallow the error.
-        frame.extend_from_slice(b"\n\n");
-    }
-    frame.extend_from_slice(b"data: ");
-    frame.extend_from_slice(&openai::encode_error(&error.to_api_error()));
-    frame.extend_from_slice(b"\n\n");
-    frame.freeze()
 }

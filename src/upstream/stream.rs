@@ -7,12 +7,14 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
-use tollway_core::{Attempt, Dialect, Outcome};
+use tollway_core::{Attempt, Outcome};
 use tollway_wire::chat::Event;
-use tollway_wire::openai::completions::{self, CompletionOptions};
-use tollway_wire::{ApiError, DecodeContext, EncodeContext, StreamEnd, Truncated, anthropic, gemini, openai};
+use tollway_wire::format::{StreamDecoder, StreamEncoder};
+use tollway_wire::openai::completions;
+use tollway_wire::{ApiError, Truncated};
 
 use super::attempt::Ending;
+use super::convert::ChatReading;
 use super::redact::Secrets;
 use crate::Error;
 use crate::error::BoxError;
@@ -20,64 +22,28 @@ use crate::error::BoxError;
 /// Output gathered while input is at hand, before it is handed on.
 const JOIN_UP_TO: usize = 16 * 1024;
 
-/// The decoder of an upstream's stream.
-#[derive(Debug)]
-pub(super) enum Decoder {
-    OpenAi(openai::StreamDecoder),
-    Anthropic(anthropic::StreamDecoder),
-    Gemini(gemini::StreamDecoder),
-}
-
-impl Decoder {
-    pub(super) fn new(dialect: Dialect, context: DecodeContext) -> Self {
-        match dialect {
-            Dialect::Anthropic => Self::Anthropic(anthropic::StreamDecoder::new(context)),
-            Dialect::Gemini => Self::Gemini(gemini::StreamDecoder::new(context)),
-            _ => Self::OpenAi(openai::StreamDecoder::new(context)),
-        }
-    }
-
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
-        match self {
-            Self::OpenAi(decoder) => decoder.feed(bytes),
-            Self::Anthropic(decoder) => decoder.feed(bytes),
-            Self::Gemini(decoder) => decoder.feed(bytes),
-        }
-    }
-
-    pub(super) fn next_event(&mut self) -> Option<Event> {
-        match self {
-            Self::OpenAi(decoder) => decoder.next_event(),
-            Self::Anthropic(decoder) => decoder.next_event(),
-            Self::Gemini(decoder) => decoder.next_event(),
-        }
-    }
-
-    pub(super) fn finish(&mut self) -> Result<StreamEnd, Truncated> {
-        match self {
-            Self::OpenAi(decoder) => decoder.finish(),
-            Self::Anthropic(decoder) => decoder.finish(),
-            Self::Gemini(decoder) => decoder.finish(),
-        }
-    }
-}
-
 /// The encoder of the client's stream.
 #[derive(Debug)]
 pub(super) enum Encoder {
-    Chat(openai::StreamEncoder),
+    Chat(StreamEncoder),
     Completion(completions::StreamEncoder),
 }
 
-impl Encoder {
-    /// For a chat, or for a legacy completion with its options.
-    pub(super) fn new(context: EncodeContext, completion: Option<&CompletionOptions>) -> Self {
-        match completion {
-            Some(options) => Self::Completion(completions::StreamEncoder::new(context).with_options(options)),
-            None => Self::Chat(openai::StreamEncoder::new(context)),
-        }
+impl ChatReading {
+    /// What reads the upstream's stream, and what writes the client's.
+    pub(super) fn machines(self) -> (StreamDecoder, Encoder) {
+        let Self { upstream, client, framing, decode, encode, completion } = self;
+        let encoder = match completion {
+            Some(options) => {
+                Encoder::Completion(completions::StreamEncoder::new(encode).with_options(&options))
+            }
+            None => Encoder::Chat(StreamEncoder::new(client, framing, encode)),
+        };
+        (StreamDecoder::new(upstream, decode), encoder)
     }
+}
 
+impl Encoder {
     pub(super) fn encode(&mut self, event: &Event, out: &mut Vec<u8>) {
         match self {
             Self::Chat(encoder) => encoder.encode(event, out),
@@ -116,7 +82,7 @@ pin_project! {
 }
 
 struct Machine {
-    decoder: Decoder,
+    decoder: StreamDecoder,
     encoder: Encoder,
     attempt: Arc<Attempt>,
     secrets: Arc<Secrets>,
@@ -125,7 +91,7 @@ struct Machine {
 impl<B> Translated<B> {
     pub(super) fn new(
         inner: B,
-        decoder: Decoder,
+        decoder: StreamDecoder,
         encoder: Encoder,
         attempt: Arc<Attempt>,
         secrets: Arc<Secrets>,

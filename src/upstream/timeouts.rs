@@ -16,9 +16,10 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::Error;
+use crate::config::Timeouts as Limits;
 use crate::error::chain;
 
-use crate::config::Timeouts as Limits;
+use super::sending::Sending;
 
 /// Puts time limits on the head of an answer and on its body.
 #[derive(Clone, Debug)]
@@ -74,6 +75,7 @@ where
             idle: self.limits.idle,
             deadline: first.earlier(total),
             total,
+            sending: req.extensions().get::<Arc<Sending>>().cloned(),
             // Boxed once: the same timer serves the head and then the body.
             sleep: Box::pin(tokio::time::sleep_until(first.earlier(total).at)),
         };
@@ -109,13 +111,28 @@ struct Watch {
     idle: Duration,
     deadline: Deadline,
     total: Option<Deadline>,
+    // The body that is answered, where it passes as the client sends it.
+    sending: Option<Arc<Sending>>,
     sleep: Pin<Box<Sleep>>,
 }
 
 impl Watch {
     /// The silence begins anew.
     fn restart(&mut self) {
+        self.sending = None;
         self.deadline = Deadline::after(Instant::now(), self.idle, "further bytes").earlier(self.total);
+    }
+
+    /// A provider cannot answer while it is sent the body.
+    fn wait_for_body(&mut self) {
+        let limit = self.deadline.limit;
+        if let Some(sending) = &self.sending
+            && self.total.is_none_or(|total| self.deadline.at < total.at)
+        {
+            let since = sending.since(Instant::now());
+            self.deadline.at = self.deadline.at.max(since + limit);
+            self.deadline = self.deadline.earlier(self.total);
+        }
     }
 
     /// Ready with the error once the deadline has passed. The timer is moved only when it fires
@@ -126,6 +143,7 @@ impl Watch {
                 self.sleep.as_mut().reset(self.deadline.at);
             }
             std::task::ready!(self.sleep.as_mut().poll(cx));
+            self.wait_for_body();
             if Instant::now() >= self.deadline.at {
                 return Poll::Ready(Error::Timeout {
                     provider: self.provider.to_string(),

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use pin_project_lite::pin_project;
-use tollway_core::{Attempt, Call, Exchange, Outcome};
+use tollway_core::{Attempt, Call, Exchange, Framing, Outcome, Upstream};
 use tollway_wire::Refusal;
 use tollway_wire::peek::Peek;
 use tower_layer::Layer;
@@ -22,7 +22,10 @@ use super::attempt::Ending;
 use super::begun::Begun;
 use super::convert::{Prepared, Preparing, Reading, Relay, Step};
 use super::fetch::Fetch;
+use super::google::TokenSource;
 use super::headers::{self, DROPPED, UPSTREAM};
+use super::passing::Passing;
+use super::query;
 use super::redact::Secrets;
 use super::refusal::refusal;
 use super::unread::Sweeper;
@@ -36,12 +39,18 @@ pub(crate) struct TranslateLayer {
     provider: Arc<Provider>,
     private: Arc<[HeaderName]>,
     fetch: Fetch,
+    tokens: Option<TokenSource>,
 }
 
 impl TranslateLayer {
     /// Headers named in `private` are kept from the provider.
-    pub(crate) const fn new(provider: Arc<Provider>, private: Arc<[HeaderName]>, fetch: Fetch) -> Self {
-        Self { provider, private, fetch }
+    pub(crate) const fn new(
+        provider: Arc<Provider>,
+        private: Arc<[HeaderName]>,
+        fetch: Fetch,
+        tokens: Option<TokenSource>,
+    ) -> Self {
+        Self { provider, private, fetch, tokens }
     }
 }
 
@@ -53,7 +62,7 @@ impl<S> Layer<S> for TranslateLayer {
             provider: self.provider.clone(),
             private: self.private.clone(),
             fetch: self.fetch.clone(),
-            secrets: Arc::new(Secrets::new(&self.provider)),
+            secrets: Arc::new(Secrets::new(&self.provider, self.tokens.clone())),
             sweeper: Sweeper::new(self.provider.timeouts),
         };
         Translate { inner, room: Arc::new(room) }
@@ -75,6 +84,15 @@ struct Room {
     fetch: Fetch,
     secrets: Arc<Secrets>,
     sweeper: Arc<Sweeper>,
+}
+
+impl<S: Clone> Translate<S> {
+    /// The same way for what is relayed without being understood.
+    pub(crate) fn beside(&self) -> Passing<S> {
+        let Room { provider, private, secrets, sweeper, .. } = &*self.room;
+        let (provider, private) = (provider.clone(), private.clone());
+        Passing::new(self.inner.clone(), provider, private, secrets.clone(), sweeper.clone())
+    }
 }
 
 impl<S, B> Service<Request<()>> for Translate<S>
@@ -154,9 +172,9 @@ where
                     }
                 }
                 Way::Beginning { response, sent } => {
-                    // A stream goes out as soon as its head is there; a whole answer is looked at.
+                    // Events go out as soon as their head is there; a whole answer is looked at.
                     let first = match (&mut *response, &mut *sent) {
-                        (Some(response), Some(sent)) if !sent.wants_stream() => {
+                        (Some(response), Some(sent)) if !sent.wants_events() => {
                             ready!(response.body_mut().poll_first(cx))
                         }
                         _ => Ok(true),
@@ -182,6 +200,9 @@ struct Order {
     call: Arc<Call>,
     peek: Arc<Peek>,
     resolved: Arc<Resolved>,
+    /// The format in which the provider is asked.
+    upstream: Arc<Upstream>,
+    query: Option<Box<str>>,
     exchange: Option<Arc<Exchange>>,
 }
 
@@ -189,11 +210,15 @@ impl Order {
     /// Takes the order out of a request, of which the headers are left.
     fn of(req: Request<()>) -> Option<(Self, HeaderMap)> {
         let (mut head, ()) = req.into_parts();
+        let (call, resolved): (Arc<Call>, Arc<Resolved>) =
+            (head.extensions.remove()?, head.extensions.remove()?);
         let order = Self {
-            call: head.extensions.remove()?,
             peek: head.extensions.remove()?,
-            resolved: head.extensions.remove()?,
+            upstream: resolved.upstream_for(call.dialect, call.endpoint).clone(),
+            query: head.uri.query().map(Box::from),
             exchange: head.extensions.remove(),
+            call,
+            resolved,
         };
         Some((order, head.headers))
     }
@@ -204,6 +229,7 @@ impl Order {
             call: &self.call,
             peek: &self.peek,
             resolved: &self.resolved,
+            upstream: &self.upstream,
             provider: &room.provider,
             exchange: self.exchange.as_deref(),
         }
@@ -216,28 +242,32 @@ impl Order {
         headers: HeaderMap,
         room: &Arc<Room>,
     ) -> Result<(Request<Full<Bytes>>, Sent), Error> {
-        let Self { call, resolved, exchange, .. } = self;
+        let Self { call, resolved, upstream, query, exchange, .. } = self;
         let Prepared { endpoint, body, stream, dropped, reading } = prepared;
         let provider = &room.provider;
-        let model = &resolved.upstream.model;
-        let uri = provider.uri(endpoint, model, stream).ok_or_else(|| {
+        let (dialect, model) = (upstream.dialect, &upstream.model);
+        let mut uri = provider.uri(dialect, endpoint, model, stream).ok_or_else(|| {
             Refusal::at("model", format!("provider {} has no such endpoint for model {model}", provider.name))
         })?;
         let mut out = Request::new(Full::new(body));
         *out.method_mut() = Method::POST;
+        if let (Some(query), true) =
+            (query, call.dialect == dialect && provider.kind.takes_parameters_of(dialect))
+        {
+            uri = query::joined(uri, &query);
+        }
         *out.uri_mut() = uri;
-        *out.headers_mut() = headers::to_upstream(headers, provider.dialect, &room.private);
+        *out.headers_mut() = headers::to_upstream(headers, call.dialect, dialect, &room.private);
         out.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let accept = if stream { "text/event-stream" } else { "application/json" };
+        let accept = if stream == Some(Framing::Events) { "text/event-stream" } else { "application/json" };
         out.headers_mut().insert(ACCEPT, HeaderValue::from_static(accept));
 
-        let upstream = resolved.upstream.clone();
         let attempt = match &exchange {
-            Some(exchange) => exchange.begin_attempt(upstream),
-            None => Arc::new(Attempt::new(upstream)),
+            Some(exchange) => exchange.begin_attempt(upstream.clone()),
+            None => Arc::new(Attempt::new(upstream.clone())),
         };
         let ending = Ending::new(attempt);
-        Ok((out, Sent { room: room.clone(), call, exchange, resolved, reading, dropped, ending }))
+        Ok((out, Sent { room: room.clone(), call, exchange, resolved, upstream, reading, dropped, ending }))
     }
 }
 
@@ -250,6 +280,7 @@ struct Sent {
     call: Arc<Call>,
     exchange: Option<Arc<Exchange>>,
     resolved: Arc<Resolved>,
+    upstream: Arc<Upstream>,
     reading: Reading,
     dropped: Vec<String>,
     ending: Ending,
@@ -261,8 +292,8 @@ impl Sent {
         matches!(self.reading, Reading::Relay(_))
     }
 
-    fn wants_stream(&self) -> bool {
-        self.answering().wants_stream()
+    fn wants_events(&self) -> bool {
+        self.answering().wants_stream() && self.call.framing == Framing::Events
     }
 
     fn answering(&self) -> Answering<'_> {
@@ -307,12 +338,12 @@ impl Sent {
             Ok(response) => {
                 self.ending.attempt().set_status(response.status());
                 if response.status().is_success() {
-                    let as_it_is = Reading::Relay(Relay::default());
+                    let as_it_is = Reading::Relay(Relay::of(&self.call));
                     let reading = std::mem::replace(&mut self.reading, as_it_is);
                     self.answering().answer(response, reading).await
                 } else {
                     self.ending.attempt().set_outcome(Outcome::Refused);
-                    Ok(refusal(response, self.room.provider.dialect, &self.room.secrets).await)
+                    Ok(refusal(response, self.call.dialect, self.upstream.dialect, &self.room.secrets).await)
                 }
             }
             Err(error) => Err(error),
@@ -339,7 +370,7 @@ impl Sent {
                 if let Error::Upstream(told) = &mut error {
                     self.room.secrets.error(told);
                 }
-                let upstream = self.resolved.upstream.clone();
+                let upstream = self.upstream.clone();
                 Err(Error::Attempt { upstream, source: Box::new(error) })
             }
         }

@@ -7,8 +7,8 @@ use tollway::{
     config::{Env, Settings, Source},
     simulate::{Fault, validate},
 };
-use tollway_core::{Dialect, Endpoint};
-use tollway_wire::{Encoded, Refusal, Target, anthropic, chat::Chat, gemini, openai, peek::Peek, relay};
+use tollway_core::{Dialect, Endpoint, Operation};
+use tollway_wire::{Encoded, Refusal, Target, anthropic, chat::Chat, format, gemini, peek::Peek, relay};
 
 use super::{carried::Said, providers::Format};
 use crate::{
@@ -20,18 +20,33 @@ use crate::{
 pub(crate) const EXCEPTIONS: &[Exception] = &[
     Exception {
         name: &[],
-        says: &[
-            "Gemini has no such tool",
-            "own tool",
-            "no equivalent for this tool",
-            "Google's tool cannot be held to some domains",
-        ],
-        why: "tools that a provider runs itself are its own; the refusal names the tool",
+        says: &["Gemini has no such tool", "own tool"],
+        why: "a provider's advisor, and code it runs or pages it reads where the other has no such tool: to leave them out would be another answer",
     },
     Exception {
         name: &[],
         says: &["another provider's own block", "no equivalent for this block"],
-        why: "what such a tool said in an earlier answer is its provider's own; the refusal names the block",
+        why: "the user gives a file to a provider's container, which cannot be read from elsewhere; the refusal names the block",
+    },
+    Exception {
+        name: &["→ groq/"],
+        says: &["'web_search_options' is unsupported"],
+        why: "Groq has no web search beside its own systems, and says so itself",
+    },
+    Exception {
+        name: &["→ openai/gpt-5.4"],
+        says: &["Invalid value: 'input_audio'"],
+        why: "OpenAI's Responses take no sound, and say so themselves",
+    },
+    Exception {
+        name: &["→ openai/gpt-5.4"],
+        says: &["has no stop sequences"],
+        why: "OpenAI's Responses have no stop sequences: an answer would go on behind them",
+    },
+    Exception {
+        name: &["→ gemini/gemini-2"],
+        says: &["Tool use with function calling is unsupported"],
+        why: "Gemini 2 cannot be given functions and a search at once, and says so itself",
     },
     Exception {
         name: &["invalid_temperature"],
@@ -62,11 +77,6 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         name: &["uploaded_file", "→ gemini/"],
         says: &["no file of Gemini's"],
         why: "a file kept at Anthropic cannot be read from elsewhere; the refusal names the part",
-    },
-    Exception {
-        name: &["anthropic/", "→ gemini/"],
-        says: &["only text for instructions"],
-        why: "instructions that add a tool in mid-conversation are Anthropic's own; the refusal names the block",
     },
     Exception {
         name: &["→ openai/gpt-5.5"],
@@ -116,15 +126,17 @@ providers:
 
 type Judge = fn(&str, &Value) -> Result<(), Fault>;
 
-const TARGETS: &[(&str, &str, Judge)] = &[
-    ("openai", "gpt-4o", validate::openai_chat),
-    ("openai", "gpt-5.5", validate::openai_chat),
-    ("mistral", "mistral-large-latest", validate::mistral_chat),
-    ("groq", "openai/gpt-oss-120b", validate::groq_chat),
-    ("anthropic", "claude-sonnet-4-5", validate::anthropic_messages),
-    ("anthropic", "claude-sonnet-5-5", validate::anthropic_messages),
-    ("gemini", "gemini-2.5-flash", validate::gemini_generate),
-    ("gemini", "gemini-3-flash-preview", validate::gemini_generate),
+/// A provider, a model, the format it is asked in, and who judges what it is sent.
+const TARGETS: &[(&str, &str, Dialect, Judge)] = &[
+    ("openai", "gpt-4o", Dialect::OpenAi, validate::openai_chat),
+    ("openai", "gpt-5.5", Dialect::OpenAi, validate::openai_chat),
+    ("openai", "gpt-5.4", Dialect::Responses, validate::openai_responses),
+    ("mistral", "mistral-large-latest", Dialect::OpenAi, validate::mistral_chat),
+    ("groq", "openai/gpt-oss-120b", Dialect::OpenAi, validate::groq_chat),
+    ("anthropic", "claude-sonnet-4-5", Dialect::Anthropic, validate::anthropic_messages),
+    ("anthropic", "claude-sonnet-5-5", Dialect::Anthropic, validate::anthropic_messages),
+    ("gemini", "gemini-2.5-flash", Dialect::Gemini, validate::gemini_generate),
+    ("gemini", "gemini-3-flash-preview", Dialect::Gemini, validate::gemini_generate),
 ];
 
 /// Writes every recorded request of another dialect than OpenAI's for every target.
@@ -133,20 +145,11 @@ pub(crate) fn check(recordings: &[Recording], score: &mut Score) -> Result<(), B
     for recording in recordings.iter().filter(|recording| recording.request.is_object()) {
         let format = Format::of(&recording.provider);
         let Some(chat) = decode(recording, format) else { continue };
-        for (provider, model, judge) in TARGETS {
-            let dialect = settings
-                .providers
-                .iter()
-                .find(|known| *known.name == **provider)
-                .ok_or("a provider is missing")?
-                .dialect;
-            if matches!(
-                (format, dialect),
-                (Format::Anthropic, Dialect::Anthropic) | (Format::Gemini, Dialect::Gemini)
-            ) {
+        for (provider, model, dialect, judge) in TARGETS {
+            if format.dialect() == *dialect {
                 continue;
             }
-            let result = cross(&chat, &settings, provider, model).and_then(|(sent, dropped)| {
+            let result = cross(&chat, &settings, provider, model, *dialect).and_then(|(sent, dropped)| {
                 judge(model, &sent).map_err(|fault| format!("{fault}\n      sent {sent:.1500}"))?;
                 carried(&recording.request, format, &sent, &dropped)
             });
@@ -180,29 +183,31 @@ fn cross(
     settings: &Settings,
     provider: &str,
     model: &str,
+    dialect: Dialect,
 ) -> Result<(Value, Vec<String>), String> {
     let refused = |refusal: Refusal| format!("refused: {refusal} ({:?})", refusal.param);
     let resolved =
         settings.catalogue.resolve(&format!("{provider}/{model}")).map_err(|why| why.to_string())?;
     let target = Target { model: model.to_owned(), traits: (*resolved.traits).clone() };
     let mut chat = chat.clone();
-    let Encoded { body, mut dropped, .. } = match resolved.upstream.dialect {
-        Dialect::Anthropic => anthropic::encode_request(&chat, &target),
-        Dialect::Gemini => {
-            for medium in &mut gemini::remote_media(&mut chat) {
-                medium.replace("image/png", "AAAA");
-            }
-            gemini::encode_request(&chat, &target)
+    if dialect == Dialect::Gemini {
+        for medium in &mut gemini::remote_media(&mut chat) {
+            medium.replace("image/png", "AAAA");
         }
-        _ => openai::encode_request(&chat, &target),
     }
-    .map_err(refused)?;
+    let Encoded { body, mut dropped, .. } =
+        format::encode_request(dialect, &chat, &target).map_err(refused)?;
     let mut body = bytes::Bytes::from(body);
-    if resolved.upstream.dialect == Dialect::OpenAi {
+    if dialect == Dialect::OpenAi {
         let known = settings.providers.iter().find(|known| *known.name == *provider).ok_or("no provider")?;
-        let peek = Peek::new(Endpoint::Chat, body).map_err(refused)?;
-        let request =
-            relay::Request { model, read_usage: true, quirks: &known.quirks, traits: &target.traits };
+        let peek = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body).map_err(refused)?;
+        let request = relay::Request {
+            model,
+            read_usage: true,
+            quirks: &known.quirks,
+            traits: &target.traits,
+            anthropic_version: None,
+        };
         let relayed = request.relay(&peek);
         dropped.extend(relayed.dropped);
         body = relayed.body.into_bytes();
@@ -228,17 +233,23 @@ fn carried(request: &Value, format: Format, sent: &Value, dropped: &[String]) ->
     for (name, value) in fields {
         let name = if name == "responseLogprobs" { &"logprobs".to_owned() } else { name };
         let is_told = dropped.iter().any(|path| path.contains(name.as_str()) || path.contains(&snake(name)));
-        if !is_told
-            && !UNDERSTOOD.contains(&snake(name).as_str())
-            && !super::carried::has(sent, value)
-            && !super::carried::is_idle(value)
-        {
+        let is_idle =
+            super::carried::is_idle(value) || (snake(name) == "response_modalities" && asks_for_text(value));
+        // OpenAI's Responses are asked for log probabilities by another's name.
+        let is_said = super::carried::has(sent, value)
+            || (name == "logprobs" && super::carried::has(sent, &"message.output_text.logprobs".into()));
+        if !is_told && !UNDERSTOOD.contains(&snake(name).as_str()) && !is_said && !is_idle {
             return Err(format!(
                 "this field is lost without a word: {name}\n      dropped {dropped:?}, sent {sent:.1500}"
             ));
         }
     }
     Ok(())
+}
+
+/// Text is what every model answers with.
+fn asks_for_text(modalities: &Value) -> bool {
+    list(modalities).all(|kind| *kind == "TEXT" || *kind == "text")
 }
 
 const UNDERSTOOD: &[&str] = &[

@@ -10,6 +10,7 @@ mod carried;
 mod crossing;
 mod cuts;
 mod described;
+mod dialects;
 mod others;
 mod providers;
 mod reading;
@@ -113,6 +114,15 @@ fn every_recorded_request_of_another_dialect_reaches_every_format() -> Result<()
     let Some(recordings) = load(CHATS)? else { return Ok(()) };
     let mut score = Score::new("requests of other dialects, written in every format", crossing::EXCEPTIONS);
     crossing::check(&recordings, &mut score)?;
+    Ok(score.finish()?)
+}
+
+#[test]
+fn every_recorded_answer_reaches_every_dialect() -> Result<(), BoxError> {
+    let Some(recordings) = load(CHATS)? else { return Ok(()) };
+    let recordings: Vec<_> = recordings.into_iter().filter(is_chat).collect();
+    let mut score = Score::new("recorded answers, written in every client's dialect", dialects::EXCEPTIONS);
+    dialects::check(&recordings, &mut score);
     Ok(score.finish()?)
 }
 

@@ -1,6 +1,7 @@
 //! The providers whose answers were recorded, as the gateway is configured for them.
 
 use serde_json::{Value, json};
+use tollway_core::Dialect;
 
 use crate::{
     events::Event,
@@ -20,8 +21,9 @@ providers:
   anthropic: { base_url: '{upstream}', api_key: test-key }
   gemini: { base_url: '{upstream}/v1beta', api_key: test-key }
   vertex:
-    kind: gemini
-    base_url: '{upstream}/v1beta1/projects/pydantic-ai/locations/global/publishers/google'
+    base_url: '{upstream}/v1beta1'
+    project: pydantic-ai
+    location: global
     api_key: test-key
   mistral: { base_url: '{upstream}/v1', api_key: test-key }
   groq: { base_url: '{upstream}/openai/v1', api_key: test-key }
@@ -80,6 +82,14 @@ impl Format {
             "anthropic" => Self::Anthropic,
             "gemini" | "vertex" => Self::Gemini,
             _ => Self::OpenAi,
+        }
+    }
+
+    pub(crate) fn dialect(self) -> Dialect {
+        match self {
+            Self::OpenAi => Dialect::OpenAi,
+            Self::Anthropic => Dialect::Anthropic,
+            Self::Gemini => Dialect::Gemini,
         }
     }
 

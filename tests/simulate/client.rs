@@ -82,7 +82,17 @@ impl Simulated {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let request = Request::get(format!("http://{}{path}", self.address))
+        self.ask(http::Method::GET, path).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Value {
+        self.ask(http::Method::DELETE, path).await
+    }
+
+    async fn ask(&self, method: http::Method, path: &str) -> Value {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
             .header("authorization", "Bearer k")
             .header("x-goog-api-key", "k")
             .body(Full::default())

@@ -418,3 +418,108 @@ async fn counts_and_lists() {
     assert_eq!(simulated.get("/v1/models/sim-unknown").await["error"]["code"], "model_not_found");
     assert_eq!(simulated.get("/v1beta/models").await["models"][0]["name"], "models/gemini-4-argon");
 }
+
+#[tokio::test]
+async fn an_answer_tells_what_it_was_asked() {
+    let simulated = Simulated::start().await;
+    let ask = "and now? [sim:system,turns]";
+    let told = "system: Be brief.\nturns: user: Hello | assistant: Hi. | user: and now?";
+    let chat = json!({"model": "gpt-4o", "messages": [
+        {"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "Hi."}, {"role": "user", "content": ask},
+    ]});
+    let made = simulated.post("/v1/chat/completions", &[], &chat).await.good();
+    assert_eq!(made["choices"][0]["message"]["content"], told);
+    let anthropic = json!({"model": "claude-sonnet-4-5", "max_tokens": 99, "system": [{"type": "text", "text": "Be brief."}],
+    "messages": [
+        {"role": "user", "content": "Hello"}, {"role": "assistant", "content": [{"type": "text", "text": "Hi."}]},
+        {"role": "user", "content": ask},
+    ]});
+    let made = simulated.post("/v1/messages", &[], &anthropic).await.good();
+    assert_eq!(made["content"][0]["text"], told);
+    let gemini = json!({"systemInstruction": {"parts": [{"text": "Be brief."}]}, "contents": [
+        {"role": "user", "parts": [{"text": "Hello"}]}, {"role": "model", "parts": [{"text": "Hi."}]},
+        {"role": "user", "parts": [{"text": ask}]},
+    ]});
+    let made = simulated.post(GEMINI, &[], &gemini).await.good();
+    assert_eq!(made["candidates"][0]["content"]["parts"][0]["text"], told);
+    let responses = json!({"model": "gpt-4o", "instructions": "Be brief.", "input": [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "Hi."}]},
+        {"role": "user", "content": [{"type": "input_text", "text": ask}]},
+    ]});
+    let made = simulated.post("/v1/responses", &[], &responses).await.good();
+    assert_eq!(made["output"][0]["content"][0]["text"], told);
+}
+
+#[tokio::test]
+async fn tools_that_fail_are_told_apart() {
+    let simulated = Simulated::start().await;
+    let anthropic = json!({"model": "claude-sonnet-4-5", "max_tokens": 99, "tools": anthropic_tools(&["look"]), "messages": [
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "is_error": true, "content": "dark"}]},
+    ]});
+    let made = simulated.post("/v1/messages", &[], &anthropic).await.good();
+    assert_eq!(made["content"][0]["text"], "The tool says: failed: dark");
+    let gemini = json!({"tools": gemini_tools(&["look"]), "contents": [
+        {"role": "user", "parts": [{"text": "look"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "look", "args": {}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {"error": "dark"}}}]},
+    ]});
+    let made = simulated.post(GEMINI, &[], &gemini).await.good();
+    assert_eq!(made["candidates"][0]["content"]["parts"][0]["text"], "The tool says: failed: dark");
+}
+
+#[tokio::test]
+async fn responses_are_kept_and_gone_on_with() {
+    let simulated = Simulated::start().await;
+    let tools = json!([{"type": "function", "name": "look", "parameters": parameters()}]);
+    let ask = json!({"model": "gpt-5-mini", "input": "look [sim:thoughts]", "tools": tools});
+    let first = simulated.post("/v1/responses", &[], &ask).await.good();
+    let call = &first["output"][1];
+    let output = json!({"type": "function_call_output", "call_id": call["call_id"], "output": "fog"});
+    let next = json!({"model": "gpt-5-mini", "previous_response_id": first["id"], "input": [output], "tools": tools});
+    let second = simulated.post("/v1/responses", &[], &next).await.good();
+    assert_eq!(second["output"][1]["content"][0]["text"], "The tool says: fog\nthoughts: 1");
+
+    let id = first["id"].as_str().unwrap();
+    assert_eq!(simulated.get(&format!("/v1/responses/{id}")).await, first);
+    let items = simulated.get(&format!("/v1/responses/{id}/input_items")).await;
+    assert_eq!(items["data"][0]["content"][0]["text"], "look [sim:thoughts]");
+    let cancelled = simulated.post(&format!("/v1/responses/{id}/cancel"), &[], &json!({})).await;
+    assert_eq!(cancelled.status, 400, "it was not made in the background");
+    assert_eq!(simulated.delete(&format!("/v1/responses/{id}")).await["deleted"], true);
+    let refused = simulated.post("/v1/responses", &[], &next).await;
+    assert_eq!(refused.json()["error"]["code"], "previous_response_not_found");
+
+    let mut sealed = ask.clone();
+    sealed["store"] = json!(false);
+    sealed["include"] = json!(["reasoning.encrypted_content"]);
+    let mut output = simulated.post("/v1/responses", &[], &sealed).await.good()["output"].clone();
+    let mut input = vec![json!({"role": "user", "content": "look [sim:thoughts]"})];
+    input.extend(output.as_array().unwrap().iter().cloned());
+    input.push(json!({"type": "function_call_output", "call_id": output[1]["call_id"], "output": "fog"}));
+    sealed["input"] = json!(input);
+    let again = simulated.post("/v1/responses", &[], &sealed).await.good();
+    assert_eq!(again["output"][1]["content"][0]["text"], "The tool says: fog\nthoughts: 1");
+    // Without its seal the thought is only the name of something that was never stored.
+    output[0].as_object_mut().unwrap().remove("encrypted_content");
+    sealed["input"][1] = output[0].clone();
+    assert_eq!(simulated.post("/v1/responses", &[], &sealed).await.status, 404);
+    output[0]["encrypted_content"] = json!("AAAA");
+    sealed["input"][1] = output[0].clone();
+    let altered = simulated.post("/v1/responses", &[], &sealed).await;
+    assert_eq!(altered.json()["error"]["code"], "invalid_encrypted_content");
+    output[0] = json!({"type": "reasoning", "id": "mine", "summary": []});
+    sealed["input"][1] = output[0].clone();
+    let foreign = simulated.post("/v1/responses", &[], &sealed).await.json();
+    assert_eq!(
+        foreign["error"]["message"],
+        "Invalid 'input[1].id': 'mine'. Expected an ID that begins with 'rs'."
+    );
+
+    let counted = json!({"model": "gpt-4o", "input": "one two"});
+    let counted = simulated.post("/v1/responses/input_tokens", &[], &counted).await.good();
+    assert_eq!(counted, json!({"object": "response.input_tokens", "input_tokens": 2}));
+}

@@ -4,6 +4,8 @@
 pub enum Dialect {
     /// OpenAI's Chat Completions, legacy Completions and Embeddings.
     OpenAi,
+    /// OpenAI's Responses.
+    Responses,
     /// Anthropic's Messages.
     Anthropic,
     /// Google Gemini's `generateContent`.
@@ -15,6 +17,7 @@ impl Dialect {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
+            Self::Responses => "responses",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
         }
@@ -31,6 +34,12 @@ pub enum Endpoint {
     TextCompletion,
     /// Vectors for texts.
     Embeddings,
+    /// One vector for one text, in a dialect where that is a request of its own (Gemini).
+    Embedding,
+    /// How many tokens a conversation is, without an answer to it.
+    CountTokens,
+    /// Something else that is relayed without being understood, by its name.
+    Other(&'static str),
 }
 
 impl Endpoint {
@@ -39,7 +48,9 @@ impl Endpoint {
         match self {
             Self::Chat => "chat",
             Self::TextCompletion => "text_completion",
-            Self::Embeddings => "embeddings",
+            Self::Embeddings | Self::Embedding => "embeddings",
+            Self::CountTokens => "count_tokens",
+            Self::Other(name) => name,
         }
     }
 }

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -12,13 +13,20 @@ pub struct Exchange {
     request_id: RequestId,
     started: Instant,
     call: OnceLock<(Endpoint, Arc<str>, bool)>,
+    received: AtomicU64,
     attempts: Mutex<Vec<Arc<Attempt>>>,
 }
 
 impl Exchange {
     /// Opens an exchange now.
     pub fn new(request_id: RequestId) -> Self {
-        Self { request_id, started: Instant::now(), call: OnceLock::new(), attempts: Mutex::new(Vec::new()) }
+        Self {
+            request_id,
+            started: Instant::now(),
+            call: OnceLock::new(),
+            received: AtomicU64::new(0),
+            attempts: Mutex::new(Vec::new()),
+        }
     }
 
     /// The name of the request.
@@ -49,6 +57,16 @@ impl Exchange {
     /// Whether the client asked for an event stream.
     pub fn stream(&self) -> bool {
         self.call.get().is_some_and(|call| call.2)
+    }
+
+    /// Counts bytes of a request's body that passes without being collected.
+    pub fn add_received(&self, bytes: u64) {
+        self.received.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How many bytes of such a body have come.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
     }
 
     /// Opens the next attempt, now.

@@ -11,13 +11,14 @@
 //! - [`Respond`], [`StatusOnly`]: refusals are responses in the client's dialect.
 //! - [`Tap`], [`Observe`], [`End`]: the one body wrapper; its end fires exactly once.
 //! - [`Exchange`], [`Attempt`]: what is known of a request and of each try at it.
-//! - [`Dialect`], [`Endpoint`], [`Call`], [`Upstream`], [`RequestId`], [`Usage`]: the words.
+//! - [`Dialect`], [`Endpoint`], [`Operation`], [`Call`], [`Upstream`], [`RequestId`], [`Usage`]: the words.
 
 mod attempt;
 mod call;
 mod dialect;
 mod exchange;
 mod extract;
+mod operation;
 mod request_id;
 mod respond;
 mod tap;
@@ -30,6 +31,7 @@ pub use self::{
     dialect::{Dialect, Endpoint},
     exchange::Exchange,
     extract::{Extract, FromExtensions},
+    operation::{Framing, Operation},
     request_id::RequestId,
     respond::{Respond, StatusOnly},
     tap::{End, Observe, Tap},

@@ -36,3 +36,27 @@ impl Usage {
         self.input.saturating_add(self.output)
     }
 }
+
+impl std::ops::AddAssign for Usage {
+    /// Adds what was counted beside it, as by several answers of one session.
+    fn add_assign(&mut self, more: Self) {
+        let Self { input, cached_input, cache_write_5m, cache_write_1h, output, reasoning, .. } = self;
+        let pairs = [
+            (input, more.input),
+            (cached_input, more.cached_input),
+            (cache_write_5m, more.cache_write_5m),
+            (cache_write_1h, more.cache_write_1h),
+            (output, more.output),
+            (reasoning, more.reasoning),
+            (&mut self.input_audio, more.input_audio),
+            (&mut self.output_audio, more.output_audio),
+            (&mut self.input_image, more.input_image),
+            (&mut self.accepted_prediction, more.accepted_prediction),
+            (&mut self.rejected_prediction, more.rejected_prediction),
+            (&mut self.web_searches, more.web_searches),
+        ];
+        for (count, more) in pairs {
+            *count = count.saturating_add(more);
+        }
+    }
+}

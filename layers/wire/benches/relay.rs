@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, hint::black_box, time::Instant};
 use bytes::Bytes;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use tollway_core::Endpoint;
+use tollway_core::{Dialect, Endpoint, Framing, Operation};
 use tollway_wire::{
     Quirks, Traits,
     peek::Peek,
@@ -22,12 +22,15 @@ fn main() {
     }
     println!("\n{:<44} {:>10} {:>10}", "stream", "bytes", "ns/event");
     for (name, events) in streams() {
-        stream(name, &events);
+        stream(name, (Dialect::OpenAi, Framing::Events), &events);
+    }
+    for (name, form, events) in foreign_streams() {
+        stream(name, form, &events);
     }
     println!("\n{:<44} {:>10} {:>10} {:>10}", "JSON answer", "bytes", "ns", "ns/KB");
     for (name, body) in answers() {
         per_kb(name, body.len(), || {
-            let mut tap = UsageTap::body();
+            let mut tap = UsageTap::body(Dialect::OpenAi);
             tap.feed(&body);
             tap.finish().unwrap();
             tap
@@ -46,10 +49,13 @@ fn requests(name: &str, body: &Bytes) {
         short_call_ids: false,
         ..Quirks::default()
     };
-    let peeked = Peek::new(Endpoint::Chat, body.clone()).unwrap();
+    let peeked = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap();
     let traits = Traits::default();
-    let request = |model, quirks| Request { model, read_usage: true, quirks, traits: &traits };
-    per_kb(&format!("{name}: peek"), body.len(), || Peek::new(Endpoint::Chat, body.clone()).unwrap());
+    let request =
+        |model, quirks| Request { model, read_usage: true, quirks, traits: &traits, anthropic_version: None };
+    per_kb(&format!("{name}: peek"), body.len(), || {
+        Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap()
+    });
     per_kb(&format!("{name}: serde_json RawValue instead"), body.len(), || outline(body));
     per_kb(&format!("{name}: serde_json Value instead"), body.len(), || {
         serde_json::from_slice::<serde_json::Value>(body).unwrap()
@@ -79,7 +85,7 @@ fn requests(name: &str, body: &Bytes) {
     per_kb(&format!("{name}: message quirks"), body.len(), || request("other", &mistral).relay(&peeked));
 }
 
-fn stream(name: &str, events: &[Bytes]) {
+fn stream(name: &str, (dialect, framing): (Dialect, Framing), events: &[Bytes]) {
     let whole = Bytes::from(events.concat());
     // As an HTTP/1.1 connection reads it when events come faster than they are passed on.
     let blocks: Vec<Bytes> =
@@ -90,7 +96,7 @@ fn stream(name: &str, events: &[Bytes]) {
             continue;
         }
         let tap = best(|| {
-            let mut tap = UsageTap::stream(None);
+            let mut tap = UsageTap::stream(dialect, framing, None);
             for frame in frames {
                 tap.feed(frame);
             }
@@ -98,7 +104,7 @@ fn stream(name: &str, events: &[Bytes]) {
             tap
         });
         let strip = best(|| {
-            let mut strip = UsageStrip::new(None);
+            let mut strip = UsageStrip::new(dialect, framing, None);
             for frame in frames {
                 black_box(strip.feed(frame.clone()));
             }
@@ -218,6 +224,60 @@ fn streams() -> Vec<(&'static str, Vec<Bytes>)> {
         chunks.chain(end.iter().cloned()).collect::<Vec<_>>()
     };
     vec![("150-byte chunks", whole(&small)), ("OpenAI's chunks", whole(&openai))]
+}
+
+/// Streams of the other dialects, each with 500 events of the kind that most are.
+fn foreign_streams() -> Vec<(&'static str, (Dialect, Framing), Vec<Bytes>)> {
+    let event = |data: &str| {
+        let kind =
+            data.strip_prefix("{\"type\":\"").and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        Bytes::from(format!("event: {kind}\ndata: {data}\n\n"))
+    };
+    let many = |first: Bytes, one: Bytes, last: Vec<Bytes>| {
+        std::iter::once(first).chain(std::iter::repeat_n(one, 500)).chain(last).collect::<Vec<_>>()
+    };
+    let anthropic = many(
+        event(
+            r#"{"type":"message_start","message":{"id":"msg_1","model":"m","content":[],"usage":{"input_tokens":17,"output_tokens":1}}}"#,
+        ),
+        event(
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" building"}       }"#,
+        ),
+        vec![
+            event(
+                r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":10}}"#,
+            ),
+            event(r#"{"type":"message_stop"}"#),
+        ],
+    );
+    let responses = many(
+        event(
+            r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","model":"m","output":[],"usage":null}}"#,
+        ),
+        event(
+            r#"{"type":"response.output_text.delta","sequence_number":4,"item_id":"msg_68f0c1e2a4b48192a33523ce531650ec","output_index":0,"content_index":0,"delta":" building","logprobs":[],"obfuscation":"T3FmnO"}"#,
+        ),
+        vec![event(
+            r#"{"type":"response.completed","sequence_number":9,"response":{"id":"resp_1","usage":{"input_tokens":7,"output_tokens":5}}}"#,
+        )],
+    );
+    let frame = |finish: &str| {
+        format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"text":" building that has stood there since"}}],"role":"model"}},{finish}"index":0}}],"usageMetadata":{{"promptTokenCount":10,"candidatesTokenCount":20,"totalTokenCount":453,"promptTokensDetails":[{{"modality":"TEXT","tokenCount":10}}],"thoughtsTokenCount":423}},"modelVersion":"gemini-x","responseId":"LopyaprkJPyY"}}"#
+        )
+    };
+    let (one, last) = (frame(""), frame(r#""finishReason":"STOP","#));
+    let sse = |frame: &str| Bytes::from(format!("data: {frame}\r\n\r\n"));
+    let gemini = many(sse(&one), sse(&one), vec![sse(&last)]);
+    let element = |before: &str, frame: &str, after: &str| Bytes::from([before, frame, after].concat());
+    let array =
+        many(element("[", &one, ""), element("\n,\r\n", &one, ""), vec![element("\n,\r\n", &last, "\n]")]);
+    vec![
+        ("Anthropic's events", (Dialect::Anthropic, Framing::Events), anthropic),
+        ("Responses' events", (Dialect::Responses, Framing::Events), responses),
+        ("Gemini's frames", (Dialect::Gemini, Framing::Events), gemini),
+        ("Gemini's array", (Dialect::Gemini, Framing::Array), array),
+    ]
 }
 
 fn answers() -> Vec<(&'static str, Bytes)> {

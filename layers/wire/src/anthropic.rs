@@ -43,13 +43,16 @@
 //!
 //! # What an answer of another provider becomes
 //!
-//! The first choice. Thinking without a seal has an empty one; another provider's seal is marked, so
-//! that it goes back to its maker. Log probabilities have no place. Arguments that are not an object
+//! The first choice. Thinking without a seal has an empty one. Another provider's seal is marked, so that
+//! it goes back to its maker: on thinking it stands in its place, on text or a call as sealed thinking
+//! (`redacted_thinking`) behind or before it. An id of a call that Anthropic would refuse is held in one
+//! that it takes. Log probabilities have no place. Arguments that are not an object
 //! stand in one, as `raw_arguments`. In a stream, neighbouring blocks of text become one.
 
 mod answer;
 mod block;
 mod body;
+mod call_id;
 mod citation;
 mod common_delta;
 mod decode_request;
@@ -62,7 +65,9 @@ mod error;
 mod extras;
 mod format;
 mod losses;
+mod marked;
 mod media;
+mod message_id;
 mod names;
 mod open_block;
 mod parts;
@@ -71,19 +76,23 @@ mod schema;
 mod stop;
 mod stream_decode;
 mod stream_encode;
+mod tally;
 mod text;
 mod thinking;
 mod tools;
 mod turns;
 mod usage;
 
-pub(crate) use self::decode_tools::TOOL_OPTIONS;
 pub use self::{
     decode_request::decode_request,
     decode_response::decode_response,
     encode_request::encode_request,
     encode_response::encode_response,
-    error::{decode_error, encode_error},
+    error::{decode_error, encode_error, is_error_shape},
     stream_decode::StreamDecoder,
     stream_encode::StreamEncoder,
 };
+pub mod count_tokens;
+pub mod models;
+
+pub(crate) use self::{decode_tools::TOOL_OPTIONS, tally::Tally};

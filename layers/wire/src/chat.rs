@@ -4,6 +4,7 @@
 mod collect;
 mod event;
 mod message;
+mod origin;
 mod reply;
 mod request;
 mod tool;
@@ -15,6 +16,7 @@ pub use self::{
     message::{
         Audio, Content, Document, Image, Message, Native, Part, Reasoning, Role, Signature, Source, Text,
     },
+    origin::Origins,
     reply::{Choice, Finish, FinishReason, Reply},
     request::{Chat, ReasoningRequest, ResponseFormat, Sampling},
     tool::{Tool, ToolCall, ToolChoice, ToolKind, ToolResult},

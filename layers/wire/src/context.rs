@@ -1,3 +1,5 @@
+use serde_json::{Map, Value};
+
 /// What a decoder of an answer must know of the request it answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecodeContext {
@@ -24,9 +26,14 @@ pub struct EncodeContext {
     pub model: String,
     /// The time to give when the provider gave none, in seconds since the epoch.
     pub created: u64,
+    /// Whether the answer is of a provider of another dialect.
+    pub foreign: bool,
     /// Whether the client asked for usage in the stream.
     pub include_usage: bool,
     /// Whether the client offered OpenAI's legacy `functions`, and expects calls as `function_call`
     /// ([`Chat::legacy_functions`](crate::chat::Chat::legacy_functions)).
     pub legacy_functions: bool,
+    /// What an answer of OpenAI's Responses repeats of its request
+    /// ([`responses::echo`](crate::responses::echo)).
+    pub echo: Map<String, Value>,
 }

@@ -15,6 +15,8 @@ pub struct EmbeddingRequest {
     pub encoding: VectorEncoding,
     /// The application's name for its user.
     pub user: Option<String>,
+    /// The client's fields with no place here, by path: encoders list them as dropped.
+    pub other: Vec<String>,
 }
 
 /// One input.

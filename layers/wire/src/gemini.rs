@@ -17,9 +17,12 @@
 //! - **Schemas** go as JSON Schema (`parametersJsonSchema`, `responseJsonSchema`), which every current
 //!   model is recorded to accept, `$ref`, recursion and `additionalProperties` included. The narrower
 //!   OpenAPI form (`parameters`, `responseSchema`) is read, not written.
-//! - **Thought signatures** come back with their part. A call made by another model is given the
+//! - **Thought signatures** come back with their part. Another provider's seal is shown marked, in base64
+//!   as Google's SDKs want it, and goes back to its maker; a stream tells it by an empty thought behind
+//!   the thought, and both are one again when they come back. A call made by another model is given the
 //!   documented `skip_thought_signature_validator` where a model that thinks by level would refuse
-//!   the step without one.
+//!   the step without one; so does a client get it, which may send the call to such a model by itself.
+//!   Parallel calls stand in one frame of a stream, as they are one step.
 //! - **Strict tools** ask for `VALIDATED` calling. So do tool choices that allow some tools and demand
 //!   none, because `AUTO` takes no list.
 //! - **Custom tools** are refused: free text cannot be asked for by a schema.
@@ -37,33 +40,44 @@ mod encode_tools;
 mod encode_turns;
 mod error;
 mod finish;
+mod framed;
 mod frames;
 mod grounding;
 mod lenient;
 mod logprobs;
+mod marked;
 mod media;
 mod model;
 mod names;
 mod openapi;
 mod part;
+mod passing;
 mod raw;
 mod schema;
 mod stream_decoder;
 mod stream_encoder;
 mod text_index;
 mod tier;
-mod time;
+pub(crate) mod time;
 mod usage;
 mod words;
 
+pub mod count_tokens;
 pub mod embeddings;
+pub mod models;
+pub mod vertex_embeddings;
+
+pub(crate) use self::{
+    decode_response::decode_content,
+    passing::{Passing, is_block_reason, is_final_reason},
+};
 
 pub use self::{
     decode_request::decode_request,
     decode_response::decode_response,
     encode_request::encode_request,
     encode_response::encode_response,
-    error::{decode_error, encode_error},
+    error::{decode_error, encode_error, is_error_shape},
     media::{RemoteMedia, remote_media},
     model::model_path_segment,
     stream_decoder::StreamDecoder,

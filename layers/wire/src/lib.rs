@@ -11,15 +11,20 @@
 //! | `decode_error`, `encode_error` | an error body ⇄ [`ApiError`] |
 //!
 //! Same dialect in and out needs none of that: [`splice`] and [`relay`] change what must change in
-//! the bytes and read usage as they pass.
+//! the bytes and read usage as they pass. [`others`] reads what little is needed of endpoints that
+//! are no chat.
 
 pub mod anthropic;
 pub mod chat;
+pub mod count_tokens;
 pub mod embeddings;
+pub mod format;
 pub mod gemini;
 pub mod openai;
+pub mod others;
 pub mod peek;
 pub mod relay;
+pub mod responses;
 pub mod splice;
 pub mod sse;
 
@@ -27,8 +32,10 @@ mod call_ids;
 mod context;
 mod error;
 mod loss;
+mod portable;
 mod quirks;
 mod scan;
+mod seal;
 mod target;
 
 #[cfg(test)]
@@ -39,5 +46,6 @@ pub use self::{
     error::{ApiError, ErrorKind, Refusal, StreamEnd, Truncated},
     loss::Encoded,
     quirks::Quirks,
+    seal::holds_foreign,
     target::{Effort, ReasoningStyle, Target, Traits},
 };

@@ -1,4 +1,4 @@
-//! What policy needs of an OpenAI-dialect request, read in one pass over its bytes.
+//! What policy needs of a request, read in one pass over its bytes.
 //!
 //! The body is validated as JSON in UTF-8 on the way, so that what is relayed is at least that.
 //! Nothing is built or copied but the list of top-level members. Where a key stands more than once
@@ -6,11 +6,13 @@
 
 mod fault;
 mod fields;
+mod foreign;
+mod read;
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use bytes::Bytes;
-use tollway_core::Endpoint;
+use tollway_core::{Dialect, Endpoint, Operation};
 
 use crate::{
     Refusal,
@@ -27,21 +29,37 @@ pub struct Peek {
     /// Where the object's opening brace stands.
     open: usize,
     members: Vec<Member>,
-    model: usize,
+    dialect: Dialect,
+    endpoint: Endpoint,
+    model: Model,
     stream: bool,
     include_usage: Option<bool>,
     n: Option<u64>,
 }
 
+/// Where the model is named.
+#[derive(Clone, Debug)]
+enum Model {
+    /// In the body, by the place among the members.
+    Member(usize),
+    Path(Arc<str>),
+}
+
 impl Peek {
-    /// Reads a request body for an endpoint. Keeps a reference to the bytes, no copy.
-    pub fn new(endpoint: Endpoint, body: Bytes) -> Result<Self, Refusal> {
+    /// Reads the body of a request for an operation. Keeps a reference to the bytes, no copy.
+    pub fn new(operation: &Operation, body: Bytes) -> Result<Self, Refusal> {
         let (open, members) = outline(&body)?;
-        let fields = fields::Fields::read(endpoint, &body, &members)?;
+        let fields = fields::Fields::read(operation, &body, &members)?;
+        let model = match (&operation.model, fields.model) {
+            (Some(model), None) => Model::Path(model.clone()),
+            (_, place) => Model::Member(place.unwrap_or(usize::MAX)),
+        };
         Ok(Self {
             open,
             members,
-            model: fields.model,
+            dialect: operation.dialect,
+            endpoint: operation.endpoint,
+            model,
             stream: fields.stream,
             include_usage: fields.include_usage,
             n: fields.n,
@@ -49,13 +67,43 @@ impl Peek {
         })
     }
 
-    /// The model as the client named it.
+    /// Reads a body that was written by us for its members alone.
+    pub(crate) fn of_members(body: Bytes) -> Result<Self, Refusal> {
+        let (open, members) = outline(&body)?;
+        Ok(Self {
+            open,
+            members,
+            dialect: Dialect::Anthropic,
+            endpoint: Endpoint::Chat,
+            model: Model::Member(usize::MAX),
+            stream: false,
+            include_usage: None,
+            n: None,
+            body,
+        })
+    }
+
+    /// The format the client speaks.
+    pub const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// What is asked for.
+    pub const fn endpoint(&self) -> Endpoint {
+        self.endpoint
+    }
+
+    /// The model as the client named it, in the body or in the path.
     pub fn model(&self) -> Cow<'_, str> {
-        let raw = self.members.get(self.model).and_then(|member| self.body.get(member.value.clone()));
+        let place = match &self.model {
+            Model::Path(model) => return Cow::Borrowed(model),
+            Model::Member(place) => *place,
+        };
+        let raw = self.members.get(place).and_then(|member| self.body.get(member.value.clone()));
         raw.and_then(crate::scan::unquote).unwrap_or_default()
     }
 
-    /// Whether the client asked for an event stream.
+    /// Whether the client asked for a stream.
     pub const fn stream(&self) -> bool {
         self.stream
     }

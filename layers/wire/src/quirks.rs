@@ -54,6 +54,46 @@ pub struct Quirks {
     pub normalise_answers: bool,
 }
 
+impl Quirks {
+    /// Whether a request that [`encode_request`](crate::openai::encode_request) wrote can go out as it
+    /// is: what `drop_in_messages` names is not written where the model's traits say so.
+    pub const fn take_what_is_written(&self) -> bool {
+        let Self {
+            rename,
+            drop,
+            drop_nulls,
+            developer_as_system,
+            tool_choice_any,
+            name_on_tool_messages_only,
+            drop_empty_assistant,
+            drop_in_messages: _,
+            short_call_ids,
+            nearest_effort,
+            require_parameters,
+            document_url,
+            thinking_parts,
+            refusal_as_text,
+            turn_order,
+            functions_as_tools: _,
+            stream_usage,
+            normalise_answers: _,
+        } = self;
+        let changes = *drop_nulls
+            || *developer_as_system
+            || *tool_choice_any
+            || *name_on_tool_messages_only
+            || *drop_empty_assistant
+            || *short_call_ids
+            || *nearest_effort
+            || *require_parameters
+            || *document_url
+            || *thinking_parts
+            || *refusal_as_text
+            || *turn_order;
+        *stream_usage && !changes && rename.is_empty() && drop.is_empty()
+    }
+}
+
 impl Default for Quirks {
     fn default() -> Self {
         Self {

@@ -24,7 +24,7 @@ pub struct SseEvent<'a> {
 pub struct EventTooLarge;
 
 /// Cuts a byte stream, fed in any pieces, into [`SseEvent`]s.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SseDecoder {
     buffer: Vec<u8>,
     /// Where the next unread line begins.

@@ -26,6 +26,8 @@ pub struct Traits {
     pub structured_output: bool,
     /// Whether instructions may stand in mid-conversation.
     pub mid_conversation_system: bool,
+    /// Whether `OpenAI` serves it by Responses alone.
+    pub responses_only: bool,
     /// How it is told to think.
     pub reasoning: ReasoningStyle,
     /// The effort levels it takes, empty for all.
@@ -49,6 +51,7 @@ impl Default for Traits {
             forced_tool_choice: true,
             structured_output: true,
             mid_conversation_system: false,
+            responses_only: false,
             reasoning: ReasoningStyle::Effort,
             efforts: Vec::new(),
             function_call_ids: false,

@@ -557,6 +557,18 @@ fn thinking_is_asked_for_in_the_models_own_way() {
 }
 
 #[test]
+fn a_service_tier_is_asked_for_in_googles_word() {
+    for (tier, word) in [("flex", json!("flex")), ("priority", json!("priority")), ("default", Value::Null)] {
+        let chat = Chat { service_tier: Some(tier.into()), ..chat(vec![says(Role::User, "q")]) };
+        let (body, encoded) = encoded(&chat, &Target::default());
+        assert_eq!((&body["serviceTier"], encoded.dropped), (&word, vec![]), "{tier}");
+    }
+    let asked = br#"{"contents":[{"parts":[{"text":"q"}]}],"service_tier":"SERVICE_TIER_FLEX"}"#;
+    let chat = decode_request("gemini", false, asked).unwrap();
+    assert_eq!(encoded(&chat, &Target::default()).0["serviceTier"], "flex");
+}
+
+#[test]
 fn what_gemini_has_no_word_for_is_listed() {
     let chat = Chat {
         parallel_tool_calls: Some(false),
@@ -569,7 +581,7 @@ fn what_gemini_has_no_word_for_is_listed() {
         },
         user: Some("u".into()),
         metadata: Some(Map::from_iter([("k".to_owned(), json!("v"))])),
-        service_tier: Some("priority".into()),
+        service_tier: Some("scale".into()),
         extra: Map::from_iter([
             ("verbosity".to_owned(), json!("low")),
             ("safetySettings".to_owned(), json!([])),

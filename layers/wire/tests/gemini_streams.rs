@@ -1,7 +1,7 @@
 //! Gemini's answers and streams, word for word, and the mistakes other gateways make in them.
 
 use serde_json::{Value, json};
-use tollway_core::{Dialect, Usage};
+use tollway_core::{Dialect, Framing, Usage};
 use tollway_wire::{
     ApiError, DecodeContext, EncodeContext, ErrorKind,
     chat::{
@@ -45,6 +45,24 @@ fn finish_of(events: &[Event]) -> Option<FinishReason> {
 
 fn answer(body: &Value) -> Result<Reply, ApiError> {
     decode_response(body.to_string().as_bytes(), &cx())
+}
+
+/// Models write arguments over several lines; a line break in an event's data would end it.
+#[test]
+fn arguments_of_several_lines_stay_in_one_event() {
+    let mut encoder = StreamEncoder::new(EncodeContext::default());
+    let mut out = Vec::new();
+    let call = Delta::ToolCall { index: 0, id: "c".into(), name: "f".into(), custom: false, signature: None };
+    let arguments =
+        Delta::ToolArguments { index: 0, fragment: "{\n  \"a\": \"x\\ny\",\r\n  \"b\": 1.50\n}".into() };
+    for delta in [call, arguments] {
+        encoder.encode(&Event::Delta { choice: 0, delta }, &mut out);
+    }
+    encoder.encode(&Event::Finish { choice: 0, finish: FinishReason::ToolCalls.into() }, &mut out);
+    encoder.finish(&mut out);
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.contains(r#""args":{"a":"x\ny","b":1.50}"#), "{text}");
+    assert!(text.lines().all(|line| line.is_empty() || line.starts_with("data: ")), "{text}");
 }
 
 #[test]
@@ -104,8 +122,12 @@ fn a_stream_word_for_word() {
 
 #[test]
 fn a_stream_is_written_word_for_word() {
-    let mut encoder =
-        StreamEncoder::new(EncodeContext { id: "r1".into(), model: "m1".into(), ..EncodeContext::default() });
+    let mut encoder = StreamEncoder::new(EncodeContext {
+        id: "r1".into(),
+        model: "m1".into(),
+        foreign: true,
+        ..EncodeContext::default()
+    });
     let mut out = Vec::new();
     let delta = |delta| Event::Delta { choice: 0, delta };
     let call = |index, id: &str| {
@@ -137,11 +159,17 @@ fn a_stream_is_written_word_for_word() {
     };
     let expected = [
         part(r#"{"text":"Hm.","thought":true}"#),
+        // Another provider's seal, marked and in base64.
+        part(
+            r#"{"text":"","thought":true,"thoughtSignature":"dG9sbHdheTphbnRocm9waWM6dGhpbmtpbmc6Zm9yZWlnbg=="}"#,
+        ),
         part(r#"{"text":"Hi"}"#),
-        part(r#"{"functionCall":{"id":"c0","name":"f","args":{"a":1}}}"#),
-        part(r#"{"functionCall":{"id":"c1","name":"f","args":{}}}"#),
+        // Google's stand-in for a seal, which its models want on the first of parallel calls.
+        part(
+            r#"{"functionCall":{"id":"c0","name":"f","args":{"a":1}},"thoughtSignature":"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="},{"functionCall":{"id":"c1","name":"f","args":{}}}"#,
+        ),
         format!(
-            r#"data: {{"candidates":[{{"finishReason":"STOP","index":0}}],"usageMetadata":{{"promptTokenCount":5,"candidatesTokenCount":2,"totalTokenCount":8,"thoughtsTokenCount":1}},{tail}"#
+            r#"data: {{"candidates":[{{"content":{{"parts":[{{"text":""}}],"role":"model"}},"finishReason":"STOP","index":0}}],"usageMetadata":{{"promptTokenCount":5,"candidatesTokenCount":2,"totalTokenCount":8,"thoughtsTokenCount":1}},{tail}"#
         ),
     ];
     assert_eq!(String::from_utf8(out).unwrap(), expected.join("\n\n") + "\n\n");
@@ -170,7 +198,7 @@ fn a_whole_answer_is_written_word_for_word() {
         }],
         ..Reply::default()
     };
-    let cx = EncodeContext { id: "r".into(), model: "m".into(), ..EncodeContext::default() };
+    let cx = EncodeContext { id: "r".into(), model: "m".into(), foreign: true, ..EncodeContext::default() };
     let body: Value = serde_json::from_slice(&encode_response(&reply, &cx)).unwrap();
     assert_eq!(
         body,
@@ -178,7 +206,8 @@ fn a_whole_answer_is_written_word_for_word() {
             "candidates": [{
                 "content": { "role": "model", "parts": [
                     { "text": "wet" },
-                    { "functionCall": { "id": "c", "name": "f", "args": { "a": 1 } } },
+                    { "functionCall": { "id": "c", "name": "f", "args": { "a": 1 } },
+                      "thoughtSignature": "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=" },
                     { "functionCall": { "id": "d", "name": "f", "args": { "input": "{\"a\":" } } }] },
                 "finishReason": "MAX_TOKENS",
                 "index": 0,
@@ -419,6 +448,59 @@ fn grounding_is_told_as_citations_and_counted_as_searches() {
     // What Google's search put into the prompt is not billed as input.
     let usage = Usage { input: 5, output: 3, web_searches: 2, ..Usage::default() };
     assert!(events.contains(&Event::Usage(usage)));
+}
+
+/// An answer written in a framing, ended by `end`.
+fn written(framing: Framing, end: impl FnOnce(&mut StreamEncoder, &mut Vec<u8>)) -> String {
+    let mut encoder = StreamEncoder::new(EncodeContext::default()).with_framing(framing);
+    let mut out = Vec::new();
+    for text in ["a", "],\n[{\"", "é"] {
+        encoder.encode(&Event::Delta { choice: 0, delta: Delta::Text(text.into()) }, &mut out);
+    }
+    encoder.encode(&Event::Finish { choice: 0, finish: FinishReason::Stop.into() }, &mut out);
+    end(&mut encoder, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[test]
+fn both_framings_hold_the_same_frames() {
+    let end = |encoder: &mut StreamEncoder, out: &mut Vec<u8>| {
+        encoder.finish(out);
+        encoder.finish(out);
+    };
+    let events = written(Framing::Events, end);
+    let frames = events.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
+    let frames: Vec<Value> = frames.map(|frame| serde_json::from_str(frame).unwrap()).collect();
+    let array = written(Framing::Array, end);
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&array).unwrap(), frames);
+    assert_eq!((frames.len(), read(&array)), (4, read(&events)));
+    // Cut anywhere it is neither JSON nor, to those who read it as it grows, whole.
+    for at in 0..array.len() {
+        let Some(cut) = array.get(..at) else { continue };
+        assert!(serde_json::from_str::<Value>(cut).is_err() && !read(cut).1, "{cut}");
+    }
+}
+
+#[test]
+fn an_array_that_fails_closes_in_its_error() {
+    let error = ApiError {
+        status: 503,
+        kind: ErrorKind::Overloaded,
+        message: "busy".into(),
+        code: None,
+        param: None,
+        retry_after: None,
+    };
+    let array = written(Framing::Array, |encoder, out| {
+        encoder.fail(&error, out);
+        encoder.finish(out);
+    });
+    let elements: Vec<Value> = serde_json::from_str(&array).unwrap();
+    assert_eq!((elements.len(), &elements[3]["error"]["message"]), (4, &json!("busy")));
+    assert!(!read(&array).1 && !array.contains("finishReason"));
+    let mut out = Vec::new();
+    StreamEncoder::new(EncodeContext::default()).with_framing(Framing::Array).fail(&error, &mut out);
+    assert_eq!(serde_json::from_slice::<Vec<Value>>(&out).unwrap().len(), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, collections::HashMap, sync::Arc};
 use tollway_wire::Traits;
 
 use super::{Catalogue, Entry, ModelEntry, Resolved, Served, is_sane};
-use crate::config::{Capability, Disabled, Provider, Reason, Unresolved, models::Models};
+use crate::config::{Capability, Disabled, Format, Kind, Provider, Reason, Unresolved, models::Models};
 
 /// What a catalogue is made of.
 pub(in crate::config) struct Parts<'a> {
@@ -54,7 +54,7 @@ impl Catalogue {
     fn add_models(&mut self, served: &[Arc<Served>]) {
         let models = self.models.clone();
         for model in models.iter() {
-            for provider in served.iter().filter(|provider| provider.vendor == Some(&*model.vendor)) {
+            for provider in served.iter().filter(|provider| provider.sections.contains(&&*model.vendor)) {
                 if let Ok(resolved) = self.at(provider, &model.id, &model.id) {
                     self.add(&format!("{}/{}", provider.name, model.id), &resolved, false);
                 }
@@ -114,7 +114,8 @@ impl Catalogue {
     fn add(&mut self, name: &str, resolved: &Resolved, list: bool) {
         let id: Arc<str> = name.into();
         let upstream = &resolved.upstream;
-        let vendor = self.providers.get(&*upstream.provider).and_then(|provider| provider.vendor);
+        let vendor =
+            self.providers.get(&*upstream.provider).and_then(|provider| provider.section_of(&upstream.model));
         let known =
             vendor.and_then(|vendor| self.models.find(&upstream.model, Some(vendor))).map(|(model, _)| model);
         let released = known.and_then(|known| known.released).unwrap_or(self.models.as_of);
@@ -137,13 +138,19 @@ impl Catalogue {
     }
 }
 
-/// Who serves the models of each section: the provider of that name, else the first of that kind.
+/// Who serves the models of each section: the provider of that name, else the first of that kind, else
+/// the first Vertex AI, which knows them by the same names.
 fn vendors(served: &[Arc<Served>]) -> HashMap<Box<str>, Arc<Served>> {
     let mut vendors: HashMap<Box<str>, Arc<Served>> = HashMap::new();
-    for provider in served.iter().filter(|provider| Some(provider.kind.as_str()) == provider.vendor) {
+    for provider in served.iter().filter(|provider| provider.sections == [provider.kind.as_str()]) {
         let place = vendors.entry(provider.kind.as_str().into()).or_insert_with(|| provider.clone());
         if *provider.name == *provider.kind.as_str() {
             *place = provider.clone();
+        }
+    }
+    for provider in served.iter().filter(|provider| provider.kind == Kind::Vertex) {
+        for section in provider.sections {
+            vendors.entry((*section).into()).or_insert_with(|| provider.clone());
         }
     }
     vendors
@@ -154,10 +161,10 @@ impl Served {
         Self {
             name: provider.name.clone(),
             kind: provider.kind,
-            dialect: provider.dialect,
+            formats: provider.formats.iter().map(|format| format.dialect).collect(),
             models: provider.models.clone(),
-            in_path: provider.endpoints.carry_model(),
-            vendor: provider.kind.preset().catalogue,
+            in_path: provider.formats.iter().any(Format::carries_model),
+            sections: provider.kind.preset().catalogue,
             unlisted_traits: provider.kind.fit(Arc::new(Traits::default())),
         }
     }

@@ -342,7 +342,7 @@ proptest! {
             prop_assert!(!found.upstream.model.is_empty());
             let provider = settings.providers.iter().find(|provider| provider.name == found.upstream.provider).unwrap();
             // What resolves has a URL.
-            prop_assert!(provider.uri(tollway_core::Endpoint::Chat, &found.upstream.model, true).is_some());
+            prop_assert!(provider.uri(found.upstream.dialect, tollway_core::Endpoint::Chat, &found.upstream.model, Some(tollway_core::Framing::Events)).is_some());
         }
     }
 }

@@ -37,6 +37,19 @@ const ERRORS: &[(&str, &str)] = &[
         "tollway.yaml: server.max_body_bytes: not a number of bytes such as `65536`, `64KiB` or `32MiB`: 1x",
     ),
     ("server: {max_body_bytes: 1}", "tollway.yaml: server.max_body_bytes: less than 1024 bytes: 1"),
+    ("server: {max_upload_bytes: 1}", "tollway.yaml: server.max_upload_bytes: less than 1024 bytes: 1"),
+    (
+        "endpoints: {imges: openai}",
+        "tollway.yaml: endpoints.imges: unknown field\n  hint: did you mean `images`?",
+    ),
+    (
+        "endpoints: {files: opnai}",
+        "tollway.yaml: endpoints.files: no such provider: opnai\n  hint: did you mean `openai`?",
+    ),
+    (
+        "endpoints: {default: gemini}",
+        "tollway.yaml: endpoints.default: not a provider of OpenAI's format: gemini\n  hint: its own endpoints are under /passthrough",
+    ),
     (
         "server: {max_concurrent_streams: 0}",
         "tollway.yaml: server.max_concurrent_streams: no stream could be opened: 0",

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use std::{fs, sync::Arc};
 
-use tollway_core::{Dialect, Endpoint};
+use tollway_core::{Dialect, Endpoint, Framing};
 
 use super::super::*;
 
@@ -76,8 +76,8 @@ fn every_example_loads() {
     ]);
     let url = |name: &str, model: &str| {
         let provider = settings.providers.iter().find(|provider| *provider.name == *name).unwrap();
-        assert_eq!(provider.dialect, Dialect::OpenAi);
-        provider.uri(Endpoint::Chat, model, true).unwrap().to_string()
+        assert!(provider.speaks(Dialect::OpenAi));
+        provider.uri(Dialect::OpenAi, Endpoint::Chat, model, Some(Framing::Events)).unwrap().to_string()
     };
     assert_eq!(url("azure", "m"), "https://my-resource.openai.azure.com/openai/v1/chat/completions");
     assert_eq!(
@@ -107,7 +107,7 @@ fn every_example_loads() {
 fn examples_without_keys_leave_their_providers_out() {
     let settings = load_uncommented(&[]);
     let enabled: Vec<&str> = settings.providers.iter().map(|provider| &*provider.name).collect();
-    assert_eq!(enabled, ["ollama", "vllm"]);
-    assert_eq!(settings.disabled.len(), 11);
+    assert_eq!(enabled, ["ollama", "vertex-eu", "vllm"]);
+    assert_eq!(settings.disabled.len(), 12);
     assert_eq!(settings.default_provider, Some(Arc::from("openai")));
 }

@@ -1,7 +1,7 @@
 use std::{fs, time::Duration};
 
 use proptest::prelude::*;
-use tollway_core::{Dialect, Endpoint};
+use tollway_core::{Dialect, Endpoint, Framing};
 
 use super::{super::*, KEYS, load};
 
@@ -12,7 +12,7 @@ fn no_file_and_no_key_is_fine() {
     assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
     assert!(settings.providers.is_empty() && settings.uses_simulator());
     let missing: Vec<_> = settings.disabled.iter().map(|one| (&*one.name, one.why.clone())).collect();
-    assert_eq!(missing.len(), 5);
+    assert_eq!(missing.len(), 6);
     assert!(
         missing
             .contains(&("gemini", Why::MissingKey(vec!["GEMINI_API_KEY".into(), "GOOGLE_API_KEY".into()])))
@@ -182,7 +182,7 @@ aliases: {fast: mine/claude-haiku-4-5}",
     let played = settings.for_simulator("127.0.0.1:9".parse().unwrap());
     let base = |name: &str| {
         let provider = played.providers.iter().find(|provider| *provider.name == *name).unwrap();
-        (provider.base_url.to_string(), provider.dialect)
+        (provider.base_url.to_string(), provider.formats[0].dialect)
     };
     assert_eq!(base("openai"), ("http://127.0.0.1:9/v1".into(), Dialect::OpenAi));
     assert_eq!(base("anthropic"), ("http://127.0.0.1:9".into(), Dialect::Anthropic));
@@ -217,9 +217,12 @@ fn a_kind_can_be_bent() {
             api_key: k";
     let settings = load(text, &[]).unwrap();
     let mine = &settings.providers[0];
-    assert_eq!(mine.uri(Endpoint::Chat, "m", true).unwrap(), "https://proxy.example.com/mistral/c?a=b+c");
     assert_eq!(
-        mine.uri(Endpoint::Embeddings, "m", false).unwrap(),
+        mine.uri(Dialect::OpenAi, Endpoint::Chat, "m", Some(Framing::Events)).unwrap(),
+        "https://proxy.example.com/mistral/c?a=b+c"
+    );
+    assert_eq!(
+        mine.uri(Dialect::OpenAi, Endpoint::Embeddings, "m", None).unwrap(),
         "https://proxy.example.com/mistral/embeddings?a=b+c"
     );
     assert!(mine.quirks.drop.is_empty() && !mine.quirks.normalise_answers && mine.quirks.tool_choice_any);

@@ -2,14 +2,15 @@
 
 use super::super::models;
 use super::super::tokens::{DOCUMENT, IMAGE};
-use super::{Choice, Format, Prompt, described};
+use super::{Choice, Format, Prompt, Side, described};
 use serde_json::Value;
 
 /// Reads a Messages request.
 pub(crate) fn anthropic(model: &str, body: &Value) -> Prompt {
     let mut prompt =
         Prompt { model: model.to_owned(), n: 1, parallel: true, include_usage: true, ..Prompt::default() };
-    texts(&mut prompt, &body["system"]);
+    let system = texts(&mut prompt, &body["system"]);
+    prompt.instruct(&system);
     for message in body["messages"].as_array().into_iter().flatten() {
         read_message(&mut prompt, message);
     }
@@ -45,6 +46,11 @@ fn read_message(prompt: &mut Prompt, message: &Value) {
     let results = prompt.results.len();
     let text = texts(prompt, &message["content"]);
     let answers = prompt.results.len() > results;
+    match message["role"].as_str() {
+        Some("user") => prompt.speaks(Side::User, &text),
+        Some("assistant") => prompt.speaks(Side::Assistant, &text),
+        _ => prompt.instruct(&text),
+    }
     match message["role"].as_str() {
         // Text beside results is what the user says last, as in dialects where it is a message of its own.
         Some("user") if !answers || !text.is_empty() => {
@@ -82,8 +88,9 @@ fn texts(prompt: &mut Prompt, content: &Value) -> String {
             Some("tool_use") => prompt.called(&block["name"], &block["input"]),
             Some("tool_result") => {
                 let result = texts(prompt, &block["content"]);
-                prompt.results.push(result);
+                prompt.returns(result, block["is_error"] == true);
             }
+            Some("thinking" | "redacted_thinking") => prompt.thoughts += 1,
             _ => {}
         }
     }

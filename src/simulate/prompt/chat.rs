@@ -3,7 +3,7 @@
 use super::super::fault::Provider;
 use super::super::models;
 use super::super::tokens::{DOCUMENT, IMAGE};
-use super::{Choice, Format, Prompt, described_url};
+use super::{Choice, Format, Prompt, Side, described_url};
 use serde_json::Value;
 
 /// Reads a chat request.
@@ -66,13 +66,25 @@ fn read_message(prompt: &mut Prompt, message: &Value) {
         prompt.called(&call["function"]["name"], &call["function"]["arguments"]);
     }
     let text = texts.join("\n");
+    let thinking = ["reasoning_content", "reasoning"].iter().any(|field| message[*field].is_string());
+    prompt.thoughts += usize::from(thinking);
     match role {
-        "user" => prompt.user = text,
+        "user" => {
+            prompt.speaks(Side::User, &text);
+            prompt.user = text;
+        }
         "tool" | "function" => {
-            prompt.results.push(text);
+            prompt.returns(text, false);
             return;
         }
-        _ => prompt.media = before,
+        "assistant" => {
+            prompt.speaks(Side::Assistant, &text);
+            prompt.media = before;
+        }
+        _ => {
+            prompt.instruct(&text);
+            prompt.media = before;
+        }
     }
     prompt.results.clear();
 }
@@ -93,6 +105,7 @@ fn read_part<'v>(prompt: &mut Prompt, part: &'v Value) -> Option<&'v str> {
             let data = part["input_audio"]["data"].as_str().unwrap_or_default();
             prompt.shown(DOCUMENT, Some(super::described(&format!("audio/{format}"), data)));
         }
+        "thinking" => prompt.thoughts += 1,
         _ => {}
     }
     None

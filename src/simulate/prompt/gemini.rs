@@ -1,9 +1,10 @@
 //! Reading Gemini `generateContent`.
 
 use super::super::models;
+use super::super::signature;
 use super::super::tokens::{DOCUMENT, IMAGE};
 use super::super::validate::{declarations, field, items};
-use super::{Choice, Format, Prompt, described};
+use super::{Choice, Format, Prompt, Side, described};
 use serde_json::Value;
 
 /// Reads a `generateContent` request; whether it streams stands in the path.
@@ -17,14 +18,17 @@ pub(crate) fn gemini(model: &str, body: &Value, stream: bool) -> Prompt {
         ..Prompt::default()
     };
     if let Some(system) = field(body, "systemInstruction") {
-        read_content(&mut prompt, system);
+        let text = read_content(&mut prompt, system);
+        prompt.instruct(&text);
     }
     for content in items(body, "contents") {
         let results = prompt.results.len();
         prompt.media.clear();
         let text = read_content(&mut prompt, content);
         let answers = prompt.results.len() > results;
-        if content["role"] == "model" {
+        let model = content["role"] == "model";
+        prompt.speaks(if model { Side::Assistant } else { Side::User }, &text);
+        if model {
             prompt.media.clear();
             prompt.results.clear();
         } else if !answers || !text.is_empty() {
@@ -84,6 +88,7 @@ fn read_config(prompt: &mut Prompt, config: &Value) {
 fn read_content(prompt: &mut Prompt, content: &Value) -> String {
     let mut found = Vec::new();
     for part in items(content, "parts") {
+        prompt.thoughts += usize::from(signature::is_own_thought(part));
         if let Some(text) = field(part, "text").and_then(Value::as_str) {
             if field(part, "thought").is_none_or(|thought| thought != true) {
                 found.push(prompt.said(text));
@@ -101,7 +106,7 @@ fn read_content(prompt: &mut Prompt, content: &Value) -> String {
         } else if let Some(response) = field(part, "functionResponse") {
             let result = result_text(&response["response"]);
             prompt.said(&result);
-            prompt.results.push(result);
+            prompt.returns(result, response["response"]["error"].is_string());
         }
     }
     found.join("\n")

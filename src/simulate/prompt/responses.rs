@@ -2,16 +2,19 @@
 
 use super::super::models;
 use super::super::tokens::{DOCUMENT, IMAGE};
-use super::{Choice, Format, Prompt, described_url};
+use super::{Choice, Format, Prompt, Side, described_url};
 use serde_json::Value;
 
 /// Reads a Responses request.
 pub(crate) fn responses(model: &str, body: &Value) -> Prompt {
     let mut prompt = Prompt { model: model.to_owned(), n: 1, include_usage: true, ..Prompt::default() };
-    prompt.said(body["instructions"].as_str().unwrap_or_default());
+    let instructions = body["instructions"].as_str().unwrap_or_default();
+    prompt.said(instructions);
+    prompt.instruct(instructions);
     match &body["input"] {
         Value::String(text) => {
             prompt.said(text);
+            prompt.speaks(Side::User, text);
             prompt.user.clone_from(text);
         }
         Value::Array(items) => items.iter().for_each(|item| read_item(&mut prompt, item)),
@@ -48,20 +51,39 @@ fn read_item(prompt: &mut Prompt, item: &Value) {
         "message" => {
             let before = std::mem::take(&mut prompt.media);
             let text = read_content(prompt, &item["content"]);
-            if item["role"] == "user" {
-                prompt.user = text;
-            } else {
-                prompt.media = before;
+            match item["role"].as_str() {
+                Some("user") => {
+                    prompt.speaks(Side::User, &text);
+                    prompt.user = text;
+                }
+                Some("assistant") => {
+                    prompt.speaks(Side::Assistant, &text);
+                    prompt.media = before;
+                }
+                _ => {
+                    prompt.instruct(&text);
+                    prompt.media = before;
+                }
             }
             prompt.results.clear();
         }
         "function_call" => {
             prompt.called(&item["name"], &item["arguments"]);
+            prompt.speaks(Side::Assistant, "");
             prompt.results.clear();
         }
-        "function_call_output" => {
+        "function_call_output" | "custom_tool_call_output" => {
             let result = read_content(prompt, &item["output"]);
-            prompt.results.push(result);
+            prompt.returns(result, false);
+        }
+        "custom_tool_call" => {
+            prompt.called(&item["name"], &item["input"]);
+            prompt.speaks(Side::Assistant, "");
+            prompt.results.clear();
+        }
+        "reasoning" => {
+            prompt.speaks(Side::Assistant, "");
+            prompt.thoughts += 1;
         }
         _ => {}
     }

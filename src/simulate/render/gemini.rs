@@ -67,7 +67,9 @@ fn events(
             if last {
                 candidate["finishReason"] = json!(finish(reply));
             }
-            running["candidatesTokenCount"] = json!(at + 1);
+            let said = (at as u64 + 1).min(answer.usage.output - answer.usage.reasoning);
+            running["candidatesTokenCount"] = json!(said);
+            running["totalTokenCount"] = json!(answer.usage.input + answer.usage.reasoning + said);
             let usage = if last && last_reply { usage.clone() } else { running.clone() };
             events.push(envelope(json!([candidate]), usage));
         }
@@ -80,11 +82,19 @@ fn streamed(prompt: &Prompt, reply: &Reply) -> Vec<Vec<Value>> {
     let mut pieces = Vec::new();
     for part in parts(prompt, reply) {
         match part["text"].as_str() {
-            Some(text) => pieces.extend(tokens(text).map(|token| {
-                let mut piece = part.clone();
-                piece["text"] = json!(token);
-                vec![piece]
-            })),
+            Some(text) => {
+                pieces.extend(tokens(text).map(|token| {
+                    let mut piece = json!({"text": token});
+                    if part["thought"] == true {
+                        piece["thought"] = json!(true);
+                    }
+                    vec![piece]
+                }));
+                // The seal of a text comes behind it, on a part that says nothing.
+                if !part["thoughtSignature"].is_null() {
+                    pieces.push(vec![json!({"text": "", "thoughtSignature": part["thoughtSignature"]})]);
+                }
+            }
             None => pieces.push(vec![part]),
         }
     }
@@ -95,10 +105,11 @@ fn streamed(prompt: &Prompt, reply: &Reply) -> Vec<Vec<Value>> {
 }
 
 fn candidate(prompt: &Prompt, i: usize, reply: &Reply) -> Value {
-    let mut candidate = json!({
-        "content": {"parts": parts(prompt, reply), "role": "model"},
-        "finishReason": finish(reply), "index": i,
-    });
+    let parts = parts(prompt, reply);
+    // What says nothing has no parts.
+    let content =
+        if parts.is_empty() { json!({"role": "model"}) } else { json!({"parts": parts, "role": "model"}) };
+    let mut candidate = json!({"content": content, "finishReason": finish(reply), "index": i});
     match reply.finish {
         Finish::Calls => candidate["finishMessage"] = json!("Model generated function call(s)."),
         Finish::Filter => {
@@ -129,7 +140,11 @@ fn parts(prompt: &Prompt, reply: &Reply) -> Vec<Value> {
         parts.push(json!({"text": reasoning, "thought": true}));
     }
     if !reply.text.is_empty() {
-        parts.push(json!({"text": reply.text}));
+        let mut part = json!({"text": reply.text});
+        if version >= 3.0 && reply.reasoning.is_some() && reply.calls.is_empty() {
+            part["thoughtSignature"] = json!(sign(Of::Part, ""));
+        }
+        parts.push(part);
     }
     for (i, call) in reply.calls.iter().enumerate() {
         let mut made = json!({"name": call.name, "args": call.arguments});

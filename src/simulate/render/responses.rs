@@ -8,14 +8,16 @@ use super::responses_stream::events;
 use super::{CREATED, Rendered, json, named, stream};
 use serde_json::{Value, json};
 
-/// Writes a response to `body`, streamed when the prompt asks for it.
-pub(crate) fn responses(prompt: &Prompt, answer: &Answer, body: &Value) -> Rendered {
+/// Writes a response to `body`, streamed when the prompt asks for it; also returns it as it is stored.
+pub(crate) fn responses(prompt: &Prompt, answer: &Answer, body: &Value) -> (Rendered, Value) {
     let output = answer.choices.first().map(|reply| items(prompt, answer, reply, body)).unwrap_or_default();
     let response = whole(prompt, answer, body, &output);
-    if !prompt.stream {
-        return json(&response);
-    }
-    stream(events(&response, &output).iter().map(named).collect())
+    let rendered = if prompt.stream {
+        stream(events(&response, &output).iter().map(named).collect())
+    } else {
+        json(&response)
+    };
+    (rendered, response)
 }
 
 /// Fields that were not asked for are null, as the API fills them in.
@@ -36,7 +38,7 @@ fn whole(prompt: &Prompt, answer: &Answer, body: &Value, output: &[Value]) -> Va
         "created_at": CREATED,
         "completed_at": CREATED,
         "status": if incomplete.is_some() { "incomplete" } else { "completed" },
-        "background": false,
+        "background": body["background"] == true,
         "error": null,
         "incomplete_details": incomplete.map(|reason| json!({"reason": reason})),
         "instructions": body["instructions"],
@@ -111,9 +113,10 @@ fn items(prompt: &Prompt, answer: &Answer, reply: &Reply, body: &Value) -> Vec<V
     if let Some(reasoning) = &reply.reasoning {
         let shown = prompt.shows_reasoning && !reply.redacted;
         let summary = if shown { json!([{"type": "summary_text", "text": reasoning}]) } else { json!([]) };
-        let mut item = json!({"id": id("rs_", 1), "type": "reasoning", "summary": summary});
+        let id = id("rs_", 1);
+        let mut item = json!({"id": id, "type": "reasoning", "summary": summary});
         if shares("reasoning.encrypted_content") {
-            item["encrypted_content"] = json!(sign(Of::Reasoning, ""));
+            item["encrypted_content"] = json!(sign(Of::Reasoning, &id));
         }
         items.push(item);
     }

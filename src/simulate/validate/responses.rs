@@ -115,6 +115,8 @@ fn check_input(body: &Value) -> Result<(), Fault> {
         return Err(Fault::new(Provider::OpenAi, 400, message).param("input"));
     }
     for (i, item) in items.iter().enumerate() {
+        check_id(item, i)?;
+        check_followed(item, items.get(i + 1))?;
         for field in ["content", "output"] {
             let parts = item[field].as_array().map(Vec::as_slice).unwrap_or_default();
             for (j, part) in parts.iter().enumerate() {
@@ -123,6 +125,52 @@ fn check_input(body: &Value) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// An item's id begins with the letters of its kind.
+fn check_id(item: &Value, i: usize) -> Result<(), Fault> {
+    let Some(id) = item["id"].as_str() else { return Ok(()) };
+    let prefix = match item["type"].as_str() {
+        None | Some("message") => "msg",
+        Some("reasoning") => "rs",
+        Some("function_call") => "fc",
+        _ => return Ok(()),
+    };
+    let param = format!("input[{i}].id");
+    if id.len() > 64 {
+        let message = format!(
+            "Invalid '{param}': string too long. Expected a string with maximum length 64, but got a string with length {} instead.",
+            id.len()
+        );
+        return Err(refuse(message, "string_above_max_length").param(param));
+    }
+    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-') {
+        let message = format!(
+            "Invalid '{param}': '{id}'. Expected an ID that contains letters, numbers, underscores, or dashes, but this value contained additional characters."
+        );
+        return Err(refuse(message, "invalid_value").param(param));
+    }
+    if !id.starts_with(prefix) {
+        let message = format!("Invalid '{param}': '{id}'. Expected an ID that begins with '{prefix}'.");
+        return Err(refuse(message, "invalid_value").param(param));
+    }
+    Ok(())
+}
+
+/// Reasoning stands before what it led to.
+fn check_followed(item: &Value, next: Option<&Value>) -> Result<(), Fault> {
+    let Some(id) = item["id"].as_str().filter(|_| item["type"] == "reasoning") else { return Ok(()) };
+    let leads = next.is_some_and(|next| match next["type"].as_str() {
+        None | Some("message") => next["role"] == "assistant",
+        Some("item_reference" | "reasoning") => true,
+        Some(kind) => !kind.ends_with("_output"),
+    });
+    if leads {
+        return Ok(());
+    }
+    let message =
+        format!("Item '{id}' of type 'reasoning' was provided without its required following item.");
+    Err(Fault::new(Provider::OpenAi, 400, message).param("input"))
 }
 
 fn check_part(item: &Value, part: &Value, at: &str) -> Result<(), Fault> {

@@ -7,6 +7,8 @@ use http::header::CONTENT_TYPE;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     Json,
+    /// JSON whose outermost value is an array.
+    Array,
     Events,
     /// White space alone, as some providers send while they work on a plain answer.
     Blank,
@@ -27,7 +29,8 @@ pub(super) fn look(first: &[u8]) -> Look {
     let begins = |words: &[&[u8]]| words.iter().any(|word| text.starts_with(word) || word.starts_with(text));
     match text.first() {
         None => Look::Blank,
-        Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9') => Look::Json,
+        Some(b'[') => Look::Array,
+        Some(b'{' | b'"' | b'-' | b'0'..=b'9') => Look::Json,
         Some(_) if begins(&[b"data:", b"event:", b"id:", b"retry:", b":"]) => Look::Events,
         Some(_) if begins(&[b"null", b"true", b"false"]) => Look::Json,
         Some(_) => Look::Neither,
@@ -42,7 +45,7 @@ mod tests {
     fn bodies_are_told_by_their_first_bytes() {
         for (first, looks) in [
             (" {\"id\"", Look::Json),
-            ("[", Look::Json),
+            ("[", Look::Array),
             ("null", Look::Json),
             ("nul", Look::Json),
             ("-1", Look::Json),

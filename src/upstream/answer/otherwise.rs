@@ -4,8 +4,9 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body;
-use tollway_core::{Dialect, Endpoint, Outcome};
+use tollway_core::{Call, Dialect, Endpoint, Framing, Outcome};
 use tollway_wire::chat::Reply;
+use tollway_wire::format::StreamDecoder;
 use tollway_wire::openai::completions;
 use tollway_wire::relay::UsageTap;
 use tollway_wire::{EncodeContext, Truncated};
@@ -17,7 +18,6 @@ use crate::upstream::begun::Begun;
 use crate::upstream::collect;
 use crate::upstream::convert::{self, ChatReading, Relay};
 use crate::upstream::headers::Passage;
-use crate::upstream::stream::{Decoder, Encoder};
 
 impl Answering<'_> {
     /// An answer in the client's own dialect.
@@ -34,13 +34,22 @@ impl Answering<'_> {
         match (look, self.call.endpoint) {
             (Look::Neither, _) => Err(broken(self.attempt, "its answer is not JSON".to_owned())),
             // Its own word for what it is was wrong.
-            (Look::Events, _) if self.wants_stream() => {
-                Ok((as_stream(headers, Passage::Events), self.events(body, relay)))
+            (Look::Events, _) if self.wants_stream() && self.call.framing == Framing::Events => {
+                Ok((as_stream(headers, Framing::Events, Passage::Events), self.events(body, relay)))
             }
+            // Gemini streams in either form, whatever was asked for.
+            (Look::Events | Look::Array, Endpoint::Chat) if self.wants_stream() && self.is_gemini() => {
+                Ok(self.translated(headers, body, self.own_chat()))
+            }
+            (Look::Array, Endpoint::Chat) if self.is_gemini() => {
+                self.collected(headers, body, self.own_chat()).await
+            }
+            (Look::Array, _) => Err(broken(self.attempt, "its answer is a JSON array".to_owned())),
             (Look::Events, Endpoint::Chat) => self.collected(headers, body, self.own_chat()).await,
             (Look::Events, Endpoint::TextCompletion) => {
                 let body = collect::bytes(body, self.attempt).await?;
-                let is_whole = self.read_usage(UsageTap::stream(relay.n), &body);
+                let is_whole =
+                    self.read_usage(UsageTap::stream(Dialect::OpenAi, Framing::Events, relay.n), &body);
                 let whole = completions::stream_to_whole(&body).map_err(Error::Upstream)?;
                 if !is_whole {
                     return Err(broken(self.attempt, Truncated.to_string()));
@@ -50,11 +59,11 @@ impl Answering<'_> {
             (Look::Events, _) => Err(broken(self.attempt, "its answer is an event stream".to_owned())),
             (Look::Json | Look::Blank, Endpoint::TextCompletion) => {
                 let body = collect::bytes(body, self.attempt).await?;
-                self.read_usage(UsageTap::body(), &body);
+                self.read_usage(UsageTap::body(Dialect::OpenAi), &body);
                 let usage = convert::stream_wishes(&self.call.body).include_usage;
                 let stream = completions::whole_to_stream(&body, usage).map_err(Error::Upstream)?;
                 self.attempt.set_outcome(Outcome::Complete);
-                Ok((as_stream(headers, Passage::Anew), full(stream)))
+                Ok((as_stream(headers, Framing::Events, Passage::Anew), full(stream)))
             }
             (Look::Json | Look::Blank, _) => self.streamed(headers, body, self.own_chat()).await,
         }
@@ -93,7 +102,7 @@ impl Answering<'_> {
     where
         B: Body<Data = Bytes, Error = Error>,
     {
-        let decoder = Decoder::new(chat.dialect, chat.decode.clone());
+        let decoder = StreamDecoder::new(chat.upstream, chat.decode.clone());
         let reply = collect::stream(body, decoder, self.attempt).await?;
         Ok(self.written(headers, &reply, &chat))
     }
@@ -104,18 +113,23 @@ impl Answering<'_> {
         B: Body<Data = Bytes, Error = Error>,
     {
         let body = collect::bytes(body, self.attempt).await?;
-        let reply: Reply = self.decoded(&body, chat.dialect, &chat.decode)?;
-        let mut encoder = Encoder::new(chat.encode, chat.completion.as_ref());
+        let reply: Reply = self.decoded(&body, chat.upstream, &chat.decode)?;
+        let framing = chat.framing;
+        let (_, mut encoder) = chat.machines();
         let mut out = Vec::with_capacity(body.len());
         for event in reply.into_events() {
             encoder.encode(&event, &mut out);
         }
         encoder.finish(&mut out);
         self.attempt.set_outcome(Outcome::Complete);
-        Ok((as_stream(headers, Passage::Anew), full(out)))
+        Ok((as_stream(headers, framing, Passage::Anew), full(out)))
     }
 
-    /// How a chat in OpenAI's dialect is read that was meant to be relayed.
+    fn is_gemini(&self) -> bool {
+        self.call.dialect == Dialect::Gemini
+    }
+
+    /// How a chat in the client's own dialect is read that was meant to be relayed.
     fn own_chat(&self) -> ChatReading {
         let wishes = convert::stream_wishes(&self.call.body);
         let encode = EncodeContext {
@@ -124,7 +138,8 @@ impl Answering<'_> {
             ..convert::encode_context(self.call, self.exchange)
         };
         let decode = convert::decode_context(Vec::new());
-        ChatReading { dialect: Dialect::OpenAi, decode, encode, completion: None }
+        let Call { dialect, framing, .. } = *self.call;
+        ChatReading { upstream: dialect, client: dialect, framing, decode, encode, completion: None }
     }
 
     /// Reads the usage of an answer that is there; tells whether it is whole.

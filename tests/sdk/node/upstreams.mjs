@@ -17,6 +17,23 @@ export const REASONING = ['anthropic/claude-sonnet-4-5', 'gemini/gemini-2.5-flas
 
 export const EMBEDDING = ['openai/text-embedding-3-small', 'gemini/gemini-embedding-001', 'mistral/mistral-embed'];
 
+// Every format a provider can speak, whatever its clients do.
+export const FORMATS = ['chat/gpt-4.1', 'responses/gpt-4.1', 'anthropic/claude-sonnet-4-5', 'gemini/gemini-2.5-flash'];
+
+// Chat Completions has no endpoint that counts tokens; the others do.
+export const COUNTING = FORMATS.slice(1);
+
+// The same, by models that show their thinking and take it back. OpenAI's own chat shows none.
+export const THINKERS = [
+  'compatible/deepseek-reasoner',
+  'responses/gpt-5-mini',
+  'anthropic/claude-sonnet-4-5',
+  'gemini/gemini-3-flash-preview',
+];
+
+/** The gateway's address without OpenAI's version, as the other SDKs take it. */
+export const ROOT = process.env.TOLLWAY_BASE_URL.replace(/\/v1$/, '');
+
 // Nothing here takes long; a hang must fail a test, not the run. Retries would hide a failure.
 export const client = new OpenAI({
   baseURL: process.env.TOLLWAY_BASE_URL,

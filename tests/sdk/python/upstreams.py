@@ -32,3 +32,17 @@ THINKING = {
     "mistral/mistral-small-2603": "high",
     "groq/openai/gpt-oss-20b": "low",
 }
+
+# Every format a provider can speak, whatever its clients do.
+FORMATS = ["chat/gpt-4.1", "responses/gpt-4.1", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash"]
+
+# Chat Completions has no endpoint that counts tokens; the others do.
+COUNTING = [model for model in FORMATS if not model.startswith("chat/")]
+
+# The same, by models that show their thinking and take it back. OpenAI's own chat shows none.
+THINKERS = [
+    "compatible/deepseek-reasoner",
+    "responses/gpt-5-mini",
+    "anthropic/claude-sonnet-4-5",
+    "gemini/gemini-3-flash-preview",
+]

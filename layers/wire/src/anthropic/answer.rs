@@ -8,10 +8,15 @@ use tollway_core::Dialect;
 
 use super::{
     block::encode_seal,
+    call_id,
     citation::{CitationOut, from_annotation},
+    marked,
     parts::object,
 };
-use crate::chat::{Content, Part, ToolCall};
+use crate::{
+    chat::{Content, Part, Signature, ToolCall},
+    seal,
+};
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -33,10 +38,10 @@ pub(super) enum AnswerBlock<'a> {
         signature: Cow<'a, str>,
     },
     RedactedThinking {
-        data: &'a str,
+        data: Cow<'a, str>,
     },
     ToolUse {
-        id: &'a str,
+        id: Cow<'a, str>,
         name: &'a str,
         input: Input<'a>,
     },
@@ -56,8 +61,37 @@ pub(super) enum Input<'a> {
 }
 
 impl<'a> AnswerItem<'a> {
-    /// A part of an answer; `None` for what Anthropic's format has no word for.
-    pub(super) fn of(part: &'a Part) -> Option<Self> {
+    /// Appends a part of an answer, and what stands for a seal of another provider on it. Nothing for what
+    /// Anthropic's format has no word for.
+    pub(super) fn push(part: &'a Part, out: &mut Vec<Self>) {
+        let seal = part.signature.as_ref();
+        match &part.content {
+            Content::ToolCall(call) => {
+                out.extend(seal.and_then(|seal| Self::seal_on_call(&call.id, seal)));
+                out.extend(Self::of(part));
+            }
+            Content::Text(_) => {
+                out.extend(Self::of(part));
+                out.extend(seal.and_then(Self::seal_on_text));
+            }
+            _ => out.extend(Self::of(part)),
+        }
+    }
+
+    /// What stands for another provider's seal on the text before it.
+    pub(super) fn seal_on_text(signature: &Signature) -> Option<Self> {
+        let foreign = signature.dialect != Dialect::Anthropic;
+        foreign.then(|| Self::Block(AnswerBlock::RedactedThinking { data: seal::on_text(signature).into() }))
+    }
+
+    /// What stands for another provider's seal on the call behind it.
+    pub(super) fn seal_on_call(id: &str, signature: &Signature) -> Option<Self> {
+        let foreign = signature.dialect != Dialect::Anthropic;
+        foreign
+            .then(|| Self::Block(AnswerBlock::RedactedThinking { data: seal::on_call(id, signature).into() }))
+    }
+
+    fn of(part: &'a Part) -> Option<Self> {
         let block = match &part.content {
             Content::Text(text) if text.text.is_empty() => return None,
             Content::Text(text) => AnswerBlock::Text {
@@ -66,15 +100,22 @@ impl<'a> AnswerItem<'a> {
             },
             Content::Refusal(text) => AnswerBlock::Text { text, citations: Vec::new() },
             Content::Reasoning(reasoning) => match &reasoning.redacted {
-                Some(data) => AnswerBlock::RedactedThinking { data },
+                Some(data) => AnswerBlock::RedactedThinking {
+                    data: match marked::owner(part) {
+                        Dialect::Anthropic => Cow::Borrowed(data),
+                        dialect => Cow::Owned(seal::redacted(dialect, data)),
+                    },
+                },
                 None => AnswerBlock::Thinking {
                     thinking: &reasoning.text,
                     signature: part.signature.as_ref().map(encode_seal).unwrap_or_default(),
                 },
             },
-            Content::ToolCall(call) => {
-                AnswerBlock::ToolUse { id: &call.id, name: &call.name, input: Input::of(call) }
-            }
+            Content::ToolCall(call) => AnswerBlock::ToolUse {
+                id: call_id::shown(&call.id),
+                name: &call.name,
+                input: Input::of(call),
+            },
             Content::Native(native) if native.dialect == Dialect::Anthropic => {
                 return Some(Self::Native(&native.value));
             }

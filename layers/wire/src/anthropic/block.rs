@@ -4,14 +4,13 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use tollway_core::Dialect;
 
-use super::{citation::to_annotation, text::Str};
-use crate::chat::{
-    Content, Document, Image, Native, Part, Reasoning, Signature, Source, Text, ToolCall, ToolResult,
+use super::{call_id, citation::to_annotation, text::Str};
+use crate::{
+    chat::{
+        Content, Document, Image, Native, Part, Reasoning, Signature, Source, Text, ToolCall, ToolResult,
+    },
+    seal::{self, Sealed},
 };
-
-/// The prefix by which a foreign seal is told from Anthropic's own, when an answer of another
-/// provider is shown to an Anthropic client and comes back in its next request.
-const FOREIGN_SEAL: &str = "tollway:";
 
 /// The fields of the content blocks we know; unknown ones are passed over.
 #[derive(Debug, Default, Deserialize)]
@@ -72,7 +71,7 @@ pub(super) fn decode_block(raw: &RawValue, offset: usize) -> Result<Part, String
         "tool_use" => {
             let block: Block<'_> = parse(raw)?;
             let call = ToolCall {
-                id: Str::or_empty(block.id),
+                id: id(block.id),
                 name: Str::or_empty(block.name),
                 arguments: arguments(block.input),
                 custom: false,
@@ -132,20 +131,18 @@ pub(super) fn redacted(data: String) -> Part {
 
 /// The seal of a thinking block; an empty one is none.
 pub(super) fn decode_seal(seal: &str) -> Option<Signature> {
-    let foreign = seal.strip_prefix(FOREIGN_SEAL).and_then(|rest| rest.split_once(':'));
-    let (dialect, value) = match foreign {
-        Some(("openai", value)) => (Dialect::OpenAi, value),
-        Some(("gemini", value)) => (Dialect::Gemini, value),
-        _ => (Dialect::Anthropic, seal),
+    let signature = match seal::read(seal) {
+        Some(Sealed::Thinking(signature)) => signature,
+        _ => Signature { dialect: Dialect::Anthropic, value: seal.to_owned() },
     };
-    (!value.is_empty()).then(|| Signature { dialect, value: value.to_owned() })
+    (!signature.value.is_empty()).then_some(signature)
 }
 
-/// A seal as an Anthropic client is to keep it.
+/// A seal on thinking as an Anthropic client is to keep it.
 pub(super) fn encode_seal(signature: &Signature) -> Cow<'_, str> {
     match signature.dialect {
         Dialect::Anthropic => Cow::Borrowed(&signature.value),
-        dialect => Cow::Owned(format!("{FOREIGN_SEAL}{}:{}", dialect.as_str(), signature.value)),
+        _ => Cow::Owned(seal::on_thinking(signature)),
     }
 }
 
@@ -166,6 +163,11 @@ pub(super) fn citations(raw: Option<&RawValue>) -> Result<Vec<Value>, String> {
 
 pub(super) fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, String> {
     serde_json::from_str(raw.get()).map_err(|error| error.to_string())
+}
+
+/// The id of a call.
+fn id(id: Option<Str<'_>>) -> String {
+    id.map(|id| call_id::given(id.0)).unwrap_or_default()
 }
 
 fn marked(content: Content, cache_control: Option<Value>) -> Part {
@@ -198,7 +200,7 @@ fn decode_result(block: Block<'_>) -> Result<Part, String> {
         })?,
     };
     let result = ToolResult {
-        call_id: Str::or_empty(block.tool_use_id),
+        call_id: id(block.tool_use_id),
         name: None,
         content,
         is_error: block.is_error.unwrap_or(false),

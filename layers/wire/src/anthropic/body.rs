@@ -128,7 +128,8 @@ pub(super) enum SourceOut<'a> {
 pub(super) enum ToolOut<'a> {
     Function(FunctionOut<'a>),
     Server(&'a Value),
-    WebSearch(Value),
+    /// One of Anthropic's, made for another provider's.
+    Made(Value),
 }
 
 #[derive(Debug, Serialize)]

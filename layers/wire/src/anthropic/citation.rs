@@ -1,6 +1,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::seal::FOREIGN;
+
 /// The key of an annotation under which Anthropic's own citation is kept whole.
 const NATIVE: &str = "citation";
 
@@ -26,8 +28,16 @@ pub(super) fn to_annotation(citation: Value, start: usize, end: usize) -> Value 
             annotation.insert("type".to_owned(), json!("document_citation"));
         }
     }
-    annotation.insert(NATIVE.to_owned(), citation);
+    if !is_ours(&citation) {
+        annotation.insert(NATIVE.to_owned(), citation);
+    }
     Value::Object(annotation)
+}
+
+/// Whether a citation of a page is one that we made of another provider's: Anthropic would refuse it.
+fn is_ours(citation: &Value) -> bool {
+    let index = citation.get("encrypted_index").and_then(Value::as_str);
+    index.is_some_and(|index| index.is_empty() || index == FOREIGN)
 }
 
 /// A citation as Anthropic writes it.
@@ -58,7 +68,7 @@ pub(super) fn from_annotation(annotation: &Value) -> Option<CitationOut<'_>> {
         cited_text: "",
         url: page.get("url")?.as_str()?,
         title: page.get("title").and_then(Value::as_str).unwrap_or_default(),
-        encrypted_index: "",
+        encrypted_index: FOREIGN,
     })
 }
 

@@ -7,6 +7,7 @@ use tollway_core::Dialect;
 use super::{
     block::{decode_content, parse},
     decode_tools::{TOOL_OPTIONS, decode_tool_choice, decode_tools},
+    marked::restored,
     text::Str,
 };
 use crate::{
@@ -34,7 +35,7 @@ pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
                 chat.model = field(at, raw)?;
                 seen_model = true;
             }
-            "messages" => decode_messages(raw, &mut chat.messages)?,
+            "messages" => decode_messages(raw, &mut chat)?,
             "system" => system = decode_system(raw)?,
             "max_tokens" => chat.max_tokens = Some(field(at, raw)?),
             "stop_sequences" => chat.stop = field(at, raw)?,
@@ -76,6 +77,7 @@ pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
     }
     if !system.is_empty() {
         chat.messages.insert(0, Message { role: Role::System, name: None, content: system });
+        chat.origins.instructed();
     }
     Ok(chat)
 }
@@ -121,7 +123,8 @@ struct WireMessage<'a> {
     content: &'a RawValue,
 }
 
-fn decode_messages(raw: &RawValue, messages: &mut Vec<Message>) -> Result<(), Refusal> {
+fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
+    let Chat { messages, origins, .. } = chat;
     let wire: Vec<&RawValue> = field("messages", raw)?;
     messages.reserve(wire.len() + 1);
     for (at, raw) in wire.into_iter().enumerate() {
@@ -140,6 +143,7 @@ fn decode_messages(raw: &RawValue, messages: &mut Vec<Message>) -> Result<(), Re
         let role = match &*message.role.0 {
             "user" => {
                 split_results(content, messages);
+                origins.upto(messages.len(), at);
                 continue;
             }
             "assistant" => Role::Assistant,
@@ -151,7 +155,9 @@ fn decode_messages(raw: &RawValue, messages: &mut Vec<Message>) -> Result<(), Re
                 ));
             }
         };
+        let content = if role == Role::Assistant { restored(content) } else { content };
         messages.push(Message { role, name: None, content });
+        origins.upto(messages.len(), at);
     }
     Ok(())
 }

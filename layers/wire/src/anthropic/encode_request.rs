@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+use tollway_core::Dialect;
 
 use super::{
     body::{Block, Body, ChoiceOut},
@@ -11,7 +12,7 @@ use super::{
     tools::encode_tools,
     turns::encode_messages,
 };
-use crate::{Encoded, Refusal, Target, chat::Chat};
+use crate::{Encoded, Refusal, Target, chat::Chat, portable};
 
 /// Writes the body of `POST /v1/messages`.
 ///
@@ -19,6 +20,13 @@ use crate::{Encoded, Refusal, Target, chat::Chat};
 pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
     let traits = &target.traits;
     let mut losses = Losses::default();
+    crate::loss::check_stateless(chat)?;
+    crate::loss::check_text_only(chat)?;
+    let (chat, lost) = portable::said_in(Dialect::Anthropic, chat);
+    let chat = &*chat;
+    for path in lost {
+        losses.add(path);
+    }
     sampling::check(chat)?;
     let names = Names::of(chat)?;
     let mut conversation = encode_messages(chat, traits, &names, &mut losses)?;

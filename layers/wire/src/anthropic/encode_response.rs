@@ -1,7 +1,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{answer::AnswerItem, stop::encode_stop, usage::UsageOut};
+use super::{answer::AnswerItem, message_id::message_id, stop::encode_stop, usage::UsageOut};
 use crate::{
     EncodeContext,
     chat::{Content, FinishReason, Reply},
@@ -22,7 +22,7 @@ pub fn encode_response(reply: &Reply, cx: &EncodeContext) -> Vec<u8> {
                 continue;
             }
         }
-        content.extend(AnswerItem::of(part));
+        AnswerItem::push(part, &mut content);
     }
     let finish = choice.map(|choice| &choice.finish);
     let stop_reason = match finish {
@@ -32,7 +32,7 @@ pub fn encode_response(reply: &Reply, cx: &EncodeContext) -> Vec<u8> {
     };
     let usage = reply.usage.unwrap_or_default();
     let body = ReplyOut {
-        id: reply.id.as_deref().unwrap_or(&cx.id),
+        id: &message_id(reply.id.as_deref(), cx),
         kind: "message",
         role: "assistant",
         model: reply.model.as_deref().unwrap_or(&cx.model),

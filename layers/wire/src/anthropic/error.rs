@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::text::Str;
@@ -27,6 +29,21 @@ pub fn decode_error(status: u16, body: &[u8]) -> ApiError {
     ApiError { status, kind, message, code: None, param: None, retry_after: None }
 }
 
+/// Whether a body already has Anthropic's error shape, so that it may be passed on as it is.
+pub fn is_error_shape(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Shape<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Str<'a>,
+        #[serde(borrow)]
+        error: Details<'a>,
+    }
+    serde_json::from_slice::<Shape<'_>>(body).is_ok_and(|shape| {
+        let told = shape.error.message.is_some_and(|message| !message.0.trim().is_empty());
+        shape.kind.0 == "error" && shape.error.kind.is_some() && told
+    })
+}
+
 /// Writes an error in Anthropic's shape.
 pub fn encode_error(error: &ApiError) -> Vec<u8> {
     let mut out = Vec::with_capacity(96 + error.message.len());
@@ -35,8 +52,14 @@ pub fn encode_error(error: &ApiError) -> Vec<u8> {
 }
 
 pub(super) fn write_error(error: &ApiError, out: &mut Vec<u8>) {
-    let body =
-        ErrorOut { kind: "error", error: DetailsOut { kind: wire_type(error), message: &error.message } };
+    // The format has no field for the field at fault; it stands before the words, as Anthropic puts it.
+    let message = match &error.param {
+        Some(param) if !error.message.contains(param.as_str()) => {
+            format!("{param}: {}", error.message).into()
+        }
+        _ => Cow::Borrowed(error.message.as_str()),
+    };
+    let body = ErrorOut { kind: "error", error: DetailsOut { kind: wire_type(error), message: &message } };
     // Writing to memory what holds no map with odd keys cannot fail.
     let _ = serde_json::to_writer(out, &body);
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Refusal,
     chat::{Chat, ReasoningRequest},
-    loss::is_unset,
+    loss::{lost_fields, tier_of},
 };
 
 /// Anthropic's own fields without a canonical place. They go out as they came, whoever sent them:
@@ -29,7 +29,7 @@ pub(super) fn encode_extra<'a>(chat: &'a Chat, losses: &mut Losses) -> Result<Ex
         }
         match name.as_str() {
             // Read where tools, thinking, output and user are written.
-            TOOL_OPTIONS | "web_search_options" | "thinking" | "output_config" => {}
+            TOOL_OPTIONS | "web_search_options" | "thinking" | "output_config" | "serviceTier" => {}
             "safety_identifier" if chat.user.is_none() => {}
             "modalities" => {
                 let asks_more = value.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind != "text"));
@@ -46,8 +46,11 @@ pub(super) fn encode_extra<'a>(chat: &'a Chat, losses: &mut Losses) -> Result<Ex
             "cachedContent" | "cached_content" => {
                 return Err(Refusal::at(name, "Anthropic cannot read content cached at another provider"));
             }
-            _ if is_unset(value) => {}
-            _ => losses.add(name),
+            _ => {
+                for path in lost_fields(name, value) {
+                    losses.add(path);
+                }
+            }
         }
     }
     Ok(extra)
@@ -92,7 +95,7 @@ pub(super) fn encode_user<'a>(chat: &'a Chat, losses: &mut Losses) -> Option<Met
 
 /// Anthropic's word for the tier asked for; one it does not know is listed, and its default serves.
 pub(super) fn encode_tier(chat: &Chat, losses: &mut Losses) -> Option<&'static str> {
-    match chat.service_tier.as_deref()? {
+    match tier_of(chat)? {
         "auto" => Some("auto"),
         "default" | "standard_only" => Some("standard_only"),
         _ => {

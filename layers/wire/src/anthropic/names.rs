@@ -7,7 +7,9 @@ use super::format::ANSWER_TOOL;
 use crate::{
     Refusal,
     chat::{Chat, Content, ToolChoice, ToolKind},
+    portable::WebSearch,
 };
+use tollway_core::Dialect;
 
 /// The longest tool name Anthropic takes, in bytes.
 const MAX_NAME: usize = 128;
@@ -17,13 +19,15 @@ const MAX_NAME: usize = 128;
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
     renamed: HashMap<&'a str, String>,
+    /// Names that no tool of the client's may have.
+    reserved: Vec<&'static str>,
     taken: HashSet<Cow<'a, str>>,
 }
 
 impl<'a> Names<'a> {
     /// Gathers the names of a request and renames those Anthropic would refuse.
     pub(super) fn of(chat: &'a Chat) -> Result<Self, Refusal> {
-        let mut names = Self::default();
+        let mut names = Self { reserved: reserved(chat), ..Self::default() };
         let mut odd = Vec::new();
         for (at, tool) in chat.tools.iter().enumerate() {
             // The provider names its own tools.
@@ -51,7 +55,8 @@ impl<'a> Names<'a> {
         for name in odd {
             if !names.renamed.contains_key(name) {
                 let base: String = name.chars().take(MAX_NAME).map(sanitised).collect();
-                let sent = counter.unused(base, |name| names.taken.contains(name) || name == ANSWER_TOOL);
+                let sent =
+                    counter.unused(base, |name| names.taken.contains(name) || names.reserved.contains(&name));
                 names.taken.insert(Cow::Owned(sent.clone()));
                 names.renamed.insert(name, sent);
             }
@@ -73,7 +78,7 @@ impl<'a> Names<'a> {
         if name.is_empty() {
             return Err(Refusal::at(path(), "tool has no name"));
         }
-        if name.len() <= MAX_NAME && is_valid(name) && name != ANSWER_TOOL {
+        if name.len() <= MAX_NAME && is_valid(name) && !self.reserved.contains(&name) {
             self.taken.insert(Cow::Borrowed(name));
         } else {
             odd.push(name);
@@ -88,6 +93,16 @@ impl<'a> Names<'a> {
         renamed.sort_unstable();
         renamed
     }
+}
+
+/// The names of tools that we add.
+fn reserved(chat: &Chat) -> Vec<&'static str> {
+    let searches = |kind: &ToolKind| matches!(kind, ToolKind::Server(tool) if tool.dialect != Dialect::Anthropic && WebSearch::of_tool(tool).is_some());
+    let mut reserved = vec![ANSWER_TOOL];
+    if chat.extra.contains_key("web_search_options") || chat.tools.iter().any(|tool| searches(&tool.kind)) {
+        reserved.push("web_search");
+    }
+    reserved
 }
 
 /// Ids of tool calls as Anthropic takes them: `^[a-zA-Z0-9_-]+$`, each once in a turn.
@@ -130,7 +145,7 @@ impl<'a> Ids<'a> {
     }
 }
 
-fn is_valid(text: &str) -> bool {
+pub(super) fn is_valid(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 

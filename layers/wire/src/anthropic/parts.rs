@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Refusal,
-    chat::{Content, Message, Part, Reasoning, Text, ToolCall, ToolResult},
+    chat::{Audio, Content, Message, Part, Reasoning, Text, ToolCall, ToolResult},
 };
 
 /// Turns parts of messages into content blocks.
@@ -59,6 +59,9 @@ impl<'a> Parts<'a, '_> {
             Content::Refusal(text) => Block::text(text.as_str()),
             Content::Image(image) => encode_image(image, cache_control, path, self.losses)?,
             Content::Document(document) => encode_document(document, cache_control, path)?,
+            Content::Audio(Audio { transcript: Some(said), data: None, .. }) if !said.trim().is_empty() => {
+                Block::text(said.as_str())
+            }
             Content::Audio(_) => {
                 return Err(Refusal::at(
                     format!("{}.input_audio", path()),

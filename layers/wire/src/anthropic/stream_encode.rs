@@ -5,8 +5,10 @@ use tollway_core::{Dialect, Usage};
 use super::{
     answer::{AnswerBlock, AnswerItem, Input},
     block::encode_seal,
+    call_id,
     citation::{CitationOut, from_annotation},
     error::write_error,
+    message_id::message_id,
     stop::encode_stop,
     usage::UsageOut,
 };
@@ -120,7 +122,7 @@ impl StreamEncoder {
         }
         self.started = true;
         let message = MessageOut {
-            id: self.start.id.as_deref().unwrap_or(&self.cx.id),
+            id: &message_id(self.start.id.as_deref(), &self.cx),
             kind: "message",
             role: "assistant",
             model: self.start.model.as_deref().unwrap_or(&self.cx.model),
@@ -148,12 +150,14 @@ impl StreamEncoder {
             Delta::Signature(seal) => self.seal(seal, out),
             Delta::RedactedReasoning(data) => {
                 self.close(out);
-                self.open_block(&AnswerItem::Block(AnswerBlock::RedactedThinking { data }), out);
-                self.stop(out);
+                self.whole(&AnswerItem::Block(AnswerBlock::RedactedThinking { data: data.into() }), out);
             }
-            Delta::ToolCall { index, id, name, .. } => {
+            Delta::ToolCall { index, id, name, signature, .. } => {
                 self.close(out);
-                let block = AnswerBlock::ToolUse { id, name, input: Input::Empty {} };
+                if let Some(seal) = signature.as_ref().and_then(|seal| AnswerItem::seal_on_call(id, seal)) {
+                    self.whole(&seal, out);
+                }
+                let block = AnswerBlock::ToolUse { id: call_id::shown(id), name, input: Input::Empty {} };
                 self.open_block(&AnswerItem::Block(block), out);
                 self.open = Some(Open::Call);
                 self.calls.push((*index, self.at));
@@ -197,17 +201,27 @@ impl StreamEncoder {
         self.open = Some(Open::Thinking);
     }
 
-    /// Seals the thinking before it. Anthropic seals thinking that it does not show, too; a seal of
-    /// Gemini's on text or a call has no place.
+    /// Seals the thinking before it. Anthropic and OpenAI's Responses seal thinking that they do not
+    /// show, too; another's seal is on the text before it.
     fn seal(&mut self, seal: &Signature, out: &mut Vec<u8>) {
         if self.open != Some(Open::Thinking) {
-            if seal.dialect != Dialect::Anthropic {
+            if !matches!(seal.dialect, Dialect::Anthropic | Dialect::Responses) {
+                self.close(out);
+                if let Some(seal) = AnswerItem::seal_on_text(seal) {
+                    self.whole(&seal, out);
+                }
                 return;
             }
             self.open_thinking(out);
         }
         grow(self.at, DeltaOut::Signature { signature: &encode_seal(seal) }, out);
         self.close(out);
+    }
+
+    /// A block of which nothing more comes.
+    fn whole(&mut self, block: &AnswerItem<'_>, out: &mut Vec<u8>) {
+        self.open_block(block, out);
+        self.stop(out);
     }
 
     /// A block that came whole. Clients read the input of a server tool from deltas.

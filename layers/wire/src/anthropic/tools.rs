@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     Refusal, Traits,
-    chat::{Chat, Content, Tool, ToolChoice, ToolKind},
+    chat::{Chat, Content, Native, Tool, ToolChoice, ToolKind},
+    portable::{self, WebSearch},
 };
 
 /// The tools on offer, the choice among them, and an instruction that stands for a choice which the
@@ -51,11 +52,21 @@ pub(super) fn encode_tools<'a>(
             let message = format!("two tools have the same name: {}", tool.name);
             return Err(Refusal::at(format!("tools[{at}]"), message));
         }
+        if let ToolKind::Server(native) = &tool.kind
+            && native.dialect != Dialect::Anthropic
+            && portable::is_needless(native)
+        {
+            losses.add(format!("tools[{at}]"));
+            continue;
+        }
         if allowed.as_ref().is_none_or(|allowed| allowed.contains(tool.name.as_str())) {
             offer.tools.push(encode_tool(at, tool, traits, names, options, losses)?);
         }
     }
-    offer.tools.extend(chat.extra.get("web_search_options").and_then(|options| web_search(options, losses)));
+    if let Some(options) = chat.extra.get("web_search_options").filter(|options| options.is_object()) {
+        let mut lose = |path: String| losses.add(path);
+        offer.tools.push(ToolOut::Made(WebSearch::of(options).to_anthropic("web_search_options", &mut lose)));
+    }
     offer.choice = encode_choice(chat, &offer, names)?;
     if offer.tools.is_empty() {
         offer.tools = tools_of_history(chat, names);
@@ -102,12 +113,7 @@ fn encode_tool<'a>(
         ToolKind::Server(native) if native.dialect == Dialect::Anthropic => {
             return Ok(ToolOut::Server(&native.value));
         }
-        ToolKind::Server(native) => {
-            return Err(Refusal::at(
-                format!("tools[{at}]"),
-                format!("Anthropic has no equivalent for this tool of {}", native.dialect.as_str()),
-            ));
-        }
+        ToolKind::Server(native) => return server_tool(at, native, losses),
     };
     check_keys(at, parameters)?;
     let mut strict = tool.strict == Some(true);
@@ -137,6 +143,23 @@ fn encode_tool<'a>(
         cache_control: tool.cache_control.as_ref(),
         options: options.and_then(|options| options.get(&tool.name)).and_then(Value::as_object),
     }))
+}
+
+/// A tool of Anthropic's that does what another provider's does.
+fn server_tool<'a>(at: usize, native: &Native, losses: &mut Losses) -> Result<ToolOut<'a>, Refusal> {
+    let path = format!("tools[{at}]");
+    if let Some(search) = WebSearch::of_tool(native) {
+        return Ok(ToolOut::Made(search.to_anthropic(&path, &mut |path| losses.add(path))));
+    }
+    let has = |names: [&str; 2]| names.iter().any(|name| native.value.get(name).is_some());
+    if native.dialect == Dialect::Gemini && has(["codeExecution", "code_execution"]) {
+        return Ok(ToolOut::Made(json!({ "type": "code_execution_20250825", "name": "code_execution" })));
+    }
+    if native.dialect == Dialect::Gemini && has(["urlContext", "url_context"]) {
+        return Ok(ToolOut::Made(json!({ "type": "web_fetch_20250910", "name": "web_fetch" })));
+    }
+    let message = format!("Anthropic has no equivalent for this tool of {}", native.dialect.as_str());
+    Err(Refusal::at(path, message))
 }
 
 /// Anthropic takes arguments by names of `^[a-zA-Z0-9_.-]{1,64}$` only.
@@ -217,21 +240,4 @@ fn tools_of_history<'a>(chat: &'a Chat, names: &Names<'a>) -> Vec<ToolOut<'a>> {
             })
         })
         .collect()
-}
-
-/// OpenAI's `web_search_options` as Anthropic's own search tool.
-fn web_search<'a>(options: &Value, losses: &mut Losses) -> Option<ToolOut<'a>> {
-    let options = options.as_object()?;
-    for key in options.keys().filter(|key| *key != "user_location") {
-        losses.add(format!("web_search_options.{key}"));
-    }
-    let mut tool = json!({ "type": "web_search_20250305", "name": "web_search" });
-    let place = options.get("user_location").and_then(|location| location.get("approximate"));
-    if let Some(Value::Object(place)) = place {
-        let mut location = place.clone();
-        location.retain(|_, value| !value.is_null());
-        location.insert("type".to_owned(), json!("approximate"));
-        tool["user_location"] = Value::Object(location);
-    }
-    Some(ToolOut::WebSearch(tool))
 }

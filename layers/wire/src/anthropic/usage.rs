@@ -82,6 +82,11 @@ impl WireUsage {
         self.speed = later.speed.or(self.speed.take());
     }
 
+    /// Whether it counts anything.
+    pub(super) const fn counts(&self) -> bool {
+        self.input_tokens.is_some() || self.output_tokens.is_some() || self.iterations.is_some()
+    }
+
     /// The canonical count: input includes cache reads and writes.
     ///
     /// `iterations` names every pass that is billed. The top level leaves out compaction and advisor
@@ -230,14 +235,20 @@ impl<'a> UsageOut<'a> {
         let text = |name: &str| extra.and_then(|extra| extra.get(name)).and_then(Value::as_str);
         let fetches =
             extra.and_then(|extra| extra.get("web_fetch_requests")).and_then(Value::as_u64).unwrap_or(0);
-        let written = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
+        // OpenRouter counts tokens as read and as written at once; here each is counted in one place, so
+        // that all of them are the input.
+        let read = usage.cached_input.min(usage.input);
+        let unread = usage.input.saturating_sub(read);
+        let hour = usage.cache_write_1h.min(unread);
+        let minutes = usage.cache_write_5m.min(unread.saturating_sub(hour));
+        let written = hour.saturating_add(minutes);
         Self {
-            input_tokens: usage.input.saturating_sub(usage.cached_input).saturating_sub(written),
+            input_tokens: unread.saturating_sub(written),
             cache_creation_input_tokens: written,
-            cache_read_input_tokens: usage.cached_input,
+            cache_read_input_tokens: read,
             cache_creation: CacheCreation {
-                ephemeral_5m_input_tokens: usage.cache_write_5m,
-                ephemeral_1h_input_tokens: usage.cache_write_1h,
+                ephemeral_5m_input_tokens: minutes,
+                ephemeral_1h_input_tokens: hour,
             },
             output_tokens: usage.output,
             output_tokens_details: (usage.reasoning > 0)
@@ -330,6 +341,15 @@ mod tests {
         )
         .to_canonical();
         assert_eq!((count.input, count.output), (55, 9));
+    }
+
+    #[test]
+    fn tokens_read_and_written_at_once_are_shown_once() {
+        let count = Usage { input: 10, cached_input: 8, cache_write_5m: 7, ..Usage::default() };
+        let empty = Map::new();
+        let json = serde_json::to_string(&UsageOut::new(&count, None, &empty)).unwrap();
+        let back = usage(&json).to_canonical();
+        assert_eq!((back.input, back.cached_input, back.cache_write_5m), (10, 8, 2));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tollway_core::{Dialect, Usage};
 
 use super::{
-    Audio, Choice, Content, Delta, Event, Finish, FinishReason, Part, Reasoning, Reply, Start, Text, ToolCall,
+    Audio, Choice, Content, Delta, Event, Finish, FinishReason, Part, Reasoning, Reply, Signature, Start,
+    Text, ToolCall,
 };
 use crate::ApiError;
 
@@ -88,11 +89,14 @@ impl Growing {
                 self.content.push(Content::Reasoning(reasoning).into());
             }
             Delta::Signature(signature) => match self.content.last_mut() {
-                Some(part) if part.signature.is_none() => part.signature = Some(signature),
-                // Anthropic may seal thinking whose text it does not show; Gemini an empty text.
+                Some(part) if part.signature.is_none() && may_seal(&signature, part) => {
+                    part.signature = Some(signature);
+                }
+                // Anthropic and OpenAI's Responses may seal thinking whose text they do not show; Gemini
+                // an empty text.
                 _ => {
                     let content = match signature.dialect {
-                        Dialect::Anthropic => Content::Reasoning(Reasoning::default()),
+                        Dialect::Anthropic | Dialect::Responses => Content::Reasoning(Reasoning::default()),
                         _ => Content::Text(Text::default()),
                     };
                     self.content.push(Part { content, cache_control: None, signature: Some(signature) });
@@ -137,6 +141,11 @@ impl Growing {
     }
 }
 
+/// Whether a seal may be this part's: OpenAI's Responses seal thinking only.
+fn may_seal(signature: &Signature, part: &Part) -> bool {
+    signature.dialect != Dialect::Responses || matches!(part.content, Content::Reasoning(_))
+}
+
 /// Appends the lists of OpenAI's `{"content":[…],"refusal":[…]}`.
 fn merge_logprobs(whole: &mut Option<Value>, more: Value) {
     let whole = whole.get_or_insert_with(|| json!({}));
@@ -170,7 +179,6 @@ fn merge_audio(audio: &mut Audio, more: &Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Signature;
     use super::*;
 
     fn collect(deltas: Vec<Delta>) -> Vec<Part> {

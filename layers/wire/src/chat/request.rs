@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 use tollway_core::Dialect;
 
-use super::{Message, Tool, ToolChoice};
+use super::{Message, Origins, Tool, ToolChoice};
 use crate::Effort;
 
 /// A request for a conversation's next message.
@@ -48,6 +48,8 @@ pub struct Chat {
     pub legacy_functions: bool,
     /// The dialect it was read from, whose fields [`Chat::extra`] holds. None stands for OpenAI's.
     pub dialect: Option<Dialect>,
+    /// Where the messages stand in the client's own request, for refusals.
+    pub origins: Origins,
     /// Fields of the client's dialect with no canonical place, by name. An encoder of the same
     /// dialect writes them back; any other encoder lists them as dropped, or refuses.
     pub extra: Map<String, Value>,

@@ -51,6 +51,8 @@ fn step(part: Part, calls: &mut u32, say: &mut impl FnMut(Delta)) {
             }
             if let Some(data) = reasoning.redacted {
                 say(Delta::RedactedReasoning(data));
+                // An empty seal beside it only says whose it is.
+                signature = signature.filter(|seal| !seal.value.is_empty());
             }
         }
         Content::ToolCall(call) => {

@@ -101,7 +101,8 @@ pub(super) fn tools(chat: &mut Chat, tools: Vec<Map<String, Value>>) -> Result<(
                     };
                     for (place, declaration) in declarations.into_iter().enumerate() {
                         let path = || format!("tools[{at}].functionDeclarations[{place}]");
-                        chat.tools.push(function(declaration, path)?);
+                        let tool = function(declaration, path, &mut chat.extra)?;
+                        chat.tools.push(tool);
                     }
                 }
                 (_, Value::Null) => {}
@@ -117,7 +118,12 @@ pub(super) fn tools(chat: &mut Chat, tools: Vec<Map<String, Value>>) -> Result<(
     Ok(())
 }
 
-fn function(declaration: Value, path: impl Fn() -> String) -> Result<Tool, Refusal> {
+/// Reads a function. What no other format has (`behavior`, `response`) stays in `extra`, by path.
+fn function(
+    declaration: Value,
+    path: impl Fn() -> String,
+    extra: &mut Map<String, Value>,
+) -> Result<Tool, Refusal> {
     let Value::Object(fields) = declaration else {
         return Err(Refusal::at(path(), "must be a function declaration"));
     };
@@ -130,6 +136,9 @@ fn function(declaration: Value, path: impl Fn() -> String) -> Result<Tool, Refus
     let wide = fields.take("parametersJsonSchema", "parameters_json_schema");
     let narrow = fields.take("parameters", "parameters");
     let parameters = wide.or_else(|| narrow.map(to_json_schema));
+    for (field, value) in fields.fields {
+        extra.insert(format!("{}.{field}", path()), value);
+    }
     Ok(tool(name, description, ToolKind::Function { parameters }))
 }
 

@@ -25,7 +25,7 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Chat, Re
             _ if value.get() == "null" => {}
             "contents" => {
                 let turns: OneOrMany<decode_turns::TurnIn<'_>> = read(value, "contents")?;
-                chat.messages = decode_turns::messages(turns.0)?;
+                (chat.messages, chat.origins) = decode_turns::messages(turns.0)?;
             }
             "systemInstruction" | "system_instruction" => {
                 instructions = decode_turns::instructions(value)?;
@@ -46,6 +46,7 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Chat, Re
                 let name = match &*name {
                     "safety_settings" => "safetySettings",
                     "cached_content" => "cachedContent",
+                    "service_tier" => "serviceTier",
                     "model_armor_config" => "modelArmorConfig",
                     other => other,
                 };
@@ -55,6 +56,7 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Chat, Re
     }
     if let Some(instructions) = instructions {
         chat.messages.insert(0, instructions);
+        chat.origins.instructed();
     }
     Ok(chat)
 }

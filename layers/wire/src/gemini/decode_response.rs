@@ -113,6 +113,13 @@ pub(super) fn decode_part(part: WirePart<'_>, ids: &mut CallIds, cx: &DecodeCont
     Some(Part { content, cache_control: None, signature: part.thought_signature.map(seal) })
 }
 
+/// Reads the content of a part that stands as a value.
+pub(crate) fn decode_content(part: &Value) -> Option<Content> {
+    let text = part.to_string();
+    let part: WirePart<'_> = serde_json::from_str(&text).ok()?;
+    decode_part(part, &mut CallIds::new(""), &DecodeContext::default()).map(|part| part.content)
+}
+
 /// A seal of Gemini's.
 pub(super) fn seal(value: Words<'_>) -> Signature {
     Signature { dialect: Dialect::Gemini, value: value.into_owned() }

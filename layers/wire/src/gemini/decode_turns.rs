@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tollway_core::Dialect;
 
 use super::{
     decode_response::decode_part,
     lenient::{Fields, OneOrMany},
-    media,
+    marked, media,
     part::{FunctionResponse, ResponseObject, WirePart},
     raw,
     words::Words,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     DecodeContext, Refusal,
     call_ids::CallIds,
-    chat::{Content, Message, Part, Role, ToolResult},
+    chat::{Content, Message, Origins, Part, Reasoning, Role, ToolResult},
 };
 
 /// A turn as it stands in a request.
@@ -48,7 +49,9 @@ pub(super) fn instructions(value: &RawValue) -> Result<Option<Message>, Refusal>
 ///
 /// A turn that holds results of calls and other parts becomes several messages. A call without an id
 /// is given one, and the first result for the same function that has none either is paired with it.
-pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<Vec<Message>, Refusal> {
+/// With the messages come the places of their turns.
+pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins), Refusal> {
+    let mut origins = Origins::default();
     let mut reader = Reader::new(&turns);
     for (at, turn) in turns.into_iter().enumerate() {
         let role = match turn.role.as_deref() {
@@ -62,12 +65,14 @@ pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<Vec<Message>, Refusal> 
             }
         };
         reader.role = role;
-        reader.fresh = true;
+        // Its SDKs keep every chunk of a streamed answer as a turn of its own: they are one message.
+        reader.fresh = role != Role::Assistant;
         for part in turn.parts.0 {
             reader.take(part);
         }
+        origins.upto(reader.messages.len(), at);
     }
-    Ok(reader.messages)
+    Ok((reader.messages, origins))
 }
 
 struct Reader {
@@ -107,6 +112,8 @@ impl Reader {
             return self.push(Role::Tool, Content::ToolResult(result).into());
         }
         let Some(part) = decode_part(part, &mut self.ids, &self.none) else { return };
+        let mut part = marked::restored(part);
+        self.gather(&mut part);
         if let Content::ToolCall(call) = &part.content {
             self.taken.insert(call.id.clone());
             self.open.entry(call.name.clone()).or_default().push_back(call.id.clone());
@@ -120,6 +127,33 @@ impl Reader {
             _ => self.messages.push(Message { role, name: None, content: vec![part] }),
         }
         self.fresh = false;
+    }
+
+    /// Takes back the thoughts that another provider's seal is on: a stream told them in pieces before it.
+    fn gather(&mut self, part: &mut Part) {
+        let is_foreign = part.signature.as_ref().is_some_and(|seal| seal.dialect != Dialect::Gemini);
+        let Content::Reasoning(Reasoning { text, redacted: None }) = &mut part.content else { return };
+        if !is_foreign || !text.is_empty() {
+            return;
+        }
+        let mut pieces = Vec::new();
+        while let Some(last) = self.messages.last_mut().filter(|last| last.role == Role::Assistant) {
+            let is_piece = |part: &Part| {
+                part.signature.is_none()
+                    && matches!(&part.content, Content::Reasoning(said) if said.redacted.is_none())
+            };
+            if !last.content.last().is_some_and(is_piece) {
+                break;
+            }
+            if let Some(Part { content: Content::Reasoning(said), .. }) = last.content.pop() {
+                pieces.push(said.text);
+            }
+            if last.content.is_empty() {
+                self.messages.pop();
+            }
+        }
+        pieces.reverse();
+        *text = pieces.concat();
     }
 
     fn result(&mut self, response: FunctionResponse<'_>) -> ToolResult {

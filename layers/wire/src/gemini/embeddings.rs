@@ -1,4 +1,7 @@
-//! `batchEmbedContents`.
+//! `embedContent` and `batchEmbedContents`.
+
+mod decode_request;
+mod encode_response;
 
 use serde::{Deserialize, Serialize};
 use tollway_core::Usage;
@@ -8,6 +11,8 @@ use crate::{
     ApiError, Encoded, Refusal,
     embeddings::{EmbeddingInput, EmbeddingReply, EmbeddingRequest},
 };
+
+pub use self::{decode_request::decode_request, encode_response::encode_response};
 
 #[derive(Debug, Serialize)]
 struct Batch<'a> {
@@ -54,7 +59,8 @@ pub fn encode_request(request: &EmbeddingRequest, target_model: &str) -> Result<
     }
     let body = serde_json::to_vec(&Batch { requests })
         .map_err(|error| Refusal::whole(format!("the request cannot be written: {error}")))?;
-    let dropped = request.user.iter().map(|_| "user".to_owned()).collect();
+    let user = request.user.iter().map(|_| "user".to_owned());
+    let dropped = user.chain(request.other.iter().cloned()).collect();
     Ok(Encoded { body, dropped, renamed_tools: Vec::new() })
 }
 
@@ -62,6 +68,7 @@ pub fn encode_request(request: &EmbeddingRequest, target_model: &str) -> Result<
 #[serde(rename_all = "camelCase")]
 struct Vectors {
     embeddings: Option<Vec<Vector>>,
+    embedding: Option<Vector>,
     usage_metadata: Option<Counters>,
     error: Option<serde_json::Value>,
 }
@@ -78,13 +85,14 @@ struct Counters {
     prompt_token_count: Option<u64>,
 }
 
-/// Reads vectors. Only newer models tell tokens, and none tells its name.
+/// Reads vectors, or the one of `embedContent`. Only newer models tell tokens, and none tells its name.
 pub fn decode_response(body: &[u8]) -> Result<EmbeddingReply, ApiError> {
     let answer: Vectors = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
     if answer.error.is_some() {
         return Err(error::decode_error(502, body));
     }
-    let embeddings = answer.embeddings.ok_or_else(|| unreadable(&"no embeddings"))?;
+    let embeddings = answer.embeddings.or_else(|| Some(vec![answer.embedding?]));
+    let embeddings = embeddings.ok_or_else(|| unreadable(&"no embeddings"))?;
     let counted = answer.usage_metadata.and_then(|counters| counters.prompt_token_count);
     Ok(EmbeddingReply {
         model: None,
@@ -130,6 +138,7 @@ mod tests {
         let reply = decode_response(body).unwrap();
         assert_eq!(reply.vectors, [vec![0.5, -0.001], vec![]]);
         assert_eq!(reply.usage.map(|usage| usage.input), Some(4));
+        assert_eq!(decode_response(br#"{"embedding":{"values":[1]}}"#).unwrap().vectors, [vec![1.0]]);
         assert_eq!(decode_response(b"{}").unwrap_err().status, 502);
         assert_eq!(decode_response(b"<html>").unwrap_err().status, 502);
     }

@@ -21,7 +21,8 @@ pub(super) fn own_signature(signature: Option<&Signature>) -> Option<Words<'_>> 
 
 /// A call; `None` when its arguments are no JSON object.
 pub(super) fn function_call<'a>(call: &'a ToolCall, name: Cow<'a, str>, ids: bool) -> Option<WirePart<'a>> {
-    let args = if call.custom { wrapped(&call.arguments)? } else { raw::object(&call.arguments)?.into() };
+    let args =
+        if call.custom { wrapped(&call.arguments)? } else { on_one_line(raw::object(&call.arguments)?) };
     Some(call_part(call, name, ids, args))
 }
 
@@ -30,6 +31,15 @@ pub(super) fn any_function_call(call: &ToolCall) -> Option<WirePart<'_>> {
     let name = Cow::Borrowed(call.name.as_str());
     function_call(call, name.clone(), true)
         .or_else(|| Some(call_part(call, name, true, wrapped(&call.arguments)?)))
+}
+
+/// Arguments as the model wrote them, but for line breaks between them: these would end the line of an
+/// event, and with it the event.
+fn on_one_line(args: &RawValue) -> Args<'_> {
+    if !args.get().contains(['\n', '\r']) {
+        return args.into();
+    }
+    RawValue::from_string(raw::compact(args)).map_or_else(|_| args.into(), Args::from)
 }
 
 fn call_part<'a>(call: &'a ToolCall, name: Cow<'a, str>, ids: bool, args: Args<'a>) -> WirePart<'a> {

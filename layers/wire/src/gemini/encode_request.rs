@@ -11,19 +11,21 @@ use super::{
     encode_tools::{self, ToolOut},
     encode_turns::{self, TurnOut},
     names::ToolNames,
+    tier,
 };
 use crate::{
     Encoded, Refusal, Target,
     chat::{Chat, Content, ToolChoice},
+    loss::{lost_fields, tier_of},
+    portable,
 };
 
 /// Fields of Gemini's own request with no canonical place, written back as they came.
-const OWN_FIELDS: [&str; 6] =
-    ["safetySettings", "cachedContent", "labels", "serviceTier", "modelArmorConfig", "store"];
+const OWN_FIELDS: [&str; 5] = ["safetySettings", "cachedContent", "labels", "modelArmorConfig", "store"];
 
 /// Fields written in another way, or empty of meaning here.
-const CARRIED_FIELDS: [&str; 5] =
-    ["generationConfig", "toolConfig", "web_search_options", "modalities", "stream_options"];
+const CARRIED_FIELDS: [&str; 6] =
+    ["generationConfig", "toolConfig", "web_search_options", "modalities", "stream_options", "serviceTier"];
 
 /// Fields that ask for what would make the answer another one.
 const REFUSED_FIELDS: [&str; 3] = ["audio", "functions", "function_call"];
@@ -40,6 +42,8 @@ struct Body<'a> {
     tool_config: Option<Map<String, Value>>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     generation_config: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
     #[serde(flatten)]
     own: BTreeMap<&'a str, &'a Value>,
 }
@@ -48,20 +52,23 @@ struct Body<'a> {
 ///
 /// Refuses what would change the answer's meaning when left out; lists what would not.
 pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
+    crate::loss::check_stateless(chat)?;
     let traits = &target.traits;
-    let mut dropped = Vec::new();
+    let (chat, mut dropped) = portable::said_in(Dialect::Gemini, chat);
+    let chat = &*chat;
     let mut names = ToolNames::new(tool_names(chat));
     let tools = encode_tools::tools(chat, &mut names, &mut dropped)?;
     let tool_config = encode_tools::tool_config(chat, traits, &mut names, &mut dropped)?;
     let turns = encode_turns::turns(&chat.messages, traits, &mut names, &mut dropped)?;
     let generation_config = encode_config::generation(chat, traits, &mut dropped)?;
-    let own = own_fields(chat, &mut dropped)?;
+    let (own, service_tier) = own_fields(chat, &mut dropped)?;
     let body = Body {
         contents: turns.contents,
         system_instruction: turns.instructions,
         tools,
         tool_config,
         generation_config,
+        service_tier,
         own,
     };
     let body = serde_json::to_vec(&body)
@@ -90,7 +97,7 @@ fn tool_names(chat: &Chat) -> impl Iterator<Item = &str> {
 fn own_fields<'a>(
     chat: &'a Chat,
     dropped: &mut Vec<String>,
-) -> Result<BTreeMap<&'a str, &'a Value>, Refusal> {
+) -> Result<(BTreeMap<&'a str, &'a Value>, Option<&'static str>), Refusal> {
     let mut own = BTreeMap::new();
     for (key, value) in &chat.extra {
         let key = key.as_str();
@@ -103,18 +110,22 @@ fn own_fields<'a>(
         } else if REFUSED_FIELDS.contains(&key) && !value.is_null() {
             return Err(Refusal::at(key, "cannot be carried to Gemini"));
         } else if !CARRIED_FIELDS.contains(&key) {
-            dropped.push(key.to_owned());
+            dropped.extend(lost_fields(key, value));
         }
     }
     // Labels are Vertex's only, and reach Google's bill: the user's name does not belong there.
     for (path, given) in [
         ("user", chat.user.is_some()),
         ("metadata", chat.metadata.as_ref().is_some_and(|metadata| !metadata.is_empty())),
-        ("service_tier", chat.service_tier.as_deref().is_some_and(|tier| tier != "auto")),
     ] {
         if given {
             dropped.push(path.to_owned());
         }
     }
-    Ok(own)
+    let asked = tier_of(chat).filter(|tier| !matches!(*tier, "auto" | "default"));
+    let tier = asked.and_then(tier::service_tier);
+    if asked.is_some() && tier.is_none() {
+        dropped.push("service_tier".to_owned());
+    }
+    Ok((own, tier))
 }

@@ -5,17 +5,13 @@ use serde_json::Value;
 use tollway_core::Dialect;
 
 use super::{
-    encode_calls::{any_function_call, own_signature},
-    encode_turns::PartOut,
-    finish, grounding, logprobs, media,
-    part::WirePart,
-    text_index::TextIndex,
-    tier, time,
-    usage::UsageOut,
+    encode_calls::any_function_call, encode_turns::PartOut, finish, grounding, logprobs, marked, media,
+    part::WirePart, text_index::TextIndex, tier, time, usage::UsageOut, words::Words,
 };
 use crate::{
     EncodeContext,
     chat::{Choice, Content, Part, Reply},
+    portable,
 };
 
 /// An answer, or a frame of a streamed one, as it is written.
@@ -62,7 +58,11 @@ pub fn encode_response(reply: &Reply, cx: &EncodeContext) -> Vec<u8> {
     let blocked = feedback.is_some_and(|feedback| feedback.get("blockReason").is_some());
     let tier = reply.service_tier.as_deref().and_then(tier::service_tier);
     let answer = AnswerOut {
-        candidates: if blocked { Vec::new() } else { reply.choices.iter().map(candidate).collect() },
+        candidates: if blocked {
+            Vec::new()
+        } else {
+            reply.choices.iter().map(|choice| candidate(choice, cx)).collect()
+        },
         prompt_feedback: feedback,
         usage_metadata: UsageOut::new(reply.usage.as_ref(), tier),
         model_version: reply.model.as_deref().unwrap_or(&cx.model),
@@ -72,7 +72,7 @@ pub fn encode_response(reply: &Reply, cx: &EncodeContext) -> Vec<u8> {
     serde_json::to_vec(&answer).unwrap_or_else(|_| b"{}".to_vec())
 }
 
-fn candidate(choice: &Choice) -> CandidateOut<'_> {
+fn candidate<'a>(choice: &'a Choice, cx: &EncodeContext) -> CandidateOut<'a> {
     let mut text = TextIndex::default();
     let mut annotations = Vec::new();
     for part in &choice.content {
@@ -81,23 +81,36 @@ fn candidate(choice: &Choice) -> CandidateOut<'_> {
             annotations.extend_from_slice(&said.annotations);
         }
     }
-    let parts = choice.content.iter().filter_map(part).collect();
+    let searches: Vec<&str> = choice
+        .content
+        .iter()
+        .filter_map(|part| match &part.content {
+            Content::Native(native) => portable::query_of(native),
+            _ => None,
+        })
+        .collect();
+    let calls = choice.content.iter().filter(|part| matches!(part.content, Content::ToolCall(_)));
+    let mut seals = marked::on_calls(calls.map(marked::shown), cx).into_iter();
+    let parts = choice.content.iter().filter_map(|one| {
+        let is_call = matches!(one.content, Content::ToolCall(_));
+        part(one, if is_call { seals.next().flatten() } else { marked::shown(one) })
+    });
+    let parts = parts.collect();
     CandidateOut {
         content: Some(ContentOut { parts, role: "model" }),
         finish_reason: Some(finish::encode(&choice.finish)),
         index: choice.index,
-        grounding_metadata: grounding::encode(&annotations, &text),
+        grounding_metadata: grounding::encode(&annotations, &searches, &text),
         logprobs_result: choice.logprobs.as_ref().and_then(logprobs::encode),
     }
 }
 
-fn part(part: &Part) -> Option<PartOut<'_>> {
-    let signature = own_signature(part.signature.as_ref());
+fn part<'a>(part: &'a Part, signature: Option<Words<'a>>) -> Option<PartOut<'a>> {
     let said = |text: &'_ str| !text.is_empty() || part.signature.is_some();
     let mut wire = match &part.content {
         Content::Text(text) if said(&text.text) => text_part(&text.text),
         Content::Refusal(text) => text_part(text),
-        Content::Reasoning(thought) if said(&thought.text) => {
+        Content::Reasoning(thought) if said(&thought.text) || thought.redacted.is_some() => {
             WirePart { thought: true, ..text_part(&thought.text) }
         }
         Content::ToolCall(call) => any_function_call(call)?,

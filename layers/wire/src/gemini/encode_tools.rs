@@ -10,6 +10,8 @@ use super::{names::ToolNames, schema};
 use crate::{
     Refusal, Traits,
     chat::{Chat, Native, Tool, ToolChoice, ToolKind},
+    loss::is_unset,
+    portable::{self, WebSearch},
 };
 
 /// An entry of `tools`.
@@ -63,13 +65,18 @@ pub(super) fn tools<'a>(
                 let path = format!("tools[{at}]");
                 return Err(Refusal::at(path, format!("Gemini has no custom tools: {}", tool.name)));
             }
+            ToolKind::Server(native)
+                if native.dialect != Dialect::Gemini && portable::is_needless(native) =>
+            {
+                dropped.push(format!("tools[{at}]"));
+            }
             ToolKind::Server(native) => natives.push(ToolOut::Native(server_tool(at, native, dropped)?)),
         }
     }
     if let Some(options) = chat.extra.get("web_search_options") {
-        let fields = options.as_object().into_iter().flatten();
-        dropped.extend(fields.map(|(key, _)| format!("web_search_options.{key}")));
-        natives.push(ToolOut::Native(Cow::Owned(json!({ "googleSearch": {} }))));
+        let search = WebSearch::of(options);
+        let search = search.to_google("web_search_options", &mut |path| dropped.push(path))?;
+        natives.push(ToolOut::Native(Cow::Owned(search)));
     }
     let mut tools = Vec::with_capacity(natives.len() + 1);
     if !declarations.is_empty() {
@@ -89,16 +96,19 @@ fn server_tool<'a>(
         return Ok(Cow::Borrowed(&native.value));
     }
     let kind = native.value.get("type").and_then(Value::as_str).unwrap_or_default();
-    let same = if kind.starts_with("web_search") {
-        json!({ "googleSearch": {} })
-    } else if kind.starts_with("web_fetch") {
+    let path = format!("tools[{at}]");
+    if let Some(search) = WebSearch::of_tool(native) {
+        return search.to_google(&path, &mut |path| dropped.push(path)).map(Cow::Owned);
+    }
+    let same = if kind.starts_with("web_fetch") {
         json!({ "urlContext": {} })
     } else if kind.starts_with("code_execution") || kind == "code_interpreter" {
         json!({ "codeExecution": {} })
     } else {
         return Err(Refusal::at(format!("tools[{at}].type"), format!("Gemini has no such tool: {kind}")));
     };
-    for key in native.value.as_object().into_iter().flat_map(Map::keys) {
+    let asked = native.value.as_object().into_iter().flatten().filter(|(_, value)| !is_unset(value));
+    for (key, _) in asked {
         match key.as_str() {
             "type" | "name" | "container" => {}
             // Where the tool may look is a promise to somebody.

@@ -20,7 +20,7 @@ use crate::{
 
 /// Base64 of `skip_thought_signature_validator`: what Google documents for a call that no Gemini
 /// model made. Recorded requests send it and are answered.
-const NO_SIGNATURE: &str = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=";
+pub(super) const NO_SIGNATURE: &str = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=";
 
 /// A conversation as it is sent.
 #[derive(Debug, Default)]

@@ -24,6 +24,14 @@ pub fn decode_error(status: u16, body: &[u8]) -> ApiError {
     }
 }
 
+/// Whether a body already has Google's error shape, so that it may be passed on as it is.
+pub fn is_error_shape(body: &[u8]) -> bool {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let error = &json["error"];
+    let told = error["message"].as_str().is_some_and(|message| !message.trim().is_empty());
+    told && error["code"].is_u64() && error["status"].is_string()
+}
+
 /// Writes an error body.
 pub fn encode_error(error: &ApiError) -> Vec<u8> {
     let message = match &error.param {

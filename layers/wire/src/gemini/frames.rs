@@ -45,10 +45,10 @@ impl Frames {
         }
     }
 
-    /// Whether the stream ended within an object. The tail of server-sent events is given out by
+    /// Whether the stream ended within an object, or in an array that has not closed. The tail of server-sent events is given out by
     /// [`finish`](Self::finish) instead.
     pub(super) fn is_cut(&self) -> bool {
-        matches!(self, Self::Objects(objects) if objects.depth > 0)
+        matches!(self, Self::Objects(objects) if objects.depth > 0 || objects.in_array)
     }
 
     /// The last frame, if the stream ended without closing it.
@@ -69,6 +69,8 @@ pub(super) struct Objects {
     /// Up to where bytes were looked at, so that none is looked at twice.
     searched: usize,
     depth: usize,
+    /// Whether an array has opened around the objects, and has not closed.
+    in_array: bool,
     in_string: bool,
     escaped: bool,
 }
@@ -84,7 +86,7 @@ impl Objects {
     }
 
     fn next_object(&mut self) -> Result<Option<&[u8]>, TooLarge> {
-        let Self { buffer, start, searched, depth, in_string, escaped } = self;
+        let Self { buffer, start, searched, depth, in_array, in_string, escaped } = self;
         for (at, byte) in buffer.iter().enumerate().skip(*searched) {
             if *in_string {
                 match byte {
@@ -112,6 +114,8 @@ impl Objects {
                         return Ok(buffer.get(begin..end));
                     }
                 }
+                b'[' if *depth == 0 => *in_array = true,
+                b']' if *depth == 0 => *in_array = false,
                 _ => {}
             }
         }
@@ -150,6 +154,24 @@ mod tests {
         assert_eq!(frames(&[b"[", objects[0].as_bytes(), b"\n,\r\n", objects[1].as_bytes(), b"]"]), objects);
         assert_eq!(frames(&[format!("data: {}\n\ndata:{}", objects[0], objects[1]).as_bytes()]), objects);
         assert_eq!(frames(&[b" \n", objects[1].as_bytes()]), [objects[1]]);
+    }
+
+    /// A stream that breaks off behind an element that looks like the last one is still broken.
+    #[test]
+    fn an_array_that_has_not_closed_is_cut() {
+        for (stream, is_cut) in [
+            ("[{}", true),
+            ("[", true),
+            ("[{},{}]", false),
+            ("[{}]\n", false),
+            ("{}", false),
+            ("[{\"a\":[]}", true),
+        ] {
+            let mut frames = Frames::Unknown;
+            frames.feed(stream.as_bytes());
+            while frames.next_frame().unwrap().is_some() {}
+            assert_eq!(frames.is_cut(), is_cut, "{stream}");
+        }
     }
 
     #[test]

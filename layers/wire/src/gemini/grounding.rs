@@ -1,6 +1,6 @@
 //! Sources of grounded and recited text ⇄ OpenAI's `url_citation` annotations.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     answer::{Candidate, WebSource},
@@ -74,8 +74,8 @@ impl Citations {
     }
 }
 
-/// Writes citations as `groundingMetadata`; `None` where there are none with a URL.
-pub(super) fn encode(annotations: &[Value], text: &TextIndex) -> Option<Value> {
+/// Writes citations as `groundingMetadata`, and what was searched for; `None` where there is neither.
+pub(super) fn encode(annotations: &[Value], searches: &[&str], text: &TextIndex) -> Option<Value> {
     let mut chunks: Vec<Value> = Vec::new();
     let mut supports = Vec::new();
     for cited in annotations.iter().filter_map(|annotation| annotation.get("url_citation")) {
@@ -91,7 +91,15 @@ pub(super) fn encode(annotations: &[Value], text: &TextIndex) -> Option<Value> {
         }));
         chunks.push(json!({ "web": { "uri": uri, "title": title } }));
     }
-    (!chunks.is_empty()).then(|| json!({ "groundingChunks": chunks, "groundingSupports": supports }))
+    let mut metadata = Map::new();
+    if !searches.is_empty() {
+        metadata.insert("webSearchQueries".to_owned(), json!(searches));
+    }
+    if !chunks.is_empty() {
+        metadata.insert("groundingChunks".to_owned(), chunks.into());
+        metadata.insert("groundingSupports".to_owned(), supports.into());
+    }
+    (!metadata.is_empty()).then_some(Value::Object(metadata))
 }
 
 /// How many web searches a candidate tells of. Each query is billed; empty ones were none.
@@ -133,7 +141,7 @@ mod tests {
         text.push("äö is wet and long enough");
         let candidate: Candidate<'_> = serde_json::from_str(GROUNDED).unwrap();
         let got = Citations::default().read(&candidate, &text);
-        let written = json!({ "groundingMetadata": encode(&got, &text).unwrap() }).to_string();
+        let written = json!({ "groundingMetadata": encode(&got, &[], &text).unwrap() }).to_string();
         let again: Candidate<'_> = serde_json::from_str(&written).unwrap();
         assert_eq!(Citations::default().read(&again, &text), got);
     }

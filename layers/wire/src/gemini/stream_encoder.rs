@@ -3,14 +3,16 @@
 use std::mem;
 
 use serde_json::Value;
-use tollway_core::{Dialect, Usage};
+use tollway_core::{Dialect, Framing, Usage};
 
 use super::{
     encode_calls::{any_function_call, own_signature},
     encode_response::{AnswerOut, CandidateOut, ContentOut, text_part},
     encode_turns::PartOut,
     error::encode_error,
-    finish, grounding, logprobs,
+    finish,
+    framed::Framed,
+    grounding, logprobs, marked,
     part::{Blob, WirePart},
     text_index::TextIndex,
     tier, time,
@@ -19,10 +21,11 @@ use super::{
 use crate::{
     ApiError, EncodeContext, ErrorKind,
     chat::{Delta, Event, Finish, Signature, ToolCall},
+    portable,
     sse::MAX_EVENT,
 };
 
-/// Writes `streamGenerateContent?alt=sse`.
+/// Writes `streamGenerateContent`, as server-sent events or as a growing JSON array.
 ///
 /// Gemini cuts no arguments: a call is held until its candidate ends and is then written whole. Why
 /// candidates finished is written by [`finish`](Self::finish), so that a stream that breaks never
@@ -30,6 +33,7 @@ use crate::{
 #[derive(Debug)]
 pub struct StreamEncoder {
     cx: EncodeContext,
+    framed: Framed,
     id: Option<String>,
     model: Option<String>,
     created: Option<u64>,
@@ -62,6 +66,7 @@ impl StreamEncoder {
     pub fn new(cx: EncodeContext) -> Self {
         Self {
             cx,
+            framed: Framed::default(),
             id: None,
             model: None,
             created: None,
@@ -71,6 +76,13 @@ impl StreamEncoder {
             held: 0,
             ended: false,
         }
+    }
+
+    /// The form of the stream, if not server-sent events (`alt=sse`). An array closes only when the
+    /// answer is whole, or in an error.
+    #[must_use]
+    pub fn with_framing(self, framing: Framing) -> Self {
+        Self { framed: Framed::new(framing), ..self }
     }
 
     /// Writes what an event adds, if it can be written yet.
@@ -112,7 +124,7 @@ impl StreamEncoder {
         let candidates = choices.iter().filter_map(|held| {
             let finish = held.finish.as_ref()?;
             Some(CandidateOut {
-                content: None,
+                content: Some(silence()),
                 finish_reason: Some(finish::encode(finish)),
                 index: held.index,
                 grounding_metadata: None,
@@ -120,6 +132,7 @@ impl StreamEncoder {
             })
         });
         self.frame(candidates.collect(), out);
+        self.framed.end(out);
     }
 
     /// Ends a broken answer: writes an error frame, after which nothing is written.
@@ -127,9 +140,10 @@ impl StreamEncoder {
         if mem::replace(&mut self.ended, true) {
             return;
         }
-        out.extend_from_slice(b"data: ");
+        self.framed.open(out);
         out.extend_from_slice(&encode_error(error));
-        out.extend_from_slice(b"\n\n");
+        self.framed.close(out);
+        self.framed.end(out);
     }
 
     fn delta(&mut self, choice: u32, delta: &Delta, out: &mut Vec<u8>) {
@@ -144,10 +158,10 @@ impl StreamEncoder {
                 self.part(choice, WirePart { thought: true, ..text_part(text) }.into(), out);
             }
             Delta::Signature(signature) => {
-                // Gemini itself seals text by an empty part after it.
-                if let seal @ Some(_) = own_signature(Some(signature)) {
-                    self.part(choice, WirePart { thought_signature: seal, ..text_part("") }.into(), out);
-                }
+                // Gemini itself seals text by an empty part after it. Others seal thinking.
+                let thought = signature.dialect != Dialect::Gemini;
+                let thought_signature = Some(marked::seal(signature));
+                self.part(choice, WirePart { thought, thought_signature, ..text_part("") }.into(), out);
             }
             Delta::ToolCall { index, id, name, custom, signature } => {
                 let call = ToolCall {
@@ -169,7 +183,7 @@ impl StreamEncoder {
                 }
             }
             Delta::Annotations(annotations) => {
-                let grounding_metadata = grounding::encode(annotations, &held.text);
+                let grounding_metadata = grounding::encode(annotations, &[], &held.text);
                 self.told(choice, grounding_metadata, None, out);
             }
             Delta::Logprobs(told) => {
@@ -187,22 +201,41 @@ impl StreamEncoder {
             Delta::Native(native) if native.dialect == Dialect::Gemini => {
                 self.part(choice, PartOut::Native(&native.value), out);
             }
-            Delta::Native(_) | Delta::RedactedReasoning(_) => {}
-        }
-    }
-
-    /// Writes a candidate's calls, now that their arguments are whole.
-    fn calls(&mut self, choice: u32, calls: &[HeldCall], out: &mut Vec<u8>) {
-        for held in calls {
-            if let Some(mut part) = any_function_call(&held.call) {
-                part.thought_signature = own_signature(held.signature.as_ref());
-                self.part(choice, part.into(), out);
+            Delta::RedactedReasoning(data) => {
+                let thought_signature = Some(marked::redacted(Dialect::Anthropic, data));
+                self.part(choice, WirePart { thought: true, thought_signature, ..text_part("") }.into(), out);
+            }
+            Delta::Native(native) => {
+                if let Some(query) = portable::query_of(native) {
+                    let grounding_metadata = grounding::encode(&[], &[query], &held.text);
+                    self.told(choice, grounding_metadata, None, out);
+                }
             }
         }
     }
 
-    fn part(&self, index: u32, part: PartOut<'_>, out: &mut Vec<u8>) {
-        let content = Some(ContentOut { parts: vec![part], role: "model" });
+    /// Writes a candidate's calls, now that their arguments are whole. They stand in one frame, as a
+    /// client that keeps each frame as a turn must keep parallel calls together.
+    fn calls(&mut self, choice: u32, calls: &[HeldCall], out: &mut Vec<u8>) {
+        let own = calls.iter().map(|held| own_signature(held.signature.as_ref()));
+        let seals = marked::on_calls(own, &self.cx);
+        let parts = calls.iter().zip(seals).filter_map(|(held, seal)| {
+            let mut part = any_function_call(&held.call)?;
+            part.thought_signature = seal;
+            Some(PartOut::from(part))
+        });
+        let parts: Vec<PartOut<'_>> = parts.collect();
+        if !parts.is_empty() {
+            self.parts(choice, parts, out);
+        }
+    }
+
+    fn part(&mut self, index: u32, part: PartOut<'_>, out: &mut Vec<u8>) {
+        self.parts(index, vec![part], out);
+    }
+
+    fn parts(&mut self, index: u32, parts: Vec<PartOut<'_>>, out: &mut Vec<u8>) {
+        let content = Some(ContentOut { parts, role: "model" });
         let candidate = CandidateOut {
             content,
             finish_reason: None,
@@ -213,10 +246,10 @@ impl StreamEncoder {
         self.frame(vec![candidate], out);
     }
 
-    fn told(&self, index: u32, grounding: Option<Value>, logprobs: Option<Value>, out: &mut Vec<u8>) {
+    fn told(&mut self, index: u32, grounding: Option<Value>, logprobs: Option<Value>, out: &mut Vec<u8>) {
         if grounding.is_some() || logprobs.is_some() {
             let candidate = CandidateOut {
-                content: None,
+                content: Some(silence()),
                 finish_reason: None,
                 index,
                 grounding_metadata: grounding,
@@ -226,7 +259,7 @@ impl StreamEncoder {
         }
     }
 
-    fn frame(&self, candidates: Vec<CandidateOut<'_>>, out: &mut Vec<u8>) {
+    fn frame(&mut self, candidates: Vec<CandidateOut<'_>>, out: &mut Vec<u8>) {
         let answer = AnswerOut {
             candidates,
             prompt_feedback: None,
@@ -235,12 +268,10 @@ impl StreamEncoder {
             response_id: self.id.as_deref().unwrap_or(&self.cx.id),
             create_time: self.created.map(time::format),
         };
-        let start = out.len();
-        out.extend_from_slice(b"data: ");
-        if serde_json::to_writer(&mut *out, &answer).is_err() {
-            return out.truncate(start);
-        }
-        out.extend_from_slice(b"\n\n");
+        self.framed.open(out);
+        // Writing to memory what has no maps with odd keys cannot fail.
+        let _ = serde_json::to_writer(&mut *out, &answer);
+        self.framed.close(out);
     }
 
     /// Where a candidate's state stands.
@@ -261,4 +292,9 @@ fn too_large() -> ApiError {
         param: None,
         retry_after: None,
     }
+}
+
+/// Content that says nothing: what tells only of the end has a part, too, and clients look for it.
+fn silence() -> ContentOut<'static> {
+    ContentOut { parts: vec![text_part("").into()], role: "model" }
 }

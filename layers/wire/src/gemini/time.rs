@@ -17,7 +17,7 @@ pub(super) fn parse(text: &str) -> Option<u64> {
 }
 
 /// Writes a time in UTC.
-pub(super) fn format(seconds: u64) -> String {
+pub(crate) fn format(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60)

@@ -136,14 +136,14 @@ fn url_of(fields: &mut Fields<'_>, path: &Path<'_>, name: &str) -> Result<(Strin
     }
 }
 
-fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     ["data:", "http:", "https:", "gs:"]
         .iter()
         .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
 /// Reads a URL: what a `data:` URL holds, or where the bytes are.
-pub(super) fn decode_source(url: String, path: &str) -> Result<Source, Refusal> {
+pub(crate) fn decode_source(url: String, path: &str) -> Result<Source, Refusal> {
     if !is_url(&url) {
         let shown: String = url.chars().take(64).collect();
         let message =

@@ -10,6 +10,7 @@ use super::path::Path;
 use super::usage::decode_usage;
 use crate::call_ids::CallIds;
 use crate::chat::{Choice, Content, Reply};
+use crate::relay::tail;
 use crate::{ApiError, DecodeContext, Refusal};
 
 /// The key of [`Reply::extra`] under which this format keeps its own fields, by path. The extras of
@@ -47,10 +48,12 @@ pub fn decode_response(body: &[u8], cx: &DecodeContext) -> Result<Reply, ApiErro
         let error = fields.take("error").map(Node::into_value);
         return Err(error.map_or_else(|| unreadable("it has no choices"), |error| in_answer(&error)));
     }
-    let usage = fields.take("usage").map(Node::into_value);
-    let groq = fields.take("x_groq").map(Node::into_value);
-    let usage = usage.as_ref().and_then(decode_usage);
-    let usage = usage.or_else(|| decode_usage(groq.as_ref()?.get("usage")?));
+    let (usage, groq) = (fields.take("usage"), fields.take("x_groq"));
+    // Where usage stands last, as nearly always, it is read from the text.
+    let usage = tail::usage(body).or_else(|| {
+        let usage = usage.and_then(|usage| decode_usage(&usage.into_value()));
+        usage.or_else(|| decode_usage(groq?.into_value().get("usage")?))
+    });
     for passed_over in ["object", "obfuscation"] {
         fields.take(passed_over);
     }

@@ -1,5 +1,8 @@
 //! Embeddings in OpenAI's format (`POST /v1/embeddings`).
 
+mod decode_response;
+mod encode_request;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
@@ -10,7 +13,10 @@ use super::path::Path;
 use crate::embeddings::{EmbeddingInput, EmbeddingReply, EmbeddingRequest, VectorEncoding};
 use crate::{EncodeContext, Refusal};
 
-/// Reads a request for vectors. Fields of other servers (`input_type`, `truncate`) are passed over.
+pub use self::{decode_response::decode_response, encode_request::encode_request};
+
+/// Reads a request for vectors. Fields of other servers (`input_type`, `truncate`) are kept by name, to
+/// be listed.
 pub fn decode_request(body: &[u8]) -> Result<EmbeddingRequest, Refusal> {
     let path = &Path::ROOT;
     let mut fields = path.object(Node::parse(body)?)?;
@@ -20,6 +26,7 @@ pub fn decode_request(body: &[u8]) -> Result<EmbeddingRequest, Refusal> {
         dimensions: fields.small_count(path, "dimensions", 1)?,
         encoding: decode_encoding(&mut fields)?,
         user: fields.string(path, "user")?,
+        other: fields.rest(path),
     })
 }
 

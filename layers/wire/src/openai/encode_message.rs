@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::call_id;
 use super::encode_part::{ContentOut, encode_content};
 use super::encode_request::Dropped;
 use super::reasoning::is_detail;
@@ -19,7 +20,7 @@ pub(super) struct MessageOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<&'a str>,
+    tool_call_id: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<ContentOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +45,7 @@ struct AudioId<'a> {
 /// A tool call, in a request or an answer.
 #[derive(Serialize)]
 pub(super) struct ToolCallOut<'a> {
-    id: &'a str,
+    pub(super) id: Cow<'a, str>,
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +85,7 @@ impl<'a> ToolCallOut<'a> {
             let arguments = if none { "{}" } else { call.arguments.as_str() };
             ("function", Some(FunctionCallOut { name, arguments }), None)
         };
-        Self { id: &call.id, kind, function, custom, extra_content }
+        Self { id: Cow::Borrowed(&call.id), kind, function, custom, extra_content }
     }
 }
 
@@ -187,7 +188,7 @@ impl<'a> Writer<'_, 'a> {
         Ok(MessageOut {
             role: "tool",
             name: name.map(|name| self.names.sent(name)),
-            tool_call_id: Some(&result.call_id),
+            tool_call_id: Some(call_id::sent(&result.call_id, self.traits.extensions)),
             content: Some(content),
             ..MessageOut::default()
         })
@@ -222,7 +223,11 @@ impl<'a> Writer<'_, 'a> {
                         "messages[].tool_calls[].extra_content",
                         seal,
                     );
-                    out.tool_calls.push(ToolCallOut::new(call, self.names.sent(&call.name), seal));
+                    let out_call = ToolCallOut::new(call, self.names.sent(&call.name), seal);
+                    out.tool_calls.push(ToolCallOut {
+                        id: call_id::sent(&call.id, self.traits.extensions),
+                        ..out_call
+                    });
                 }
                 Content::Text(_) if part.signature.is_some() => {
                     let seal = part.signature.as_ref().and_then(Seal::of);

@@ -67,7 +67,7 @@ struct FileOut<'a> {
 }
 
 /// Bytes as a `data:` URL, written without building it first, or where they are.
-enum Url<'a> {
+pub(crate) enum Url<'a> {
     Data { media_type: &'a str, data: &'a str },
     At(&'a str),
 }
@@ -171,7 +171,7 @@ fn encode_file(document: &Document) -> Option<FileOut<'_>> {
     }
 }
 
-fn name_of(content: &Content) -> &'static str {
+pub(crate) fn name_of(content: &Content) -> &'static str {
     match content {
         Content::Text(_) => "text",
         Content::Refusal(_) => "a refusal",

@@ -1,17 +1,19 @@
 //! A chat request in OpenAI's format.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tollway_core::Dialect;
 
 use super::encode_message::{MessageOut, encode_messages};
-use super::encode_tools::{ChoiceOut, ToolOut, encode_choice, encode_tools};
+use super::encode_tools::{ChoiceOut, ToolOut, encode_choice, encode_tools, web_search};
 use super::out::{Extra, is_path, to_json};
 use super::tool_names::ToolNames;
 use super::turns::laid_out;
-use crate::anthropic::TOOL_OPTIONS;
 use crate::chat::{Chat, ReasoningRequest, ResponseFormat};
-use crate::loss::is_unset;
+use crate::loss::{is_unset, lost_fields, tier_of};
+use crate::portable;
 use crate::{Effort, Encoded, ReasoningStyle, Refusal, Target};
 
 /// Writes the body of `POST /v1/chat/completions`.
@@ -19,9 +21,16 @@ use crate::{Effort, Encoded, ReasoningStyle, Refusal, Target};
 /// The limit is written as `max_completion_tokens`, legacy `functions` as `tools`. Whether the
 /// stream tells its usage is as [`Chat::include_usage`] says: set it where the gateway wants to know.
 pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
+    crate::loss::check_stateless(chat)?;
+    crate::loss::check_text_only(chat)?;
+    let (chat, lost) = portable::said_in(Dialect::OpenAi, chat);
+    let chat = &*chat;
     let traits = &target.traits;
     let names = ToolNames::of(chat);
     let mut dropped = Dropped::default();
+    for path in &lost {
+        dropped.list(path);
+    }
     let turns = laid_out(&chat.messages);
     let messages = encode_messages(&turns, traits, &names, &mut dropped)?;
     let tools = encode_tools(chat, traits, &names, &mut dropped)?;
@@ -37,8 +46,10 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
     let logit_bias = dropped.unless(traits.sampling, "logit_bias", bias);
     let top_k = dropped.unless(traits.sampling && traits.extensions, "top_k", sampling.top_k);
     let (reasoning_effort, reasoning) = encode_reasoning(chat.reasoning.as_ref(), target, &mut dropped);
-    let none = Map::new();
-    let extra = encode_extra(chat, &mut dropped)?.unwrap_or(&none);
+    let mut extra = encode_extra(chat, &mut dropped)?;
+    if let Some(search) = web_search(chat, &mut dropped)? {
+        extra.to_mut().insert("web_search_options".to_owned(), search);
+    }
     let body = Body {
         model: &target.model,
         messages,
@@ -62,68 +73,72 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         reasoning,
         stream: chat.stream.then_some(true),
         stream_options: (chat.stream && chat.include_usage).then_some(StreamOptions { include_usage: true }),
-        user: chat.user.as_deref(),
+        user: encode_user(chat, &mut dropped),
         metadata: chat.metadata.as_ref(),
-        service_tier: chat.service_tier.as_deref(),
-        extra: Extra { members: extra, taken: &[] },
+        service_tier: tier_of(chat),
+        extra: Extra { members: &extra, taken: &[] },
     };
     Ok(Encoded { body: to_json(&body), dropped: dropped.0, renamed_tools: names.renamed })
 }
 
 /// The fields without a canonical place that go out, which are this dialect's own. Another's are listed,
 /// or refused where the answer would be to another question.
-fn encode_extra<'a>(
-    chat: &'a Chat,
-    dropped: &mut Dropped,
-) -> Result<Option<&'a Map<String, Value>>, Refusal> {
+fn encode_extra<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Result<Cow<'a, Map<String, Value>>, Refusal> {
     if chat.dialect.is_none_or(|dialect| dialect == Dialect::OpenAi) {
         for name in chat.extra.keys().filter(|name| is_path(name)) {
             dropped.list(name);
         }
-        return Ok(Some(&chat.extra));
+        return Ok(Cow::Borrowed(&chat.extra));
     }
+    let mut shared = Map::new();
     for (name, value) in chat.extra.iter().filter(|(_, value)| !is_unset(value)) {
+        if chat.dialect == Some(Dialect::Responses) && SHARED.contains(&name.as_str()) {
+            shared.insert(name.clone(), value.clone());
+            continue;
+        }
         if ASKING.contains(&name.as_str()) {
             return Err(Refusal::at(name, format!("the upstream has no word for {name}")));
         }
-        match value {
-            // Anthropic's options of tools, by the tool's name.
-            Value::Object(tools) if name == TOOL_OPTIONS => {
-                for option in tools.values().filter_map(Value::as_object).flat_map(Map::keys) {
-                    dropped.list(&format!("tools[].{option}"));
-                }
+        if name != "serviceTier" {
+            for path in lost_fields(name, value) {
+                dropped.list(&path);
             }
-            // Objects that hold options of their own.
-            Value::Object(fields) if NESTED.contains(&name.as_str()) => {
-                for (inner, _) in fields.iter().filter(|(_, value)| !is_unset(value)) {
-                    dropped.list(&format!("{name}.{inner}"));
-                }
-            }
-            _ => dropped.list(name),
         }
     }
-    Ok(None)
+    Ok(Cow::Owned(shared))
 }
 
-/// What other dialects' requests hold beside the conversation that the model is to read or to use.
-const ASKING: [&str; 3] = ["cachedContent", "container", "mcp_servers"];
+/// The application's name for its user, if it is not longer than OpenAI takes: "Expected a string with
+/// maximum length 64". Claude Code's is.
+fn encode_user<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Option<&'a str> {
+    let user = chat.user.as_deref();
+    let fits = chat.dialect.is_none() || user.is_none_or(|user| user.chars().take(65).count() <= 64);
+    dropped.unless(fits, "user", user)
+}
 
-const NESTED: [&str; 3] = ["generationConfig", "output_config", "toolConfig"];
+/// Fields that OpenAI's Responses has by the same name and meaning.
+pub(crate) const SHARED: [&str; 4] =
+    ["prompt_cache_key", "prompt_cache_retention", "safety_identifier", "verbosity"];
+
+/// What other dialects' requests hold beside the conversation that the model is to read or to use.
+pub(crate) const ASKING: [&str; 3] = ["cachedContent", "container", "mcp_servers"];
+
+pub(crate) const NESTED: [&str; 3] = ["generationConfig", "output_config", "toolConfig"];
 
 /// The fields that were left out, each once.
 #[derive(Debug, Default)]
-pub(super) struct Dropped(Vec<String>);
+pub(crate) struct Dropped(pub(crate) Vec<String>);
 
 impl Dropped {
     /// Lists a field.
-    pub(super) fn list(&mut self, name: &str) {
+    pub(crate) fn list(&mut self, name: &str) {
         if !self.0.iter().any(|listed| listed == name) {
             self.0.push(name.to_owned());
         }
     }
 
     /// Lets a value through if it is carried, and lists it if there is one to lose.
-    pub(super) fn unless<T>(&mut self, carried: bool, name: &str, value: Option<T>) -> Option<T> {
+    pub(crate) fn unless<T>(&mut self, carried: bool, name: &str, value: Option<T>) -> Option<T> {
         if !carried && value.is_some() {
             self.list(name);
             return None;

@@ -52,7 +52,7 @@ pub(super) fn own_extra(extra: &Map<String, Value>) -> Option<&Map<String, Value
 }
 
 /// Whether OpenAI's clients know a service tier. Other providers name others.
-pub(super) fn is_tier(tier: &str) -> bool {
+pub(crate) fn is_tier(tier: &str) -> bool {
     matches!(tier, "auto" | "default" | "flex" | "scale" | "priority")
 }
 

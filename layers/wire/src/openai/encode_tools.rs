@@ -9,6 +9,7 @@ use tollway_core::Dialect;
 use super::encode_request::Dropped;
 use super::tool_names::ToolNames;
 use crate::chat::{Chat, ToolChoice, ToolKind};
+use crate::portable::{self, WebSearch};
 use crate::{Refusal, Traits};
 
 /// A tool on offer.
@@ -59,7 +60,8 @@ pub(super) fn encode_tools<'a>(
     names: &'a ToolNames,
     dropped: &mut Dropped,
 ) -> Result<Vec<ToolOut<'a>>, Refusal> {
-    let tools = chat.tools.iter().enumerate().map(|(index, tool)| {
+    let tools = chat.tools.iter().enumerate().filter(|(_, tool)| !is_elsewhere(&tool.kind));
+    let tools = tools.map(|(index, tool)| {
         let mark = tool.cache_control.as_ref();
         let cache_control = dropped.unless(traits.extensions, "tools[].cache_control", mark);
         let name = names.sent(&tool.name);
@@ -84,6 +86,30 @@ pub(super) fn encode_tools<'a>(
         }
     });
     tools.collect()
+}
+
+/// Whether a tool is said otherwise, or not at all.
+fn is_elsewhere(kind: &ToolKind) -> bool {
+    let ToolKind::Server(tool) = kind else { return false };
+    tool.dialect != Dialect::OpenAi && (portable::is_needless(tool) || WebSearch::of_tool(tool).is_some())
+}
+
+/// `web_search_options` for another provider's search; lists the tools that need not be there.
+pub(super) fn web_search(chat: &Chat, dropped: &mut Dropped) -> Result<Option<Value>, Refusal> {
+    let mut options = None;
+    for (index, tool) in chat.tools.iter().enumerate() {
+        let ToolKind::Server(tool) = &tool.kind else { continue };
+        let path = format!("tools[{index}]");
+        if tool.dialect == Dialect::OpenAi {
+            continue;
+        }
+        if portable::is_needless(tool) {
+            dropped.list(&path);
+        } else if let Some(search) = WebSearch::of_tool(tool) {
+            options = Some(search.to_openai(&path, &mut |path| dropped.list(&path))?);
+        }
+    }
+    Ok(options)
 }
 
 /// `tool_choice`.
@@ -127,6 +153,11 @@ pub(super) fn encode_choice<'a>(
     names: &'a ToolNames,
 ) -> Result<Option<ChoiceOut<'a>>, Refusal> {
     let Some(choice) = &chat.tool_choice else { return Ok(None) };
+    // Without tools both say what goes without saying, and OpenAI refuses them.
+    let is_idle = matches!(choice, ToolChoice::Auto | ToolChoice::None);
+    if is_idle && chat.dialect.is_some() && chat.tools.iter().all(|tool| is_elsewhere(&tool.kind)) {
+        return Ok(None);
+    }
     let forced = match choice {
         ToolChoice::Required | ToolChoice::Named(_) => true,
         ToolChoice::Allowed { required, .. } => *required,

@@ -46,12 +46,12 @@ pub fn is_error_shape(body: &[u8]) -> bool {
 }
 
 /// Reads an error that stands in a whole answer or in a stream, whose status was a success.
-pub(super) fn in_answer(value: &Value) -> ApiError {
+pub(crate) fn in_answer(value: &Value) -> ApiError {
     from_value(None, value)
 }
 
 /// An answer that cannot be read: the upstream's fault.
-pub(super) fn unreadable(what: impl std::fmt::Display) -> ApiError {
+pub(crate) fn unreadable(what: impl std::fmt::Display) -> ApiError {
     ApiError {
         status: 502,
         kind: ErrorKind::Internal,

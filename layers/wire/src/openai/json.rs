@@ -14,7 +14,7 @@ use crate::Refusal;
 ///
 /// The parser's own depth limit (128) bounds every recursion over it.
 #[derive(Debug, Default)]
-pub(super) enum Node<'a> {
+pub(crate) enum Node<'a> {
     #[default]
     Null,
     Bool(bool),
@@ -26,7 +26,7 @@ pub(super) enum Node<'a> {
 
 impl<'a> Node<'a> {
     /// Reads a client's request body.
-    pub(super) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
+    pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
         let text = std::str::from_utf8(body).map_err(|error| {
             Refusal::whole(format!("the body is not valid UTF-8, from byte {}", error.valid_up_to()))
         })?;
@@ -35,7 +35,7 @@ impl<'a> Node<'a> {
     }
 
     /// What it is, in JSON's words, with an article.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
@@ -48,7 +48,7 @@ impl<'a> Node<'a> {
     }
 
     /// The text, if it is a string.
-    pub(super) fn into_text(self) -> Option<String> {
+    pub(crate) fn into_text(self) -> Option<String> {
         match self {
             Self::String(text) => Some(text.into_owned()),
             _ => None,
@@ -56,12 +56,12 @@ impl<'a> Node<'a> {
     }
 
     /// The text, if it is a string that says something.
-    pub(super) fn into_words(self) -> Option<String> {
+    pub(crate) fn into_words(self) -> Option<String> {
         self.into_text().filter(|text| !text.is_empty())
     }
 
     /// The members, if it is an object.
-    pub(super) fn into_fields(self) -> Option<Fields<'a>> {
+    pub(crate) fn into_fields(self) -> Option<Fields<'a>> {
         match self {
             Self::Object(fields) => Some(fields),
             _ => None,
@@ -69,7 +69,7 @@ impl<'a> Node<'a> {
     }
 
     /// The elements; none if it is not an array.
-    pub(super) fn into_elements(self) -> Vec<Node<'a>> {
+    pub(crate) fn into_elements(self) -> Vec<Node<'a>> {
         match self {
             Self::Array(elements) => elements,
             _ => Vec::new(),
@@ -77,7 +77,7 @@ impl<'a> Node<'a> {
     }
 
     /// The number as a whole one, whatever way it is written.
-    pub(super) fn as_count(&self) -> Option<u64> {
+    pub(crate) fn as_count(&self) -> Option<u64> {
         match self {
             Self::Number(number) => number.as_u64().or_else(|| super::lenient::whole(number.as_f64()?)),
             Self::String(text) => text.trim().parse().ok(),
@@ -86,7 +86,7 @@ impl<'a> Node<'a> {
     }
 
     /// The same as an owned value.
-    pub(super) fn into_value(self) -> Value {
+    pub(crate) fn into_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Bool(yes) => Value::Bool(yes),
@@ -98,7 +98,7 @@ impl<'a> Node<'a> {
     }
 
     /// Whether it is `null`, or absent where absent is the default.
-    pub(super) const fn is_null(&self) -> bool {
+    pub(crate) const fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
@@ -114,16 +114,16 @@ impl<'a> Node<'a> {
 
 /// The members of an object, to be taken out by name. Of members with one name the last counts.
 #[derive(Debug)]
-pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Option<Node<'a>>)>);
+pub(crate) struct Fields<'a>(Vec<(Cow<'a, str>, Option<Node<'a>>)>);
 
 impl<'a> Fields<'a> {
     /// Whether it has no members at all.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Takes a member out; `null` is as good as absent.
-    pub(super) fn take(&mut self, name: &str) -> Option<Node<'a>> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Node<'a>> {
         let mut last = None;
         for (key, node) in &mut self.0 {
             if key == name {
@@ -133,8 +133,14 @@ impl<'a> Fields<'a> {
         last.filter(|node| !matches!(node, Node::Null))
     }
 
+    /// Whether a member is there, and says something.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let mut found = self.0.iter().filter(|(key, _)| key == name);
+        found.any(|(_, node)| node.as_ref().is_some_and(|node| !node.is_null()))
+    }
+
     /// Looks at a member that is a string.
-    pub(super) fn str(&self, name: &str) -> Option<&str> {
+    pub(crate) fn str(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().rev().find(|(key, _)| key == name);
         match found {
             Some((_, Some(Node::String(text)))) => Some(text),
@@ -143,7 +149,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Looks at the `type`.
-    pub(super) fn kind(&self, path: &Path<'_>) -> Result<Option<Cow<'a, str>>, Refusal> {
+    pub(crate) fn kind(&self, path: &Path<'_>) -> Result<Option<Cow<'a, str>>, Refusal> {
         let found = self.0.iter().rev().find(|(key, _)| key == "type");
         match found.and_then(|(_, node)| node.as_ref()) {
             None | Some(Node::Null) => Ok(None),
@@ -153,27 +159,27 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a member that must be there.
-    pub(super) fn require(&mut self, path: &Path<'_>, name: &str) -> Result<Node<'a>, Refusal> {
+    pub(crate) fn require(&mut self, path: &Path<'_>, name: &str) -> Result<Node<'a>, Refusal> {
         self.take(name).ok_or_else(|| path.key(name).missing())
     }
 
     /// Takes a text that must be there.
-    pub(super) fn require_string(&mut self, path: &Path<'_>, name: &str) -> Result<String, Refusal> {
+    pub(crate) fn require_string(&mut self, path: &Path<'_>, name: &str) -> Result<String, Refusal> {
         path.key(name).string(self.require(path, name)?)
     }
 
     /// Takes an object that must be there.
-    pub(super) fn require_object(&mut self, path: &Path<'_>, name: &str) -> Result<Fields<'a>, Refusal> {
+    pub(crate) fn require_object(&mut self, path: &Path<'_>, name: &str) -> Result<Fields<'a>, Refusal> {
         path.key(name).object(self.require(path, name)?)
     }
 
     /// Takes a text.
-    pub(super) fn string(&mut self, path: &Path<'_>, name: &str) -> Result<Option<String>, Refusal> {
+    pub(crate) fn string(&mut self, path: &Path<'_>, name: &str) -> Result<Option<String>, Refusal> {
         self.take(name).map(|node| path.key(name).string(node)).transpose()
     }
 
     /// Takes a boolean.
-    pub(super) fn boolean(&mut self, path: &Path<'_>, name: &str) -> Result<Option<bool>, Refusal> {
+    pub(crate) fn boolean(&mut self, path: &Path<'_>, name: &str) -> Result<Option<bool>, Refusal> {
         let Some(node) = self.take(name) else { return Ok(None) };
         match node {
             Node::Bool(yes) => Ok(Some(yes)),
@@ -182,7 +188,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a number.
-    pub(super) fn float(&mut self, path: &Path<'_>, name: &str) -> Result<Option<f64>, Refusal> {
+    pub(crate) fn float(&mut self, path: &Path<'_>, name: &str) -> Result<Option<f64>, Refusal> {
         let Some(node) = self.take(name) else { return Ok(None) };
         match &node {
             Node::Number(number) => Ok(number.as_f64()),
@@ -191,7 +197,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes an integer.
-    pub(super) fn signed(&mut self, path: &Path<'_>, name: &str) -> Result<Option<i64>, Refusal> {
+    pub(crate) fn signed(&mut self, path: &Path<'_>, name: &str) -> Result<Option<i64>, Refusal> {
         let Some(node) = self.take(name) else { return Ok(None) };
         match &node {
             Node::Number(number) if number.is_i64() => Ok(number.as_i64()),
@@ -200,7 +206,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes an integer of at least `least`.
-    pub(super) fn count(&mut self, path: &Path<'_>, name: &str, least: u64) -> Result<Option<u64>, Refusal> {
+    pub(crate) fn count(&mut self, path: &Path<'_>, name: &str, least: u64) -> Result<Option<u64>, Refusal> {
         let Some(node) = self.take(name) else { return Ok(None) };
         let Node::Number(number) = &node else {
             return Err(path.key(name).wrong_type("an integer", &node));
@@ -215,7 +221,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes an integer of at least `least` that fits 32 bits.
-    pub(super) fn small_count(
+    pub(crate) fn small_count(
         &mut self,
         path: &Path<'_>,
         name: &str,
@@ -227,13 +233,13 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes an object as it is.
-    pub(super) fn map(&mut self, path: &Path<'_>, name: &str) -> Result<Option<Map<String, Value>>, Refusal> {
+    pub(crate) fn map(&mut self, path: &Path<'_>, name: &str) -> Result<Option<Map<String, Value>>, Refusal> {
         let Some(node) = self.take(name) else { return Ok(None) };
         path.key(name).object(node).map(|fields| Some(fields.into_map()))
     }
 
     /// Keeps what was not taken under its whole path, so that no encoder can lose it unseen.
-    pub(super) fn keep_rest(self, path: &Path<'_>, extra: &mut Map<String, Value>) {
+    pub(crate) fn keep_rest(self, path: &Path<'_>, extra: &mut Map<String, Value>) {
         for (key, node) in self.0 {
             if let Some(node) = node.filter(|node| path.is_root() || !node.says_nothing()) {
                 extra.insert(path.key(&key).to_string(), node.into_value());
@@ -241,8 +247,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The paths of what was not taken and says something.
+    pub(crate) fn rest(self, path: &Path<'_>) -> Vec<String> {
+        let said =
+            self.0.into_iter().filter(|(_, node)| node.as_ref().is_some_and(|node| !node.says_nothing()));
+        said.map(|(key, _)| path.key(&key).to_string()).collect()
+    }
+
     /// The same as an owned map.
-    pub(super) fn into_map(self) -> Map<String, Value> {
+    pub(crate) fn into_map(self) -> Map<String, Value> {
         let pairs = self.0.into_iter();
         pairs.filter_map(|(key, node)| Some((key.into_owned(), node?.into_value()))).collect()
     }

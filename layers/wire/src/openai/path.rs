@@ -7,7 +7,7 @@ use crate::Refusal;
 
 /// Where in a document we are, as OpenAI writes it: `messages[2].content[0].type`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Path<'p> {
+pub(crate) struct Path<'p> {
     parent: Option<&'p Path<'p>>,
     step: Step<'p>,
 }
@@ -21,27 +21,27 @@ enum Step<'p> {
 
 impl Path<'static> {
     /// The document itself.
-    pub(super) const ROOT: Self = Self { parent: None, step: Step::Root };
+    pub(crate) const ROOT: Self = Self { parent: None, step: Step::Root };
 }
 
 impl<'p> Path<'p> {
     /// A member of the object here.
-    pub(super) fn key(&'p self, name: &'p str) -> Path<'p> {
+    pub(crate) fn key(&'p self, name: &'p str) -> Path<'p> {
         Path { parent: Some(self), step: Step::Key(name) }
     }
 
     /// An element of the array here.
-    pub(super) fn at(&'p self, index: usize) -> Path<'p> {
+    pub(crate) fn at(&'p self, index: usize) -> Path<'p> {
         Path { parent: Some(self), step: Step::Index(index) }
     }
 
     /// Whether this is the document itself.
-    pub(super) fn is_root(&self) -> bool {
+    pub(crate) fn is_root(&self) -> bool {
         matches!(self.step, Step::Root)
     }
 
     /// The text here.
-    pub(super) fn string(&self, node: Node<'_>) -> Result<String, Refusal> {
+    pub(crate) fn string(&self, node: Node<'_>) -> Result<String, Refusal> {
         match node {
             Node::String(text) => Ok(text.into_owned()),
             other => Err(self.wrong_type("a string", &other)),
@@ -49,7 +49,7 @@ impl<'p> Path<'p> {
     }
 
     /// The array here.
-    pub(super) fn array<'a>(&self, node: Node<'a>) -> Result<Vec<Node<'a>>, Refusal> {
+    pub(crate) fn array<'a>(&self, node: Node<'a>) -> Result<Vec<Node<'a>>, Refusal> {
         match node {
             Node::Array(elements) => Ok(elements),
             other => Err(self.wrong_type("an array", &other)),
@@ -57,7 +57,7 @@ impl<'p> Path<'p> {
     }
 
     /// The object here.
-    pub(super) fn object<'a>(&self, node: Node<'a>) -> Result<Fields<'a>, Refusal> {
+    pub(crate) fn object<'a>(&self, node: Node<'a>) -> Result<Fields<'a>, Refusal> {
         match node {
             Node::Object(fields) => Ok(fields),
             other => Err(self.wrong_type("an object", &other)),
@@ -65,7 +65,7 @@ impl<'p> Path<'p> {
     }
 
     /// Refuses a value of the wrong type.
-    pub(super) fn wrong_type(&self, expected: &str, got: &Node<'_>) -> Refusal {
+    pub(crate) fn wrong_type(&self, expected: &str, got: &Node<'_>) -> Refusal {
         if self.is_root() {
             return Refusal::whole(format!(
                 "invalid type for the body: expected {expected}, got {}",
@@ -78,7 +78,7 @@ impl<'p> Path<'p> {
     }
 
     /// Refuses a value out of range.
-    pub(super) fn wrong_value(&self, expected: &str, got: &str) -> Refusal {
+    pub(crate) fn wrong_value(&self, expected: &str, got: &str) -> Refusal {
         const SHOWN: usize = 64;
         let path = self.to_string();
         let shown: String = got.chars().take(SHOWN).collect();
@@ -88,7 +88,7 @@ impl<'p> Path<'p> {
     }
 
     /// Refuses a missing value.
-    pub(super) fn missing(&self) -> Refusal {
+    pub(crate) fn missing(&self) -> Refusal {
         let path = self.to_string();
         let message = format!("missing required parameter: '{path}'");
         Refusal::at(path, message)

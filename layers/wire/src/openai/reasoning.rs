@@ -21,6 +21,7 @@ pub(super) fn dialect_of(format: Option<&str>) -> Dialect {
     match format {
         None | Some(ANTHROPIC) => Dialect::Anthropic,
         Some(format) if format.starts_with("google-") => Dialect::Gemini,
+        Some(OPENAI) => Dialect::Responses,
         Some(_) => Dialect::OpenAi,
     }
 }
@@ -29,7 +30,7 @@ pub(super) fn dialect_of(format: Option<&str>) -> Dialect {
 pub(super) fn format_of(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Gemini => GEMINI,
-        Dialect::OpenAi => OPENAI,
+        Dialect::OpenAi | Dialect::Responses => OPENAI,
         _ => ANTHROPIC,
     }
 }

@@ -8,15 +8,15 @@ const LONGEST: usize = 64;
 
 /// The names that had to change.
 #[derive(Debug, Default)]
-pub(super) struct ToolNames {
+pub(crate) struct ToolNames {
     /// As sent → as the client gave them.
-    pub(super) renamed: Vec<(String, String)>,
+    pub(crate) renamed: Vec<(String, String)>,
 }
 
 impl ToolNames {
     /// Finds a name for every tool whose own will not do, different from all others. Tools the
     /// provider runs itself are not called by a name of ours.
-    pub(super) fn of(chat: &Chat) -> Self {
+    pub(crate) fn of(chat: &Chat) -> Self {
         let mut names = Self::default();
         let ours = chat.tools.iter().filter(|tool| !matches!(tool.kind, ToolKind::Server(_)));
         for tool in ours.filter(|tool| !is_valid(&tool.name)) {
@@ -41,7 +41,7 @@ impl ToolNames {
     }
 
     /// The name to send for a tool.
-    pub(super) fn sent<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
+    pub(crate) fn sent<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
         if is_valid(name) {
             return Cow::Borrowed(name);
         }

@@ -1,4 +1,6 @@
-//! What a client is told of a body that cannot be read, after OpenAI's own wording.
+//! What a client is told of a body that cannot be read, after the wording of its dialect's provider.
+
+use tollway_core::Dialect;
 
 use super::MAX_MEMBERS;
 use crate::{
@@ -42,13 +44,39 @@ pub(super) fn not_an_object(body: &[u8], at: usize) -> Refusal {
     }
 }
 
-pub(super) fn missing(param: &str) -> Refusal {
-    Refusal::at(param, format!("missing required parameter: '{param}'"))
-}
+/// A dialect's words for fields that are not as they must be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words(pub(super) Dialect);
 
-pub(super) fn wrong_type(param: &str, expected: &str, kind: Kind, raw: &[u8]) -> Refusal {
-    let got = name(kind, raw);
-    Refusal::at(param, format!("invalid type for '{param}': expected {expected}, but got {got} instead"))
+impl Words {
+    pub(super) fn missing(self, param: &str) -> Refusal {
+        let message = match self.0 {
+            Dialect::Anthropic => format!("{param}: field required"),
+            Dialect::Gemini => format!("{param} is not specified"),
+            _ => format!("missing required parameter: '{param}'"),
+        };
+        Refusal::at(param, message)
+    }
+
+    pub(super) fn wrong_type(self, param: &str, expected: &str, kind: Kind, raw: &[u8]) -> Refusal {
+        let got = name(kind, raw);
+        let message = match self.0 {
+            Dialect::Anthropic => format!("{param}: input should be {expected}, got {got}"),
+            Dialect::Gemini => format!("invalid value at '{param}': expected {expected}, got {got}"),
+            _ => format!("invalid type for '{param}': expected {expected}, but got {got} instead"),
+        };
+        Refusal::at(param, message)
+    }
+
+    /// What `what` (`empty string`) is no value of a field for.
+    pub(super) fn invalid(self, param: &str, what: &str) -> Refusal {
+        let message = match self.0 {
+            Dialect::Anthropic => format!("{param}: {what}"),
+            Dialect::Gemini => format!("invalid value at '{param}': {what}"),
+            _ => format!("invalid '{param}': {what}"),
+        };
+        Refusal::at(param, message)
+    }
 }
 
 /// A kind with its article, in OpenAI's words.

@@ -1,7 +1,9 @@
+use tollway_core::{Dialect, Endpoint};
+
 use super::*;
 
 fn peek(body: &str) -> Result<Peek, Refusal> {
-    Peek::new(Endpoint::Chat, Bytes::copy_from_slice(body.as_bytes()))
+    Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes()))
 }
 
 fn refused(body: &str) -> (Option<String>, String) {
@@ -55,7 +57,7 @@ fn bodies_that_are_no_json_object_are_refused_with_the_place() {
         "the request body is not valid JSON: expected the end of the text, found '{' at line 1 column 4",
     );
     let body = Bytes::from_static(b"{\"a\":\n\"\xff\"}");
-    let refusal = Peek::new(Endpoint::Chat, body).unwrap_err();
+    let refusal = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body).unwrap_err();
     assert_eq!(refusal.message, "the request body is not valid UTF-8 at line 2 column 2");
 }
 
@@ -108,7 +110,9 @@ fn fields_of_the_wrong_type_are_refused_by_name() {
 
 #[test]
 fn each_endpoint_has_its_own_field() {
-    let read = |endpoint, body: &'static str| Peek::new(endpoint, Bytes::from_static(body.as_bytes()));
+    let read = |endpoint, body: &'static str| {
+        Peek::new(&Operation::new(Dialect::OpenAi, endpoint), Bytes::from_static(body.as_bytes()))
+    };
     assert!(read(Endpoint::Embeddings, r#"{"model":"m","input":"x"}"#).is_ok());
     assert!(read(Endpoint::TextCompletion, r#"{"model":"m","prompt":["x"]}"#).is_ok());
     let refusal = read(Endpoint::Embeddings, r#"{"model":"m","input":1}"#).unwrap_err();
@@ -120,11 +124,11 @@ fn each_endpoint_has_its_own_field() {
 #[test]
 fn hostile_bodies_cost_no_more_than_their_length() {
     let deep = Bytes::from(vec![b'['; 100 << 20]);
-    assert!(Peek::new(Endpoint::Chat, deep).is_err());
+    assert!(Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), deep).is_err());
     let mut inside = br#"{"model":"m","messages":"#.to_vec();
     inside.extend(vec![b'['; 10 << 20]);
-    assert!(Peek::new(Endpoint::Chat, Bytes::from(inside)).is_err());
+    assert!(Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::from(inside)).is_err());
     let wide = format!(r#"{{"model":"m","messages":[0]{}}}"#, r#","a":1"#.repeat(1 << 20));
-    let refusal = Peek::new(Endpoint::Chat, Bytes::from(wide)).unwrap_err();
+    let refusal = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::from(wide)).unwrap_err();
     assert_eq!(refusal.message, "the request has more fields than the 4096 allowed");
 }

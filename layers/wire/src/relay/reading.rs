@@ -17,7 +17,7 @@ pub struct Reading {
     pub(super) done: bool,
     /// Which choices have told why they end, by index.
     pub(super) finished: u128,
-    scratch: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
 }
 
 impl Reading {
@@ -51,12 +51,13 @@ impl Reading {
         self.content
     }
 
-    /// Whether `[DONE]` has passed.
+    /// Whether the dialect's mark of a whole stream has passed: `[DONE]`, `message_stop`,
+    /// `response.completed` or `response.incomplete`. Gemini has none.
     pub const fn done_passed(&self) -> bool {
         self.done
     }
 
-    /// How many choices have told why they end.
+    /// How many choices have told why they end, in a dialect that has several.
     pub const fn finished_choices(&self) -> u32 {
         self.finished.count_ones()
     }

@@ -2,6 +2,8 @@
 //!
 //! The recordings are no part of the project; where they are absent the tests say so and pass.
 
+mod foreign;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -10,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use serde_json::Value;
-use tollway_core::{Endpoint, Usage};
+use tollway_core::{Dialect, Endpoint, Framing, Operation, Usage};
 
 use super::*;
 use crate::{Quirks, StreamEnd, Traits, Truncated, peek::Peek};
@@ -29,23 +31,30 @@ struct Recording {
     folder: &'static str,
     kind: String,
     path: PathBuf,
+    /// The path asked for.
+    asked: String,
     request: Value,
     answer: Value,
 }
 
 fn recordings() -> Vec<Recording> {
+    recordings_of(&FOLDERS)
+}
+
+fn recordings_of(folders: &[&'static str]) -> Vec<Recording> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let Some(root) = here.ancestors().map(|at| at.join("shared/recordings")).find(|at| at.is_dir()) else {
         say("no ../shared/recordings above the crate: nothing is played");
         return Vec::new();
     };
     let mut found = Vec::new();
-    for folder in FOLDERS {
+    for folder in folders {
         files(&root.join(folder), &mut |path| {
             let exchange: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
             let kind = path.parent().and_then(Path::file_name).unwrap().to_string_lossy().into_owned();
             let request = exchange["request"]["body"].clone();
             found.push(Recording {
+                asked: exchange["request"]["path"].as_str().unwrap_or_default().to_owned(),
                 folder,
                 kind,
                 path,
@@ -143,8 +152,8 @@ fn streams_are_read_and_stripped_as_an_independent_reading_has_them() {
         let stream = answer.as_str().unwrap();
         let told = told(stream);
         for size in [1, 7, 150, 1024, stream.len()] {
-            let mut tap = UsageTap::stream(None);
-            let mut strip = UsageStrip::new(None);
+            let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, None);
+            let mut strip = UsageStrip::new(Dialect::OpenAi, Framing::Events, None);
             let mut out = Vec::new();
             for piece in stream.as_bytes().chunks(size) {
                 tap.feed(piece);
@@ -174,7 +183,7 @@ fn a_stream_cut_off_before_its_end_is_not_whole() {
         let stream = answer.as_str().unwrap();
         let last = stream.find("\"finish_reason\":\"").unwrap_or(stream.len());
         for at in (0..last).step_by(last.div_ceil(200).max(1)) {
-            let mut tap = UsageTap::stream(None);
+            let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, None);
             tap.feed(&stream.as_bytes()[..at]);
             assert_eq!(tap.finish(), Err(Truncated), "{} at {at}", path.display());
         }
@@ -189,7 +198,7 @@ fn json_answers_are_read_as_an_independent_reading_has_them() {
     for Recording { folder, path, answer, .. } in recordings().iter().filter(|it| it.kind != "stream") {
         let text = answer.to_string();
         for size in [1, 100, text.len()] {
-            let mut tap = UsageTap::body();
+            let mut tap = UsageTap::body(Dialect::OpenAi);
             text.as_bytes().chunks(size).for_each(|piece| tap.feed(piece));
             let reading = tap.reading();
             assert_eq!(reading.usage(), usage_of(&answer["usage"]), "{}", path.display());
@@ -213,20 +222,28 @@ fn requests_are_peeked_and_relayed() {
             continue;
         };
         let body = serde_json::to_string_pretty(request).unwrap();
-        let peek = Peek::new(Endpoint::Chat, Bytes::from(body.clone())).unwrap();
+        let peek =
+            Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::from(body.clone())).unwrap();
         assert_eq!(peek.model(), model, "{}", path.display());
         assert_eq!(peek.stream(), request["stream"] == true, "{}", path.display());
         let asked = request["stream_options"]["include_usage"].as_bool();
         assert_eq!(peek.include_usage(), asked, "{}", path.display());
 
         let (quirks, traits) = (Quirks::default(), Traits::default());
-        let same = Request { model, read_usage: false, quirks: &quirks, traits: &traits }
-            .relay(&peek)
-            .body
-            .into_bytes();
+        let same =
+            Request { model, read_usage: false, quirks: &quirks, traits: &traits, anthropic_version: None }
+                .relay(&peek)
+                .body
+                .into_bytes();
         assert_eq!(same, body, "{}", path.display());
-        let relayed =
-            Request { model: "other", read_usage: true, quirks: &quirks, traits: &traits }.relay(&peek);
+        let relayed = Request {
+            model: "other",
+            read_usage: true,
+            quirks: &quirks,
+            traits: &traits,
+            anthropic_version: None,
+        }
+        .relay(&peek);
         assert_eq!(relayed.strip_usage, peek.stream() && asked != Some(true), "{}", path.display());
         let mut wanted = request.clone();
         wanted["model"] = "other".into();

@@ -2,6 +2,7 @@
 
 mod call_ids;
 mod effort;
+mod foreign;
 mod messages;
 mod parts;
 mod shape;
@@ -11,6 +12,7 @@ mod turns;
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
+use tollway_core::Dialect;
 
 use crate::{
     Quirks, Traits,
@@ -19,7 +21,12 @@ use crate::{
     splice::{Splice, Spliced, quote},
 };
 
-/// How a request is to be sent on.
+pub use self::foreign::version_for_model;
+
+/// How a request is to be sent on to a server of its own dialect.
+///
+/// Of the dialects but Chat Completions only what names the model changes: all but `model` and
+/// `anthropic_version` is for that one.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The model's name at the server.
@@ -30,6 +37,10 @@ pub struct Request<'a> {
     pub quirks: &'a Quirks,
     /// What the model takes, as far as quirks ask for it.
     pub traits: &'a Traits,
+    /// The version that stands in the body of an Anthropic request in place of the model, where both
+    /// the model in the path and the version in the body are asked for: `vertex-2023-10-16` at Vertex
+    /// AI, `bedrock-2023-05-31` at Bedrock.
+    pub anthropic_version: Option<&'a str>,
 }
 
 /// The most dropped fields that are listed.
@@ -50,6 +61,9 @@ pub struct Relayed {
 impl Request<'_> {
     /// Makes a request ready to send. What needs no change stays byte for byte.
     pub fn relay(&self, peek: &Peek) -> Relayed {
+        if peek.dialect() != Dialect::OpenAi {
+            return foreign::relay(self, peek);
+        }
         let shaped = shape::shaped(peek, self.quirks, self.traits);
         let peek = shaped.as_ref().unwrap_or(peek);
         let mut edit = Edit { peek, splice: Splice::new(peek), dropped: Vec::new() };

@@ -1,11 +1,9 @@
 use bytes::Bytes;
 
-use super::{
-    events::{Cut, Events},
-    reading::Reading,
-    tap::Chunks,
-};
-use crate::{StreamEnd, Truncated};
+use tollway_core::{Dialect, Framing};
+
+use super::{cutter::Cutter, end, events::Cut, machine::Machine, reading::Reading};
+use crate::{ApiError, StreamEnd, Truncated};
 
 /// Takes the usage chunk that we asked for out of a stream, and reads it like a
 /// [`UsageTap`](super::UsageTap).
@@ -14,12 +12,15 @@ use crate::{StreamEnd, Truncated};
 ///
 /// The chunk is the one with `choices: []`, a `usage` object and nothing but scalars beside. All other
 /// bytes pass as they came and in order. Only an event that has not ended is held back, and not if
-/// it is larger than [`MAX_HELD`](super::MAX_HELD).
+/// it is larger than [`MAX_HELD`](super::MAX_HELD); and the closing bracket of an array.
+///
+/// Other dialects have no such chunk, and nothing is taken out of their streams.
 #[derive(Debug)]
 pub struct UsageStrip {
     reading: Reading,
-    events: Events,
-    chunks: Chunks,
+    dialect: Dialect,
+    cutter: Cutter,
+    machine: Machine,
     /// Whether the last event was taken out, and a `\n` that belongs to it must go, too.
     stripped: bool,
     /// Whether what was given out ends within an event.
@@ -39,12 +40,13 @@ pub struct Ending {
 }
 
 impl UsageStrip {
-    /// For a stream of as many answers as the request asked for.
-    pub fn new(n: Option<u64>) -> Self {
+    /// For a stream of as many answers as the request asked for. An array is Gemini's form alone.
+    pub fn new(dialect: Dialect, framing: Framing, n: Option<u64>) -> Self {
         Self {
             reading: Reading::default(),
-            events: Events::default(),
-            chunks: Chunks::new(n),
+            dialect,
+            cutter: Cutter::new(framing),
+            machine: Machine::new(dialect, framing, n),
             stripped: false,
             mid_event: false,
             keeps: false,
@@ -53,17 +55,17 @@ impl UsageStrip {
 
     /// The same for a client that asked for the chunk itself: nothing is taken out, but events are
     /// handed on whole, so that an error can follow the last one when the server breaks off.
-    pub fn keeping(n: Option<u64>) -> Self {
-        Self { keeps: true, ..Self::new(n) }
+    pub fn keeping(dialect: Dialect, framing: Framing, n: Option<u64>) -> Self {
+        Self { keeps: true, ..Self::new(dialect, framing, n) }
     }
 
     /// Takes the stream's next bytes and gives what is to be sent on, which may be empty. A frame
     /// that holds whole events comes back as it is, not copied.
     pub fn feed(&mut self, frame: Bytes) -> Bytes {
         let mut kept = Kept { joined: Vec::new(), from: 0 };
-        let Self { reading, events, chunks, stripped, keeps, .. } = self;
-        events.feed(&frame, |cut| {
-            let strip = chunks.read(&cut, reading) && !*keeps;
+        let Self { reading, cutter, machine, stripped, keeps, .. } = self;
+        cutter.feed(&frame, |cut| {
+            let strip = machine.read(&cut, reading) && !*keeps;
             match cut {
                 Cut::Event { bytes, held, end } => {
                     *stripped = strip;
@@ -84,17 +86,29 @@ impl UsageStrip {
                 }
             }
         });
-        self.mid_event = self.events.is_over();
-        let held = self.events.held().len().min(frame.len());
+        self.mid_event = self.cutter.is_over();
+        let held = self.cutter.held().len().min(frame.len());
         kept.until(frame, held)
     }
 
     /// Ends the stream.
     pub fn finish(&mut self) -> Ending {
-        let usage_only = self.chunks.last(&self.events, &mut self.reading) && !self.keeps;
-        let whole = self.chunks.is_whole(&self.reading);
-        let rest = if usage_only { Bytes::new() } else { Bytes::copy_from_slice(self.events.held()) };
+        let usage_only = self.machine.last(&self.cutter, &mut self.reading) && !self.keeps;
+        let whole = self.machine.is_whole(&self.cutter, &self.reading);
+        let rest = if usage_only { Bytes::new() } else { Bytes::copy_from_slice(self.cutter.held()) };
         Ending { rest, end: if whole { Ok(StreamEnd) } else { Err(Truncated) } }
+    }
+
+    /// The last bytes of a stream that broke off: an error in its own dialect and framing, behind the
+    /// bytes given out. What is still held is left out, so that the error stands alone. Nothing may be
+    /// given out after it.
+    pub fn fail(&self, error: &ApiError) -> Bytes {
+        match &self.cutter {
+            Cutter::Events(_) => {
+                end::event(self.dialect, error, self.machine.next_sequence(), self.mid_event)
+            }
+            Cutter::Elements(elements) => end::element(error, elements.any(), self.mid_event),
+        }
     }
 
     /// What was read so far.

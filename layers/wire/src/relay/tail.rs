@@ -33,7 +33,7 @@ fn last_key(answer: &[u8]) -> Option<usize> {
 
 /// What the top-level `usage` member of a whole answer counts, if it is an object and the last thing
 /// of that name. `None` says nothing: the answer must be read from its start then.
-pub(super) fn usage(answer: &[u8]) -> Option<Usage> {
+pub(crate) fn usage(answer: &[u8]) -> Option<Usage> {
     let value = value(answer)?;
     if let Some((usage, rest)) = usage::decode_first(value) {
         return usage.filter(|_| depth(rest) == 1);

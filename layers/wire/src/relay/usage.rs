@@ -1,11 +1,13 @@
 //! Usage as OpenAI and the servers that speak its format count it.
 
+mod responses;
 mod walk;
 
 use std::ops::Range;
 
 use tollway_core::Usage;
 
+pub(super) use self::responses::decode_responses;
 use crate::scan::{Kind, Member, Scanner};
 
 /// Reads a `usage` object. `None` where it is none or counts nothing.
@@ -22,20 +24,26 @@ pub(crate) fn decode(text: &[u8]) -> Option<Usage> {
         return usage;
     }
     let mut counts = Counts::default();
+    each(text, |within, name, count| counts.count(within, name, count))?;
+    counts.usage()
+}
+
+/// Gives every count of an object and of the objects in it, with the name of the object it stands in
+/// (empty for the outermost) and its own.
+fn each(text: &[u8], mut count: impl FnMut(&[u8], &[u8], u64)) -> Option<()> {
     members(text, 0, |member| {
         let name = key(text, member);
-        if let Some(count) = number(text, &member.value) {
-            counts.count(b"", name, count);
+        if let Some(number) = number(text, &member.value) {
+            count(b"", name, number);
         }
         if member.kind == Kind::Object {
             members(text, member.value.start, |inner| {
-                if let Some(count) = number(text, &inner.value) {
-                    counts.count(name, key(text, inner), count);
+                if let Some(number) = number(text, &inner.value) {
+                    count(name, key(text, inner), number);
                 }
             });
         }
-    })?;
-    counts.usage()
+    })
 }
 
 /// Reads a plain `usage` object at the beginning of a text, and tells what follows it. `None` where

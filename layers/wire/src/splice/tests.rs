@@ -1,12 +1,13 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value};
-use tollway_core::Endpoint;
+use tollway_core::{Dialect, Endpoint, Operation};
 
 use super::*;
 use crate::json_text;
 
 fn peek(body: &str) -> Peek {
-    Peek::new(Endpoint::Chat, Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes()))
+        .unwrap()
 }
 
 fn edited(body: &str, edit: impl FnOnce(&mut Splice<'_>)) -> String {

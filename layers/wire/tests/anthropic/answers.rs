@@ -53,7 +53,7 @@ fn an_answer_in_anthropics_words() {
         "content": [
             {"type": "thinking", "thinking": "hm", "signature": "SEAL"},
             {"type": "text", "text": "so", "citations": [{"type": "web_search_result_location",
-                "url": "https://example.com", "title": "Example", "cited_text": "", "encrypted_index": ""}]},
+                "url": "https://example.com", "title": "Example", "cited_text": "", "encrypted_index": "tollway:"}]},
             {"type": "tool_use", "id": "call_1", "name": "fs.read", "input": {"n": 1.0}},
             {"type": "tool_use", "id": "call_1", "name": "fs.read", "input": {"raw_arguments": "not json"}},
         ],

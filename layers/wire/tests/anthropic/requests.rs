@@ -340,11 +340,14 @@ fn tools_anthropic_cannot_tell_apart_or_call_are_refused() {
 }
 
 #[test]
-fn pictures_of_the_assistant_are_refused() {
+fn pictures_that_a_model_showed_are_left_out_and_listed() {
     let source = Source::Url { url: "https://example.com/a.png".to_owned(), media_type: None };
     let image = Content::Image(Image { source, detail: None });
-    let history = vec![says(Role::User, "draw"), message(Role::Assistant, vec![image.into()])];
-    assert_eq!(refused(&chat(history)).param.as_deref(), Some("messages[1].content[0]"));
+    let shown = message(Role::Assistant, vec![Part::text("here"), image.into()]);
+    let history = vec![says(Role::User, "draw"), shown, says(Role::User, "thanks")];
+    let (body, encoded) = encoded_for(&chat(history), &target());
+    assert_eq!(encoded.dropped, ["messages[1].content[1]"]);
+    assert_eq!(body["messages"][1]["content"], json!([{"type": "text", "text": "here"}]));
 }
 
 #[test]
@@ -713,7 +716,7 @@ fn a_request_of_anthropics_is_read_into_canonical_words() {
         "messages": [
             {"role": "user", "content": "hi"},
             {"role": "assistant", "content": [
-                {"type": "thinking", "thinking": "hm", "signature": "tollway:gemini:SIG"},
+                {"type": "thinking", "thinking": "hm", "signature": "tollway:gemini:thinking:SIG"},
                 {"type": "tool_use", "id": "a", "name": "t", "input": {"x": 1}}]},
             {"role": "user", "content": [
                 {"type": "tool_result", "tool_use_id": "a", "content": "done", "is_error": true},

@@ -326,7 +326,7 @@ fn canonical_events_become_blocks() {
         open(0, &json!({"type": "thinking", "thinking": "", "signature": ""})),
         grow(0, &json!({"type": "thinking_delta", "thinking": "h"})),
         grow(0, &json!({"type": "thinking_delta", "thinking": "m"})),
-        grow(0, &json!({"type": "signature_delta", "signature": "tollway:gemini:S"})),
+        grow(0, &json!({"type": "signature_delta", "signature": "tollway:gemini:thinking:S"})),
         close(0),
         open(1, &json!({"type": "text", "text": ""})),
         text(1, "so"),

@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+use tollway_core::Endpoint;
 use tollway_wire::{
     ErrorKind,
     embeddings::{EmbeddingInput, EmbeddingRequest},
@@ -44,6 +45,15 @@ fn every_recorded_embedding_is_asked_for_and_read() {
             dimensions: given[0]["outputDimensionality"].as_u64().map(|it| u32::try_from(it).unwrap()),
             ..EmbeddingRequest::default()
         };
+        let read = embeddings::decode_request(
+            Endpoint::Embeddings,
+            recording.model(),
+            recording.request.to_string().as_bytes(),
+        )
+        .unwrap();
+        assert_eq!((&read.inputs, read.dimensions), (&request.inputs, request.dimensions));
+        let unsaid = given.iter().filter(|one| one["taskType"].is_string()).count();
+        assert_eq!(read.other.len(), unsaid);
         let encoded = embeddings::encode_request(&request, recording.model()).unwrap();
         let mut expected = recording.request.clone();
         for one in expected["requests"].as_array_mut().unwrap() {

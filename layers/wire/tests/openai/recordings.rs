@@ -1,7 +1,7 @@
 //! Every recorded exchange, against a reading of it that knows nothing of this crate's types.
 
 use serde_json::{Map, Value, json};
-use tollway_core::Usage;
+use tollway_core::{Endpoint, Usage};
 use tollway_wire::{
     DecodeContext,
     chat::{Event, FinishReason},
@@ -180,8 +180,45 @@ fn every_recorded_embedding_request_is_read() {
         let inputs = recording.request["input"].as_array().map_or(1, Vec::len);
         assert_eq!(request.inputs.len(), inputs);
         assert_eq!(request.dimensions.map(u64::from), recording.request["dimensions"].as_u64());
+        let encoded = embeddings::encode_request(&request, &request.model).unwrap();
+        let again = embeddings::decode_request(&encoded.body).unwrap();
+        assert_eq!(
+            (&again.inputs, again.dimensions, again.user),
+            (&request.inputs, request.dimensions, request.user)
+        );
     }
     eprintln!("openai embeddings: {total} of {total} requests read");
+}
+
+#[test]
+fn every_recorded_vector_is_read_and_crosses() {
+    let mut total = 0;
+    for recording in ["openai/embeddings", "mistral/embeddings"].iter().flat_map(|at| recordings(at, "json"))
+    {
+        total += 1;
+        let reply = embeddings::decode_response(recording.response.to_string().as_bytes()).unwrap();
+        let data = recording.response["data"].as_array().unwrap();
+        assert_eq!(reply.vectors.len(), data.len(), "{}", recording.name);
+        for (vector, one) in reply.vectors.iter().zip(data) {
+            if let Some(base64) = one["embedding"].as_str() {
+                assert_eq!(vector.len(), base64.len() * 3 / 16, "{}", recording.name);
+            } else {
+                let told: Vec<f32> = serde_json::from_value(one["embedding"].clone()).unwrap();
+                assert_eq!(*vector, told, "{}", recording.name);
+            }
+        }
+        let input = reply.usage.map(|usage| usage.input);
+        assert_eq!(input, recording.response["usage"]["prompt_tokens"].as_u64(), "{}", recording.name);
+        let gemini = tollway_wire::gemini::embeddings::encode_response(Endpoint::Embeddings, &reply);
+        let back = tollway_wire::gemini::embeddings::decode_response(&gemini).unwrap();
+        assert_eq!(
+            (back.vectors, back.usage.map(|usage| usage.input)),
+            (reply.vectors, input),
+            "{}",
+            recording.name
+        );
+    }
+    eprintln!("vectors of openai's format: {total} of {total} read and crossed");
 }
 
 /// Compares an answer as read with a choice's message.

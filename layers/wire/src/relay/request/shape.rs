@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use tollway_core::Endpoint;
+use tollway_core::{Dialect, Endpoint, Operation};
 
 use super::messages::{elements, members};
 use super::parts::Message;
@@ -49,7 +49,7 @@ pub(super) fn shaped(peek: &Peek, quirks: &Quirks, traits: &Traits) -> Option<Pe
         return None;
     }
     // Only chat has such members, and the bytes are JSON as before.
-    Peek::new(Endpoint::Chat, splice.finish().into_bytes()).ok()
+    Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), splice.finish().into_bytes()).ok()
 }
 
 fn tool(splice: &mut Splice<'_>, body: &[u8], at: &Range<usize>, quirks: &Quirks) {

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tollway_core::Endpoint;
+use tollway_core::{Dialect, Endpoint, Operation};
 
 use super::*;
 use crate::json_text;
@@ -9,8 +9,11 @@ use crate::json_text;
 mod shapes;
 
 fn relay(body: &str, model: &str, read_usage: bool, quirks: &Quirks) -> (String, Vec<String>, bool) {
-    let peek = Peek::new(Endpoint::Chat, Bytes::copy_from_slice(body.as_bytes())).unwrap();
-    let relayed = Request { model, read_usage, quirks, traits: &Traits::default() }.relay(&peek);
+    let peek =
+        Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap();
+    let relayed = Request { model, read_usage, quirks, traits: &Traits::default(), anthropic_version: None }
+        .relay(&peek);
     let bytes = relayed.body.clone().into_bytes();
     assert_eq!(bytes.len(), relayed.body.len());
     assert_eq!(bytes, relayed.body.into_chunks().concat());

@@ -10,7 +10,7 @@ const USAGE: &str = "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_toke
 const DONE: &str = "data: [DONE]\n\n";
 
 fn stripped(pieces: &[&[u8]]) -> (String, UsageStrip, Result<StreamEnd, Truncated>) {
-    let mut strip = UsageStrip::new(None);
+    let mut strip = UsageStrip::new(Dialect::OpenAi, Framing::Events, None);
     let mut out = Vec::new();
     for piece in pieces {
         out.extend_from_slice(&strip.feed(Bytes::copy_from_slice(piece)));
@@ -66,13 +66,13 @@ fn what_carries_more_than_usage_stays() {
 #[test]
 fn whole_events_pass_without_a_copy() {
     let frame = Bytes::from(CONTENT.repeat(3));
-    let out = UsageStrip::new(None).feed(frame.clone());
+    let out = UsageStrip::new(Dialect::OpenAi, Framing::Events, None).feed(frame.clone());
     assert_eq!((out.as_ptr(), out.len()), (frame.as_ptr(), frame.len()));
 }
 
 #[test]
 fn one_that_keeps_takes_nothing_out_and_holds_back_the_unfinished_event() {
-    let mut strip = UsageStrip::keeping(None);
+    let mut strip = UsageStrip::keeping(Dialect::OpenAi, Framing::Events, None);
     let frame = Bytes::from(format!("{CONTENT}{USAGE}data: {{\"cho"));
     let out = strip.feed(frame.clone());
     assert_eq!((out.as_ptr(), out.len()), (frame.as_ptr(), CONTENT.len() + USAGE.len()));
@@ -80,14 +80,14 @@ fn one_that_keeps_takes_nothing_out_and_holds_back_the_unfinished_event() {
     assert_eq!(strip.reading().usage().map(|usage| usage.total()), Some(8));
     assert_eq!(&strip.feed(Bytes::from_static(b"ices\":[]}\n\n"))[..], b"data: {\"choices\":[]}\n\n");
     // A usage chunk without its blank line is the client's, too.
-    let mut strip = UsageStrip::keeping(None);
+    let mut strip = UsageStrip::keeping(Dialect::OpenAi, Framing::Events, None);
     strip.feed(Bytes::from(USAGE.trim_end()));
     assert_eq!(strip.finish().rest, USAGE.trim_end());
 }
 
 #[test]
 fn only_the_unfinished_event_is_held() {
-    let mut strip = UsageStrip::new(None);
+    let mut strip = UsageStrip::new(Dialect::OpenAi, Framing::Events, None);
     let frame = Bytes::from(format!("{CONTENT}data: {{\"cho"));
     let out = strip.feed(frame.clone());
     assert_eq!((out.as_ptr(), out.len()), (frame.as_ptr(), CONTENT.len()));
@@ -105,7 +105,7 @@ fn an_event_too_large_to_hold_is_let_go() {
         let pieces: Vec<&[u8]> = stream.as_bytes().chunks(size).collect();
         assert_eq!(stripped(&pieces).0, format!("{CONTENT}{large}{CONTENT}"), "{size}");
     }
-    let mut strip = UsageStrip::new(None);
+    let mut strip = UsageStrip::new(Dialect::OpenAi, Framing::Events, None);
     let given = strip.feed(Bytes::copy_from_slice(&large.as_bytes()[..large.len() - 20]));
     assert_eq!(given.len(), large.len() - 20);
     assert!(!strip.at_event_boundary());
@@ -126,7 +126,7 @@ proptest! {
     #[test]
     fn one_that_keeps_passes_every_byte(stream in stream_text::stream(), cuts in stream_text::cuts()) {
         let text = stream.text();
-        let mut strip = UsageStrip::keeping(None);
+        let mut strip = UsageStrip::keeping(Dialect::OpenAi, Framing::Events, None);
         let mut out = Vec::new();
         for piece in stream_text::pieces(text.as_bytes(), &cuts) {
             out.extend_from_slice(&strip.feed(Bytes::copy_from_slice(piece)));
@@ -138,7 +138,7 @@ proptest! {
     #[test]
     fn it_reads_what_the_tap_reads(stream in stream_text::stream(), cuts in stream_text::cuts()) {
         let text = stream.text();
-        let mut tap = UsageTap::stream(None);
+        let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, None);
         tap.feed(text.as_bytes());
         let (_, strip, end) = stripped(&stream_text::pieces(text.as_bytes(), &cuts));
         prop_assert_eq!(tap.finish(), end);
@@ -148,7 +148,7 @@ proptest! {
 
     #[test]
     fn any_bytes_pass(bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\n'), Just(b'\r')], 0..200), cuts in stream_text::cuts()) {
-        let mut strip = UsageStrip::new(None);
+        let mut strip = UsageStrip::new(Dialect::OpenAi, Framing::Events, None);
         let mut out = Vec::new();
         for piece in stream_text::pieces(&bytes, &cuts) {
             out.extend_from_slice(&strip.feed(Bytes::copy_from_slice(piece)));

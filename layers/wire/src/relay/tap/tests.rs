@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use tollway_core::Usage;
+use tollway_core::{Dialect, Framing, Usage};
 
 use super::{
     super::{MAX_HELD, stream_text},
@@ -7,14 +7,14 @@ use super::{
 };
 
 fn read(stream: &str) -> (UsageTap, Result<StreamEnd, Truncated>) {
-    let mut tap = UsageTap::stream(None);
+    let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, None);
     tap.feed(stream.as_bytes());
     let end = tap.finish();
     (tap, end)
 }
 
 fn body(pieces: &[&[u8]]) -> (UsageTap, Result<StreamEnd, Truncated>) {
-    let mut tap = UsageTap::body();
+    let mut tap = UsageTap::body(Dialect::OpenAi);
     for piece in pieces {
         tap.feed(piece);
     }
@@ -64,7 +64,7 @@ fn a_stream_is_whole_by_done_or_by_every_finish() {
     assert_eq!(read("").1, Err(Truncated));
     let two = FINISH.to_owned() + &FINISH.replace(":0", ":1");
     for (n, stream, whole) in [(2, FINISH, false), (2, &two, true), (3, &two, false), (1, &two, true)] {
-        let mut tap = UsageTap::stream(Some(n));
+        let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, Some(n));
         tap.feed(stream.as_bytes());
         assert_eq!(tap.finish().is_ok(), whole, "{n}");
     }
@@ -88,7 +88,7 @@ fn a_stream_with_an_error_is_never_whole() {
 
 #[test]
 fn the_first_content_is_seen_and_a_role_is_none() {
-    let mut tap = UsageTap::stream(None);
+    let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, None);
     for silent in [
         ": OPENROUTER PROCESSING\n\n",
         "data: {\"choices\":[],\"prompt_filter_results\":[{\"a\":1}]}\n\n",
@@ -119,7 +119,7 @@ fn names_are_kept_and_blanks_do_not_replace_them() {
 
 #[test]
 fn boundaries_between_events_are_known() {
-    let mut tap = UsageTap::stream(None);
+    let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, None);
     for (piece, boundary) in [
         ("", true),
         ("data: 1", false),
@@ -141,12 +141,12 @@ fn an_event_too_large_to_hold_is_read_in_passing() {
         "data: {{\"id\":\"c\",\"choices\":[{{\"delta\":{{\"content\":\"{large}\"}},\"finish_reason\":\"stop\"}}],\"usage\":{{\"prompt_tokens\":7,\"completion_tokens\":8}}}}\n\n"
     );
     for size in [1000, MAX_HELD + 1, stream.len()] {
-        let mut tap = UsageTap::stream(None);
+        let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, None);
         stream.as_bytes().chunks(size).for_each(|piece| tap.feed(piece));
         assert_eq!((counts(&tap), tap.finish()), (Some((7, 8)), Ok(StreamEnd)), "{size}");
         assert!(tap.at_event_boundary());
     }
-    let mut tap = UsageTap::stream(None);
+    let mut tap = UsageTap::stream(Dialect::OpenAi, Framing::Events, None);
     stream.as_bytes()[..stream.len() - 9].chunks(1000).for_each(|piece| tap.feed(piece));
     assert_eq!((tap.finish(), tap.at_event_boundary()), (Err(Truncated), false));
 }
@@ -216,15 +216,15 @@ proptest! {
     fn any_chunking_of_a_stream_reads_the_same(stream in stream_text::stream(), cuts in stream_text::cuts()) {
         let text = stream.text();
         let pieces = stream_text::pieces(text.as_bytes(), &cuts);
-        prop_assert_eq!(fed(UsageTap::stream(None), &pieces), fed(UsageTap::stream(None), &[text.as_bytes()]));
+        prop_assert_eq!(fed(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), &pieces), fed(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), &[text.as_bytes()]));
         let single: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
-        prop_assert_eq!(fed(UsageTap::stream(None), &single), fed(UsageTap::stream(None), &[text.as_bytes()]));
+        prop_assert_eq!(fed(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), &single), fed(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), &[text.as_bytes()]));
     }
 
     #[test]
     fn any_chunking_of_an_answer_reads_the_same(answer in stream_text::answer(), cuts in stream_text::cuts()) {
         let pieces = stream_text::pieces(answer.as_bytes(), &cuts);
-        prop_assert_eq!(fed(UsageTap::body(), &pieces), fed(UsageTap::body(), &[answer.as_bytes()]));
+        prop_assert_eq!(fed(UsageTap::body(Dialect::OpenAi), &pieces), fed(UsageTap::body(Dialect::OpenAi), &[answer.as_bytes()]));
     }
 
     #[test]
@@ -250,7 +250,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        fed(UsageTap::stream(None), &[&bytes]);
-        fed(UsageTap::body(), &[&bytes]);
+        fed(UsageTap::stream(Dialect::OpenAi, Framing::Events, None), &[&bytes]);
+        fed(UsageTap::body(Dialect::OpenAi), &[&bytes]);
     }
 }

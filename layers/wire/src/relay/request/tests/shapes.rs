@@ -28,9 +28,12 @@ fn thinking(efforts: &[Effort]) -> Traits {
 }
 
 fn relayed(body: &str, traits: &Traits) -> (Value, Vec<String>) {
-    let peek = Peek::new(Endpoint::Chat, Bytes::copy_from_slice(body.as_bytes())).unwrap();
+    let peek =
+        Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap();
     let quirks = mistral();
-    let relayed = Request { model: "m", read_usage: true, quirks: &quirks, traits }.relay(&peek);
+    let relayed = Request { model: "m", read_usage: true, quirks: &quirks, traits, anthropic_version: None }
+        .relay(&peek);
     (serde_json::from_slice(&relayed.body.into_bytes()).unwrap(), relayed.dropped)
 }
 
@@ -214,9 +217,9 @@ proptest! {
     fn what_is_sent_is_json_and_a_second_time_the_same(body in super::request()) {
         let quirks = mistral();
         let once = |body: &str| {
-            let peek = Peek::new(Endpoint::Chat, Bytes::copy_from_slice(body.as_bytes())).ok()?;
+            let peek = Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), Bytes::copy_from_slice(body.as_bytes())).ok()?;
             let traits = Traits::default();
-            let relayed = Request { model: "m", read_usage: true, quirks: &quirks, traits: &traits }.relay(&peek);
+            let relayed = Request { model: "m", read_usage: true, quirks: &quirks, traits: &traits, anthropic_version: None }.relay(&peek);
             Some(String::from_utf8(relayed.body.into_bytes().to_vec()).unwrap())
         };
         let sent = once(&body).unwrap();

@@ -1,0 +1,153 @@
+//! Where things stand in the client's own request.
+
+use tollway_core::Dialect;
+
+use super::Chat;
+use crate::Refusal;
+
+/// The place of each message among those of the client's request; none for what stands in its field
+/// of instructions. Empty in `OpenAI`'s dialect, where the places are the same.
+///
+/// Says nothing of what a chat means: all are equal.
+#[derive(Clone, Debug, Default)]
+pub struct Origins(Vec<Option<usize>>);
+
+impl PartialEq for Origins {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Origins {
+    /// Says where the messages stand that were read since it was last told, up to `count` of them.
+    pub(crate) fn upto(&mut self, count: usize, place: usize) {
+        self.0.resize(count, Some(place));
+    }
+
+    /// Says that the first message stands in the field of instructions.
+    pub(crate) fn instructed(&mut self) {
+        self.0.insert(0, None);
+    }
+}
+
+impl Chat {
+    /// The path of a field in the words of the client's dialect, given in those of the canonical chat,
+    /// which are OpenAI's. Within a message of another dialect the message and the field are told, and
+    /// not where between them it stands.
+    pub fn own_path(&self, path: &str) -> String {
+        let dialect = self.dialect.unwrap_or(Dialect::OpenAi);
+        if dialect == Dialect::OpenAi {
+            return path.to_owned();
+        }
+        let (head, rest) = path.split_at(path.find(['[', '.']).unwrap_or(path.len()));
+        if head == "messages" {
+            let at = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+            let (instructions, conversation) = fields_of(dialect);
+            return match at.and_then(|(at, _)| self.origins.0.get(at.parse::<usize>().ok()?)) {
+                Some(Some(place)) => format!("{conversation}[{place}]{}", last_field(rest)),
+                Some(None) => format!("{instructions}{}", last_field(rest)),
+                None => format!("{conversation}{}", last_field(rest)),
+            };
+        }
+        match field(dialect, head) {
+            Some(own) => own.to_owned(),
+            None => path.to_owned(),
+        }
+    }
+
+    /// A refusal made by the encoder of another format, in the words of the client's dialect.
+    #[must_use]
+    pub fn own_refusal(&self, refusal: Refusal) -> Refusal {
+        let Some(path) = &refusal.param else { return refusal };
+        let own = self.own_path(path);
+        let message = refusal.message.replace(path.as_str(), &own);
+        Refusal { param: Some(own), message }
+    }
+}
+
+/// The last field of a path with its dot, unless it holds content as all others do.
+fn last_field(path: &str) -> &str {
+    let last = path.rfind('.').and_then(|dot| path.get(dot..)).unwrap_or_default();
+    if last.starts_with(".content") || last.contains('[') { "" } else { last }
+}
+
+/// The fields that hold the instructions and the conversation.
+const fn fields_of(dialect: Dialect) -> (&'static str, &'static str) {
+    match dialect {
+        Dialect::Gemini => ("systemInstruction", "contents"),
+        Dialect::Responses => ("instructions", "input"),
+        _ => ("system", "messages"),
+    }
+}
+
+/// What a dialect calls a field of the canonical chat, where it is another name.
+fn field(dialect: Dialect, name: &str) -> Option<&'static str> {
+    let (anthropic, gemini, responses) = match name {
+        "max_tokens" => ("max_tokens", "generationConfig.maxOutputTokens", "max_output_tokens"),
+        "stop" => ("stop_sequences", "generationConfig.stopSequences", "stop"),
+        "n" => ("n", "generationConfig.candidateCount", "n"),
+        "temperature" => ("temperature", "generationConfig.temperature", "temperature"),
+        "top_p" => ("top_p", "generationConfig.topP", "top_p"),
+        "top_k" => ("top_k", "generationConfig.topK", "top_k"),
+        "seed" => ("seed", "generationConfig.seed", "seed"),
+        "frequency_penalty" => {
+            ("frequency_penalty", "generationConfig.frequencyPenalty", "frequency_penalty")
+        }
+        "presence_penalty" => ("presence_penalty", "generationConfig.presencePenalty", "presence_penalty"),
+        "logprobs" => ("logprobs", "generationConfig.responseLogprobs", "include"),
+        "top_logprobs" => ("top_logprobs", "generationConfig.logprobs", "top_logprobs"),
+        "response_format" => ("output_config.format", "generationConfig.responseSchema", "text.format"),
+        "reasoning_effort" => ("thinking", "generationConfig.thinkingConfig", "reasoning"),
+        "modalities" => ("modalities", "generationConfig.responseModalities", "modalities"),
+        "tool_choice" => ("tool_choice", "toolConfig.functionCallingConfig", "tool_choice"),
+        "parallel_tool_calls" => {
+            ("tool_choice.disable_parallel_tool_use", "toolConfig", "parallel_tool_calls")
+        }
+        "service_tier" => ("service_tier", "serviceTier", "service_tier"),
+        "user" => ("metadata.user_id", "labels", "user"),
+        _ => return None,
+    };
+    Some(match dialect {
+        Dialect::Anthropic => anthropic,
+        Dialect::Gemini => gemini,
+        Dialect::Responses => responses,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chat(dialect: Dialect, origins: &[Option<usize>]) -> Chat {
+        Chat { dialect: Some(dialect), origins: Origins(origins.to_vec()), ..Chat::default() }
+    }
+
+    #[test]
+    fn paths_are_told_in_the_clients_words() {
+        let gemini = chat(Dialect::Gemini, &[None, Some(0)]);
+        for (path, own) in [
+            ("messages[0].content", "systemInstruction"),
+            ("messages[1].content[2].input_audio", "contents[0].input_audio"),
+            ("messages[1].content[2]", "contents[0]"),
+            ("messages[7]", "contents"),
+            ("max_tokens", "generationConfig.maxOutputTokens"),
+            ("tools[0].type", "tools[0].type"),
+            ("cachedContent", "cachedContent"),
+        ] {
+            assert_eq!(gemini.own_path(path), own);
+        }
+        let anthropic = chat(Dialect::Anthropic, &[None, Some(0)]);
+        assert_eq!(anthropic.own_path("messages[1].content[0]"), "messages[0]");
+        assert_eq!(anthropic.own_path("stop[1]"), "stop_sequences");
+        assert_eq!(chat(Dialect::OpenAi, &[]).own_path("messages[1].content[0]"), "messages[1].content[0]");
+        assert_eq!(chat(Dialect::Responses, &[]).own_path("response_format.json_schema"), "text.format");
+    }
+
+    #[test]
+    fn a_refusal_names_the_clients_field_in_its_words_too() {
+        let refusal = Refusal::at("messages[1].content[0]", "cannot be carried: messages[1].content[0]");
+        let own = chat(Dialect::Anthropic, &[None, Some(0)]).own_refusal(refusal);
+        assert_eq!(own, Refusal::at("messages[0]", "cannot be carried: messages[0]"));
+    }
+}

@@ -1,0 +1,67 @@
+//! `countTokens`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{json, value::RawValue};
+
+use super::model::model_path_segment;
+use crate::{
+    ApiError, Encoded, Refusal, Target,
+    chat::Chat,
+    count_tokens::{TokenCount, bare, unreadable},
+};
+
+/// Reads a request of bare `contents`, or of a whole `generateContentRequest`. The model is that of the
+/// path.
+pub fn decode_request(model: &str, body: &[u8]) -> Result<Chat, Refusal> {
+    let asked: Asked<'_> = serde_json::from_slice(body)
+        .map_err(|error| Refusal::whole(format!("the body is no countTokens request: {error}")))?;
+    let Some(request) = asked.generate_content_request else {
+        return super::decode_request(model, false, body);
+    };
+    super::decode_request(model, false, request.get().as_bytes()).map_err(|refusal| {
+        let within = |param| format!("generateContentRequest.{param}");
+        Refusal { param: refusal.param.map(within), ..refusal }
+    })
+}
+
+/// Writes a request: a whole one, since only so instructions and tools are counted.
+pub fn encode_request(chat: Chat, target: &Target) -> Result<Encoded, Refusal> {
+    let model = json!(format!("models/{}", model_path_segment(&target.model)?)).to_string();
+    let encoded = super::encode_request(&bare(chat), target)?;
+    let members = encoded.body.get(1..).unwrap_or_default();
+    let body = [b"{\"generateContentRequest\":{\"model\":", model.as_bytes(), b",", members, b"}"].concat();
+    Ok(Encoded { body, ..encoded })
+}
+
+/// Reads a count.
+pub fn decode_response(body: &[u8]) -> Result<TokenCount, ApiError> {
+    let count: Count = serde_json::from_slice(body).map_err(unreadable)?;
+    Ok(TokenCount { input: count.total_tokens, cached: count.cached_content_token_count })
+}
+
+/// Writes a count.
+pub fn encode_response(count: TokenCount) -> Vec<u8> {
+    let count = Count { total_tokens: count.input, cached_content_token_count: count.cached };
+    // Writing numbers to memory cannot fail.
+    serde_json::to_vec(&count).unwrap_or_default()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked<'a> {
+    #[serde(borrow, alias = "generate_content_request")]
+    generate_content_request: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Count {
+    total_tokens: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    cached_content_token_count: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}

@@ -1,0 +1,237 @@
+//! The leaf for everything that is relayed without being understood as a call: OpenAI's other
+//! endpoints, stored responses, realtime sessions, and whatever a provider has, under `/passthrough`.
+//!
+//! Which provider is asked: the one the request names (`x-tollway-provider`, or the path); else the
+//! one that serves the model it names; else the one configured for the group of endpoints
+//! ([`Settings::serves_group`]). Of a body no more is read than that takes.
+
+mod address;
+mod asked;
+mod body;
+mod choose;
+mod made;
+mod noting;
+mod upload;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request};
+use http_body::Body;
+use hyper::upgrade::OnUpgrade;
+use tollway_core::{Dialect, Endpoint, Exchange, Respond, Upstream};
+use tollway_wire::Refusal;
+
+pub(crate) use self::asked::Asked;
+use self::asked::{Naming, What};
+use self::body::Incoming;
+pub use self::made::Made;
+pub(crate) use self::noting::Notes;
+use crate::Error;
+use crate::body::Answer;
+use crate::config::{Provider, Settings};
+use crate::error::BoxError;
+use crate::ingest::BodyLimits;
+use crate::respond::InDialect;
+use crate::upstream::{Counting, Order, Passing};
+
+/// Limits on bodies: those that are read, and those that pass.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) read: BodyLimits,
+    pub(crate) pass: BodyLimits,
+}
+
+/// Relays requests to the provider they are for. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Forwarding(Arc<Routes>);
+
+#[derive(Debug)]
+struct Routes {
+    settings: Arc<Settings>,
+    ways: Vec<(Arc<str>, Passing)>,
+    limits: Limits,
+    made: Made,
+    /// The providers that keep the responses they make.
+    keepers: Arc<[Arc<str>]>,
+}
+
+/// The future of [`Forwarding`]. Boxed: these requests are rare or long.
+pub(crate) type Forwarded = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
+
+impl Forwarding {
+    /// Relays to the providers of `ways`, by name.
+    pub(crate) fn new(
+        settings: Arc<Settings>,
+        ways: Vec<(Arc<str>, Passing)>,
+        limits: Limits,
+        made: Made,
+    ) -> Self {
+        let keepers = settings.providers.iter().filter(|one| one.speaks(Dialect::Responses));
+        let keepers = keepers.map(|one| one.name.clone()).collect();
+        Self(Arc::new(Routes { settings, ways, limits, made, keepers }))
+    }
+
+    /// Relays one request, which asks for what its path says.
+    pub(crate) fn call<B>(&self, req: Request<B>, asked: Asked) -> Forwarded
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let routes = self.0.clone();
+        Box::pin(async move {
+            match asked.what {
+                What::Group(_) => routes.group(req, asked).await,
+                What::Passthrough => routes.passthrough(req).await,
+            }
+        })
+    }
+}
+
+impl Routes {
+    /// One of OpenAI's endpoints.
+    async fn group<B>(&self, req: Request<B>, asked: Asked) -> Result<Answer, Error>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (mut head, body) = req.into_parts();
+        let path = head.uri.path().to_owned();
+        if !asked.takes(&head.method) {
+            return Err(Error::MethodNotAllowed { method: head.method, path, allow: asked.allow });
+        }
+        let rest = path.strip_prefix("/v1").filter(|rest| address::is_plain(rest));
+        let Some(rest) = rest else { return Err(address::not_plain(&path)) };
+        let client = if asked.is_websocket { Some(upgrade(&mut head)?) } else { None };
+
+        let mut incoming = Incoming::new(body, &head, self.limits);
+        if asked.naming == Naming::Model && client.is_none() {
+            incoming.find_model().await?;
+        }
+        let named = match asked.naming {
+            Naming::Model => {
+                incoming.model().map(str::to_owned).or_else(|| address::parameter(&head.uri, "model"))
+            }
+            Naming::Configured => None,
+        };
+        let choice = self.choose(&head, &asked, rest, named.as_deref())?;
+        let provider = choice.provider;
+        let model = choice.model.as_deref().or(named.as_deref()).unwrap_or_default();
+        let query = address::query(&head.uri, provider, choice.model.as_deref());
+        let uri = address::join(provider, rest, &query, model).ok_or_else(|| {
+            Error::Refused(Refusal::whole(format!("provider {} has no such endpoint: {path}", provider.name)))
+        })?;
+        if let Some(exchange) = head.extensions.get::<Arc<Exchange>>() {
+            exchange.set_call(
+                Endpoint::Other(asked.name),
+                named.as_deref().unwrap_or_default().into(),
+                false,
+            );
+        }
+        if let Some(renamed) = &choice.model {
+            incoming.rename(renamed);
+        }
+        let counting = if asked.counts(&head.method) { Counting::Tail } else { Counting::Nothing };
+        self.send(provider, head, incoming, Said { uri, model, client, counting, reshape: true }).await
+    }
+
+    /// Whatever a provider has, at its own address.
+    async fn passthrough<B>(&self, req: Request<B>) -> Result<Answer, Error>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (mut head, body) = req.into_parts();
+        let path = head.uri.path().to_owned();
+        let below = path.strip_prefix("/passthrough/").unwrap_or_default();
+        let (name, rest) = below.split_at(below.find('/').unwrap_or(below.len()));
+        let provider = self.named(name)?;
+        let method = head.method.clone();
+        let result = async {
+            if matches!(method, Method::CONNECT | Method::TRACE) {
+                let allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+                return Err(Error::MethodNotAllowed { method, path: path.clone(), allow });
+            }
+            if !address::is_plain(rest) {
+                return Err(address::not_plain(&path));
+            }
+            let query = address::query(&head.uri, provider, None);
+            let uri = address::beside(provider, rest, &query).ok_or_else(|| address::not_plain(&path))?;
+            let client = if wants_upgrade(&head) { Some(upgrade(&mut head)?) } else { None };
+            if let Some(exchange) = head.extensions.get::<Arc<Exchange>>() {
+                exchange.set_call(Endpoint::Other("passthrough"), "".into(), false);
+            }
+            let incoming = Incoming::new(body, &head, self.limits);
+            let counting = asked::counts_of_passthrough(provider.usual_dialect(), &method, uri.path());
+            self.send(provider, head, incoming, Said { uri, model: "", client, counting, reshape: false })
+                .await
+        };
+        // What we refuse is said as the provider would say it: its own SDK asks.
+        let dialect = provider.usual_dialect();
+        match result.await {
+            Err(error) if dialect != Dialect::OpenAi => {
+                let mut extensions = http::Extensions::new();
+                extensions.insert(dialect);
+                Ok(InDialect.respond(&extensions, &error))
+            }
+            other => other,
+        }
+    }
+
+    async fn send<B>(
+        &self,
+        provider: &Provider,
+        head: Parts,
+        incoming: Incoming<B>,
+        said: Said<'_>,
+    ) -> Result<Answer, Error>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let way = self.ways.iter().find(|(name, _)| *name == provider.name).map(|(_, way)| way.clone());
+        let way = way.ok_or(Error::Internal)?;
+        let exchange = head.extensions.get::<Arc<Exchange>>().cloned();
+        let Said { uri, model, client, counting, reshape } = said;
+        let upstream = Arc::new(Upstream {
+            provider: provider.name.clone(),
+            dialect: provider.usual_dialect(),
+            model: model.into(),
+        });
+        let (body, sending) = incoming.outgoing(exchange.clone(), client.is_some())?;
+        let Parts { method, headers, .. } = head;
+        let order =
+            Order { method, uri, headers, body, sending, client, upstream, exchange, counting, reshape };
+        way.pass(order).await
+    }
+}
+
+/// What is sent, beside the client's own words.
+struct Said<'a> {
+    uri: http::Uri,
+    model: &'a str,
+    client: Option<OnUpgrade>,
+    counting: Counting,
+    reshape: bool,
+}
+
+fn wants_upgrade(head: &Parts) -> bool {
+    let has = |name, word: &str| {
+        let values = head.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
+    };
+    has(http::header::CONNECTION, "upgrade") && has(http::header::UPGRADE, "websocket")
+}
+
+/// The client's connection, which it wants to be a WebSocket.
+fn upgrade(head: &mut Parts) -> Result<OnUpgrade, Error> {
+    let on = wants_upgrade(head).then(|| head.extensions.remove::<OnUpgrade>()).flatten();
+    on.ok_or_else(|| {
+        Error::Refused(Refusal::whole(format!(
+            "a WebSocket is opened by GET over HTTP/1.1 with `connection: upgrade` and `upgrade: websocket`: {}",
+            head.uri.path()
+        )))
+    })
+}

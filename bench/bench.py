@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 
-from cases import CASES, Case
+from cases import CASES, SIZES, Case
 from load import measure, say
 from report import report
 from servers import Failed, Server, built, send, stop_all, stop_all_on_signals
@@ -27,9 +27,10 @@ def main() -> int:
     options = parse()
     stop_all_on_signals()
     OUT.mkdir(parents=True, exist_ok=True)
-    cases = [case for case in CASES if not options.case or any(part in case.name for part in options.case)]
+    known = SIZES if options.sizes else CASES
+    cases = [case for case in known if not options.case or any(part in case.name for part in options.case)]
     if not cases:
-        say(f"no such case; there are: {', '.join(case.name for case in CASES)}")
+        say(f"no such case; there are: {', '.join(case.name for case in known)}")
         return 2
     try:
         rounds = []
@@ -58,6 +59,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="measured time of each run (default 3)")
     parser.add_argument("--starts", type=int, help="starts for the start-up time (default 20)")
     parser.add_argument("--case", action="append", help="only cases whose name holds this; may be repeated")
+    parser.add_argument("--sizes", action="store_true", help="requests of 10 KB to 10 MB in place of the usual ones")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that it works")
     parser.add_argument("--tollway", default=built("tollway"), help="the gateway's binary")
     parser.add_argument("--passthrough", default=built("tollway-passthrough"))

@@ -98,11 +98,12 @@ CASES = [
     Case("stream, one connection", OPENAI, stream=True, connections=1),
 ]
 
-# Requests of growing length, of which the cost should grow in step.
+# Requests of growing length, of which the cost should grow in step: `--sizes`.
+SIZES = []
 for size, name in [(10_000, "10 KB"), (100_000, "100 KB"), (1_000_000, "1 MB"), (10_000_000, "10 MB")]:
     connections = 64 if size < 1_000_000 else 4
     sized = dict(text_bytes=size, connections=connections)
-    CASES += [
+    SIZES += [
         Case(f"chat, {name}", OPENAI, **sized),
         Case(f"chat → Anthropic, {name}", ANTHROPIC, **sized, like=f"chat, {name}"),
         Case(f"messages → OpenAI, {name}", OPENAI, path=MESSAGES, **sized, like=f"chat, {name}"),

@@ -1,7 +1,8 @@
 //! What an answer repeats of its request.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json, value::RawValue};
 
 /// The fields of a request that its answer repeats, as the client sent them:
@@ -36,8 +37,8 @@ const ECHOED: [&str; 18] = [
     "user",
 ];
 
-/// The settings of an answer: the request's, and what goes without saying.
-pub(super) fn settings(echo: Map<String, Value>) -> Map<String, Value> {
+/// What an answer says of a setting that its request left out.
+static DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     let defaults = [
         ("background", json!(false)),
         ("instructions", Value::Null),
@@ -60,21 +61,42 @@ pub(super) fn settings(echo: Map<String, Value>) -> Map<String, Value> {
         ("truncation", json!("disabled")),
         ("user", Value::Null),
     ];
-    let mut settings: Map<String, Value> =
-        defaults.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    settings.extend(echo);
-    for tool in settings.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
-        // Clients expect them, told or not.
-        if let Some(function) =
-            tool.as_object_mut().filter(|tool| tool.get("type") == Some(&json!("function")))
-        {
-            for name in ["parameters", "strict"] {
-                function.entry(name).or_insert(Value::Null);
+    defaults.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+});
+
+/// The settings of an answer: the request's, and what goes without saying.
+#[derive(Debug)]
+pub(super) struct Settings(Map<String, Value>);
+
+impl Settings {
+    /// Those of a request whose fields are repeated.
+    pub(super) fn new(mut echo: Map<String, Value>) -> Self {
+        for tool in echo.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
+            // Clients expect them, told or not.
+            if let Some(function) =
+                tool.as_object_mut().filter(|tool| tool.get("type") == Some(&json!("function")))
+            {
+                for name in ["parameters", "strict"] {
+                    function.entry(name).or_insert(Value::Null);
+                }
             }
         }
+        if let Some(Value::Object(text)) = echo.get_mut("text") {
+            text.entry("format").or_insert_with(|| json!({ "type": "text" }));
+        }
+        Self(echo)
     }
-    if let Some(Value::Object(text)) = settings.get_mut("text") {
-        text.entry("format").or_insert_with(|| json!({ "type": "text" }));
+}
+
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, default) in &*DEFAULTS {
+            map.serialize_entry(name, self.0.get(name).unwrap_or(default))?;
+        }
+        for (name, value) in self.0.iter().filter(|(name, _)| !DEFAULTS.contains_key(*name)) {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
     }
-    settings
 }

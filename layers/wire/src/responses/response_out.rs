@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
+use super::echo::Settings;
 use super::usage::{ToolUsageOut, UsageOut};
 
 /// The `response` object as it is written.
@@ -23,7 +23,7 @@ pub(super) struct ResponseOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool_usage: Option<ToolUsageOut>,
     #[serde(flatten)]
-    pub(super) settings: &'a Map<String, Value>,
+    pub(super) settings: &'a Settings,
 }
 
 /// Why an answer is incomplete.

@@ -1,11 +1,11 @@
 //! [`Event`]s → a streamed answer in OpenAI's Responses format.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tollway_core::{Dialect, Usage};
 
 use super::annotations;
 use super::call_out::CallOut;
-use super::echo;
+use super::echo::Settings;
 use super::events_out::Events;
 use super::frame::{Frame, ItemOut, code_of, write, write_error};
 use super::ids::Ids;
@@ -25,7 +25,7 @@ use crate::{ApiError, EncodeContext};
 /// event holds the whole of it. Of several choices the first is written.
 #[derive(Debug)]
 pub struct StreamEncoder {
-    settings: Map<String, Value>,
+    settings: Settings,
     ids: Ids,
     id: String,
     model: String,
@@ -67,7 +67,7 @@ impl StreamEncoder {
     fn of(cx: EncodeContext, silent: bool) -> Self {
         let ids = Ids::new(&cx.id);
         Self {
-            settings: echo::settings(cx.echo),
+            settings: Settings::new(cx.echo),
             id: ids.answer(None),
             events: Events::new(ids.clone(), silent),
             ids,

@@ -13,6 +13,7 @@ use tollway_wire::chat::Chat;
 use tollway_wire::embeddings::EmbeddingRequest;
 use tollway_wire::openai::completions::{self, CompletionOptions};
 use tollway_wire::peek::Peek;
+use tollway_wire::responses::Echo;
 use tollway_wire::{
     DecodeContext, Effort, EncodeContext, Encoded, Target, format, gemini, holds_foreign, relay,
 };
@@ -265,6 +266,11 @@ impl Preparing<'_> {
                 include_usage: chat.include_usage,
                 foreign: self.upstream.dialect != self.call.dialect,
                 legacy_functions: chat.legacy_functions,
+                echo: if self.call.dialect == Dialect::Responses {
+                    Echo::of(self.peek)
+                } else {
+                    Echo::default()
+                },
                 ..encode_context(self.call, self.exchange)
             },
             completion,

@@ -1,4 +1,4 @@
-use serde_json::{Map, Value};
+use crate::responses::Echo;
 
 /// What a decoder of an answer must know of the request it answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,6 @@ pub struct EncodeContext {
     /// Whether the client offered OpenAI's legacy `functions`, and expects calls as `function_call`
     /// ([`Chat::legacy_functions`](crate::chat::Chat::legacy_functions)).
     pub legacy_functions: bool,
-    /// What an answer of OpenAI's Responses repeats of its request
-    /// ([`responses::echo`](crate::responses::echo)).
-    pub echo: Map<String, Value>,
+    /// What an answer of OpenAI's Responses repeats of its request.
+    pub echo: Echo,
 }

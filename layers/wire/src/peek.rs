@@ -67,7 +67,7 @@ impl Peek {
         })
     }
 
-    /// Reads a body that was written by us for its members alone.
+    /// Reads a body for its members alone.
     pub(crate) fn of_members(body: Bytes) -> Result<Self, Refusal> {
         let (open, members) = outline(&body)?;
         Ok(Self {

@@ -51,7 +51,7 @@
 //!
 //! The first choice. Ids of the answer (`resp_…`) and its items (`msg_…`, `fc_…`, `ctc_…`, `rs_…`) are
 //! made from the request's id where the provider gave none of the kind. The request's settings are
-//! repeated as clients expect ([`echo`]). Another provider's seal on thinking, text or a call is marked
+//! repeated as clients expect ([`Echo`]). Another provider's seal on thinking, text or a call is marked
 //! and stands as the `encrypted_content` of a `reasoning` item, so that it goes back to its maker. Blocks
 //! only another dialect understands, sound beside its transcript, and annotations that OpenAI has no
 //! type for are left out. Log probabilities stand with the first text.
@@ -103,7 +103,7 @@ pub mod count_tokens;
 
 pub(crate) use self::frame::write_error;
 pub use self::{
-    decode_request::decode_request, decode_response::decode_response, echo::echo,
+    decode_request::decode_request, decode_response::decode_response, echo::Echo,
     encode_request::encode_request, encode_response::encode_response, stream_decoder::StreamDecoder,
     stream_encoder::StreamEncoder,
 };

@@ -9,6 +9,7 @@ use tollway_wire::chat::Reply;
 use tollway_wire::format::StreamDecoder;
 use tollway_wire::openai::completions;
 use tollway_wire::relay::UsageTap;
+use tollway_wire::responses::Echo;
 use tollway_wire::{EncodeContext, Truncated};
 
 use super::{Answering, Look, Parts, as_stream, broken, empty, look};
@@ -135,6 +136,7 @@ impl Answering<'_> {
         let encode = EncodeContext {
             include_usage: wishes.include_usage,
             legacy_functions: wishes.legacy_functions,
+            echo: Echo::read(&self.call.body),
             ..convert::encode_context(self.call, self.exchange)
         };
         let decode = convert::decode_context(Vec::new());

@@ -1,8 +1,7 @@
 //! What the readers and writers of an answer must know of the request.
 
-use serde_json::Map;
-use tollway_core::{Call, Dialect, Exchange, RequestId};
-use tollway_wire::{DecodeContext, EncodeContext, responses};
+use tollway_core::{Call, Exchange, RequestId};
+use tollway_wire::{DecodeContext, EncodeContext};
 
 /// What an encoder of an answer to a call must know.
 pub(in crate::upstream) fn encode_context(call: &Call, exchange: Option<&Exchange>) -> EncodeContext {
@@ -12,7 +11,6 @@ pub(in crate::upstream) fn encode_context(call: &Call, exchange: Option<&Exchang
         id: request_id.as_str().to_owned(),
         model: call.model.to_string(),
         created: now(),
-        echo: if call.dialect == Dialect::Responses { responses::echo(&call.body) } else { Map::new() },
         ..EncodeContext::default()
     }
 }

@@ -1,102 +1,108 @@
 //! What an answer repeats of its request.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Map, Value, json, value::RawValue};
+use bytes::Bytes;
+use serde_json::{Value, json};
 
-/// The fields of a request that its answer repeats, as the client sent them:
-/// [`EncodeContext::echo`](crate::EncodeContext::echo). Nothing of a body that is no JSON object.
-pub fn echo(body: &[u8]) -> Map<String, Value> {
-    // The input is nearly all of the body, and is not built.
-    let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
-    let echoed = fields.into_iter().filter(|(name, _)| ECHOED.contains(&name.as_str()));
-    let read = |(name, raw): (String, &RawValue)| Some((name, serde_json::from_str(raw.get()).ok()?));
-    echoed.filter_map(read).filter(|(_, value): &(_, Value)| !value.is_null()).collect()
-}
+use crate::peek::Peek;
 
-/// The fields that are repeated.
-const ECHOED: [&str; 18] = [
-    "instructions",
-    "max_output_tokens",
-    "max_tool_calls",
-    "metadata",
-    "parallel_tool_calls",
-    "previous_response_id",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "reasoning",
-    "safety_identifier",
-    "temperature",
-    "text",
-    "tool_choice",
-    "tools",
-    "top_logprobs",
-    "top_p",
-    "truncation",
-    "user",
-];
+/// The settings that an answer repeats of its request, and what goes without saying: the members of
+/// its JSON object, as they are written. By default, those of a request that sets nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Echo(Option<Arc<str>>);
 
-/// What an answer says of a setting that its request left out.
-static DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
-    let defaults = [
-        ("background", json!(false)),
-        ("instructions", Value::Null),
-        ("max_output_tokens", Value::Null),
-        ("max_tool_calls", Value::Null),
-        ("metadata", json!({})),
-        ("parallel_tool_calls", json!(true)),
-        ("previous_response_id", Value::Null),
-        ("prompt_cache_key", Value::Null),
-        ("reasoning", json!({ "effort": null, "summary": null })),
-        ("safety_identifier", Value::Null),
-        // Nothing is kept here, whatever was asked.
-        ("store", json!(false)),
-        ("temperature", json!(1.0)),
-        ("text", json!({ "format": { "type": "text" } })),
-        ("tool_choice", json!("auto")),
-        ("tools", json!([])),
-        ("top_logprobs", json!(0)),
-        ("top_p", json!(1.0)),
-        ("truncation", json!("disabled")),
-        ("user", Value::Null),
-    ];
-    defaults.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-});
-
-/// The settings of an answer: the request's, and what goes without saying.
-#[derive(Debug)]
-pub(super) struct Settings(Map<String, Value>);
-
-impl Settings {
-    /// Those of a request whose fields are repeated.
-    pub(super) fn new(mut echo: Map<String, Value>) -> Self {
-        for tool in echo.get_mut("tools").and_then(Value::as_array_mut).into_iter().flatten() {
-            // Clients expect them, told or not.
-            if let Some(function) =
-                tool.as_object_mut().filter(|tool| tool.get("type") == Some(&json!("function")))
-            {
-                for name in ["parameters", "strict"] {
-                    function.entry(name).or_insert(Value::Null);
-                }
+impl Echo {
+    /// The settings of a request, as the client sent them.
+    pub fn of(request: &Peek) -> Self {
+        let mut set = [None; SETTINGS.len()];
+        for (key, value) in request.members() {
+            // One with an escape in it is no setting that any client would send.
+            let Some(name) = request.body().get(key.start + 1..key.end - 1) else { continue };
+            let place = SETTINGS.iter().position(|(setting, _)| setting.as_bytes() == name);
+            if let Some(slot) = place.and_then(|place| set.get_mut(place)) {
+                *slot = request.body().get(value).filter(|raw| *raw != b"null");
             }
         }
-        if let Some(Value::Object(text)) = echo.get_mut("text") {
-            text.entry("format").or_insert_with(|| json!({ "type": "text" }));
-        }
-        Self(echo)
+        Self(set.iter().any(Option::is_some).then(|| written(&set).into()))
+    }
+
+    /// The settings of the request that a body holds; of what is none, nothing.
+    pub fn read(body: &Bytes) -> Self {
+        Peek::of_members(body.clone()).map(|request| Self::of(&request)).unwrap_or_default()
+    }
+
+    /// The members, a comma between them.
+    pub(super) fn members(&self) -> &str {
+        static UNSET: LazyLock<String> = LazyLock::new(|| written(&[None; SETTINGS.len()]));
+        self.0.as_deref().unwrap_or(&UNSET)
     }
 }
 
-impl Serialize for Settings {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, default) in &*DEFAULTS {
-            map.serialize_entry(name, self.0.get(name).unwrap_or(default))?;
+/// The fields that are repeated, and what an answer says of those that its request left out.
+const SETTINGS: [(&str, Option<&str>); 18] = [
+    ("instructions", Some("null")),
+    ("max_output_tokens", Some("null")),
+    ("max_tool_calls", Some("null")),
+    ("metadata", Some("{}")),
+    ("parallel_tool_calls", Some("true")),
+    ("previous_response_id", Some("null")),
+    ("prompt_cache_key", Some("null")),
+    ("prompt_cache_retention", None),
+    ("reasoning", Some(r#"{"effort":null,"summary":null}"#)),
+    ("safety_identifier", Some("null")),
+    ("temperature", Some("1.0")),
+    ("text", Some(r#"{"format":{"type":"text"}}"#)),
+    ("tool_choice", Some(r#""auto""#)),
+    ("tools", Some("[]")),
+    ("top_logprobs", Some("0")),
+    ("top_p", Some("1.0")),
+    ("truncation", Some(r#""disabled""#)),
+    ("user", Some("null")),
+];
+
+/// Writes all settings, those that are set in their places. Nothing is kept here and nothing goes on in
+/// the background, whatever was asked.
+fn written(set: &[Option<&[u8]>; SETTINGS.len()]) -> String {
+    let size = set.iter().flatten().map(|raw| raw.len()).sum::<usize>();
+    let mut out = String::with_capacity(size + 640);
+    out.push_str(r#""background":false,"store":false"#);
+    for ((name, unset), raw) in SETTINGS.into_iter().zip(set) {
+        let value = raw.and_then(|raw| repeated(name, std::str::from_utf8(raw).ok()?));
+        let Some(value) = value.or(unset.map(Cow::Borrowed)) else { continue };
+        out.push_str(",\"");
+        out.push_str(name);
+        out.push_str("\":");
+        out.push_str(&value);
+    }
+    out
+}
+
+/// A setting as the answer repeats it, on one line.
+fn repeated<'a>(name: &str, raw: &'a str) -> Option<Cow<'a, str>> {
+    let is_one_line = memchr::memchr2(b'\n', b'\r', raw.as_bytes()).is_none();
+    if is_one_line && !matches!(name, "tools" | "text") {
+        return Some(Cow::Borrowed(raw));
+    }
+    let mut value: Value = serde_json::from_str(raw).ok()?;
+    match (name, &mut value) {
+        ("tools", Value::Array(tools)) => tools.iter_mut().for_each(complete),
+        ("text", Value::Object(text)) => {
+            text.entry("format").or_insert_with(|| json!({ "type": "text" }));
         }
-        for (name, value) in self.0.iter().filter(|(name, _)| !DEFAULTS.contains_key(*name)) {
-            map.serialize_entry(name, value)?;
+        _ => {}
+    }
+    Some(Cow::Owned(value.to_string()))
+}
+
+/// Adds to a function what clients expect of it, told or not.
+fn complete(tool: &mut Value) {
+    let is_function =
+        |tool: &&mut serde_json::Map<String, Value>| tool.get("type") == Some(&json!("function"));
+    if let Some(function) = tool.as_object_mut().filter(is_function) {
+        for name in ["parameters", "strict"] {
+            function.entry(name).or_insert(Value::Null);
         }
-        map.end()
     }
 }

@@ -67,6 +67,11 @@ impl Events {
         }
     }
 
+    /// How many bytes the items take that are done.
+    pub(super) fn size(&self) -> usize {
+        self.items.iter().flatten().map(|item| item.get().len() + 1).sum()
+    }
+
     /// The items that are done, in order.
     pub(super) fn items(&self) -> Vec<&RawValue> {
         self.items.iter().filter_map(Option::as_deref).collect()

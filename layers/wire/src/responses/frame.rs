@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::echo::Echo;
 use super::output::{Item, PartOut, Summary};
 use super::response_out::ResponseOut;
 use crate::{ApiError, ErrorKind};
@@ -14,8 +15,6 @@ pub(super) struct Frame<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) sequence_number: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) response: Option<&'a ResponseOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) item_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +95,21 @@ pub(super) fn code_of(error: &ApiError) -> &str {
         ErrorKind::InvalidRequest | ErrorKind::TooLarge => "invalid_prompt",
         _ => "server_error",
     })
+}
+
+/// Appends an event that holds the answer so far.
+pub(super) fn write_response(
+    kind: &'static str,
+    sequence_number: u64,
+    (response, settings): (&ResponseOut<'_>, &Echo),
+    out: &mut Vec<u8>,
+) {
+    write(kind, &Frame { kind, sequence_number, ..Frame::default() }, out);
+    // Into the object just written, before its brace and the empty line behind it.
+    out.truncate(out.len().saturating_sub(b"}\n\n".len()));
+    out.extend_from_slice(b",\"response\":");
+    response.write(settings, out);
+    out.extend_from_slice(b"}\n\n");
 }
 
 /// Appends an event under its name.

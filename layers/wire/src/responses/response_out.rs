@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::echo::Settings;
+use super::echo::Echo;
 use super::usage::{ToolUsageOut, UsageOut};
 
 /// The `response` object as it is written.
@@ -22,8 +22,19 @@ pub(super) struct ResponseOut<'a> {
     pub(super) usage: Option<UsageOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool_usage: Option<ToolUsageOut>,
-    #[serde(flatten)]
-    pub(super) settings: &'a Settings,
+}
+
+impl ResponseOut<'_> {
+    /// Appends the object. The settings follow, which are text already.
+    pub(super) fn write(&self, settings: &Echo, out: &mut Vec<u8>) {
+        // Memory takes every byte, and no map here has keys that are not strings: this cannot fail.
+        let written = serde_json::to_writer(&mut *out, self);
+        debug_assert!(written.is_ok(), "an answer could not be written as JSON");
+        out.pop();
+        out.push(b',');
+        out.extend_from_slice(settings.members().as_bytes());
+        out.push(b'}');
+    }
 }
 
 /// Why an answer is incomplete.

@@ -5,9 +5,9 @@ use tollway_core::{Dialect, Usage};
 
 use super::annotations;
 use super::call_out::CallOut;
-use super::echo::Settings;
+use super::echo::Echo;
 use super::events_out::Events;
-use super::frame::{Frame, ItemOut, code_of, write, write_error};
+use super::frame::{ItemOut, code_of, write_error, write_response};
 use super::ids::Ids;
 use super::message_out::MessageOut;
 use super::reasoning_out::{ReasoningOut, seal_alone};
@@ -25,7 +25,7 @@ use crate::{ApiError, EncodeContext};
 /// event holds the whole of it. Of several choices the first is written.
 #[derive(Debug)]
 pub struct StreamEncoder {
-    settings: Settings,
+    settings: Echo,
     ids: Ids,
     id: String,
     model: String,
@@ -67,7 +67,7 @@ impl StreamEncoder {
     fn of(cx: EncodeContext, silent: bool) -> Self {
         let ids = Ids::new(&cx.id);
         Self {
-            settings: Settings::new(cx.echo),
+            settings: cx.echo,
             id: ids.answer(None),
             events: Events::new(ids.clone(), silent),
             ids,
@@ -133,16 +133,16 @@ impl StreamEncoder {
             error: Some(ErrorOut { code: code_of(error), message: &error.message }),
             ..self.response("failed", None)
         };
-        let kind = "response.failed";
-        write(kind, &Frame { kind, sequence_number, response: Some(&response), ..Frame::default() }, out);
+        write_response("response.failed", sequence_number, (&response, &self.settings), out);
     }
 
     /// The whole answer, after all its events.
     pub(super) fn whole(mut self) -> Vec<u8> {
         let mut none = Vec::new();
         let (status, reason) = self.close_all(&mut none);
-        let response = self.response(status, reason);
-        serde_json::to_vec(&response).unwrap_or_default()
+        let mut out = Vec::with_capacity(self.events.size() + self.settings.members().len() + 1024);
+        self.response(status, reason).write(&self.settings, &mut out);
+        out
     }
 
     /// Takes what is known when the answer begins over what was known of the request.
@@ -175,7 +175,7 @@ impl StreamEncoder {
         };
         let sequence_number = self.events.number();
         let response = self.response(status, reason);
-        write(kind, &Frame { kind, sequence_number, response: Some(&response), ..Frame::default() }, out);
+        write_response(kind, sequence_number, (&response, &self.settings), out);
     }
 
     fn response(&self, status: &'static str, reason: Option<&'static str>) -> ResponseOut<'_> {
@@ -192,7 +192,6 @@ impl StreamEncoder {
             service_tier: self.tier.as_deref(),
             usage: usage.map(UsageOut::from),
             tool_usage: usage.and_then(ToolUsageOut::of),
-            settings: &self.settings,
         }
     }
 

@@ -5,7 +5,7 @@ use tollway_core::Usage;
 use tollway_wire::{
     DecodeContext, EncodeContext, ErrorKind,
     chat::{Choice, Content, Finish, FinishReason, Part, Reasoning, Reply, ToolCall},
-    responses::{decode_error, decode_response, echo, encode_response},
+    responses::{Echo, decode_error, decode_response, encode_response},
 };
 
 use crate::support::{Said, cx};
@@ -81,9 +81,13 @@ fn the_request_s_settings_are_repeated() {
         "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}}],
         "tool_choice": {"type": "function", "name": "f"}, "text": {"verbosity": "low"}, "metadata": {"a": "b"},
         "stream": true, "include": ["x"], "previous_response_id": "resp_0"});
-    let echo = echo(request.to_string().as_bytes());
-    assert!(["model", "input", "stream", "include", "user"].iter().all(|name| !echo.contains_key(*name)));
-    let body = write(&reply(vec![Part::text("hi")], FinishReason::Stop), &EncodeContext { echo, ..cx() });
+    let answered = |request: String| {
+        let echo = Echo::read(&request.into());
+        write(&reply(vec![Part::text("hi")], FinishReason::Stop), &EncodeContext { echo, ..cx() })
+    };
+    let body = answered(request.to_string());
+    assert!(["input", "stream", "include"].iter().all(|name| body.get(*name).is_none()));
+    assert_eq!((&body["user"], &body["model"], &body["top_p"]), (&Value::Null, &json!("m"), &json!(1.0)));
     for name in ["instructions", "temperature", "tool_choice", "metadata", "previous_response_id"] {
         assert_eq!(body[name], request[name], "{name}");
     }
@@ -92,9 +96,9 @@ fn the_request_s_settings_are_repeated() {
         body["tools"][0],
         json!({"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": null})
     );
-    assert!(
-        tollway_wire::responses::echo(b"[]").is_empty() && tollway_wire::responses::echo(b"{").is_empty()
-    );
+    assert_eq!(answered(serde_json::to_string_pretty(&request).unwrap()), body);
+    assert_eq!(answered("[]".to_owned()), answered("{".to_owned()));
+    assert_eq!(answered("{}".to_owned())["text"], json!({"format": {"type": "text"}}));
 }
 
 #[test]

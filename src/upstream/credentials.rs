@@ -130,7 +130,8 @@ impl Again for Outgoing {
     fn again(&self) -> Option<Self> {
         match self {
             Self::Whole(body) => body.again().map(Self::Whole),
-            _ => None,
+            Self::Upgrade => Some(Self::Upgrade),
+            Self::Streamed(_) => None,
         }
     }
 }

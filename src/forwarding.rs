@@ -222,7 +222,10 @@ fn wants_upgrade(head: &Parts) -> bool {
         let values = head.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
     };
-    has(http::header::CONNECTION, "upgrade") && has(http::header::UPGRADE, "websocket")
+    // With another method there may be a body, which an upgrade would leave out.
+    head.method == Method::GET
+        && has(http::header::CONNECTION, "upgrade")
+        && has(http::header::UPGRADE, "websocket")
 }
 
 /// The client's connection, which it wants to be a WebSocket.

@@ -217,7 +217,8 @@ providers: {{openai: {{api_key: k, base_url: 'http://{}/v1', timeouts: {{first_b
 /// A provider that does not want a body answers before it has come, and hangs up on the rest of it.
 #[tokio::test]
 async fn an_answer_before_the_end_of_an_upload_is_heard_however_the_provider_hangs_up() {
-    const TOLD: &str = r#"{"error":{"message":"too much","type":"invalid_request_error","param":null,"code":null}}"#;
+    const TOLD: &str =
+        r#"{"error":{"message":"too much","type":"invalid_request_error","param":null,"code":null}}"#;
     let provider = Provider::start(|mut line| async move {
         let Some(head) = line.head().await else { return };
         let answer = format!(
@@ -253,7 +254,10 @@ async fn an_answer_before_the_end_of_an_upload_is_heard_however_the_provider_han
             .await;
             assert!(answer.starts_with("HTTP/1.1 413"), "{path} {told} {round}: {answer}");
             let line = gateway.line(&id).await;
-            assert_eq!((&line["outcome"], &line["gen_ai.provider.name"]), (&"refused".into(), &"openai".into()));
+            assert_eq!(
+                (&line["outcome"], &line["gen_ai.provider.name"]),
+                (&"refused".into(), &"openai".into())
+            );
         }
     }
 }

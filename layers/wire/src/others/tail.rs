@@ -30,12 +30,14 @@ impl TailTap {
 
     /// The last usage that was read.
     pub fn usage(&self) -> Option<Usage> {
-        memmem::rfind_iter(&self.kept, b"\"usage\"").take(TRIES).find_map(|at| {
+        // What is kept beyond that is there by chance, as the pieces were.
+        let kept = self.kept.get(self.kept.len().saturating_sub(KEPT)..).unwrap_or_default();
+        memmem::rfind_iter(kept, b"\"usage\"").take(TRIES).find_map(|at| {
             // A quote within a text is escaped.
-            if self.kept.get(at.wrapping_sub(1)) == Some(&b'\\') {
+            if kept.get(at.wrapping_sub(1)) == Some(&b'\\') {
                 return None;
             }
-            let rest = self.kept.get(at + b"\"usage\"".len()..)?.trim_ascii_start();
+            let rest = kept.get(at + b"\"usage\"".len()..)?.trim_ascii_start();
             counts::decode(rest.strip_prefix(b":")?)
         })
     }

@@ -83,11 +83,21 @@ data: [DONE]
     }
 
     #[test]
-    fn what_counts_no_tokens_is_none() {
+    fn what_is_counted_by_its_length_is_read() {
+        for (seconds, millis) in [("9", 9000), ("2.4756", 2476), ("1e400", 0)] {
+            let usage =
+                read(&format!(r#"{{"text":"x","usage":{{"type":"duration","seconds":{seconds}}}}}"#), 7);
+            assert_eq!(usage.map_or(0, |usage| usage.input_audio_ms), millis);
+        }
+    }
+
+    #[test]
+    fn what_counts_nothing_is_none() {
         for answer in [
             "",
             "RIFF....",
-            r#"{"text":"x","usage":{"type":"duration","seconds":9}}"#,
+            r#"{"text":"x","usage":{"type":"duration","seconds":-9}}"#,
+            r#"{"text":"x","usage":{"type":"duration","seconds":"9"}}"#,
             r#"{"usage":null}"#,
             r#"{"usage":{"input_tokens":"#,
             r#"{"text":"\"usage\":{\"input_tokens\":1}"}"#,

@@ -254,6 +254,22 @@ async fn a_streams_length_is_not_promised() {
 }
 
 #[tokio::test]
+async fn a_redirect_is_neither_followed_nor_handed_on() {
+    let provider = Scripted::start(|_| {
+        Script::new(308, Some("text/html"), "<a>moved</a>").with("location", "https://inner.example/v1")
+    })
+    .await;
+    let gateway = provider.gateway();
+    for model in ALL {
+        let answer = gateway.send(request(model, &[])).await;
+        assert_eq!((answer.status.as_u16(), answer.headers.get("location")), (502, None), "{model}");
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("redirects") && message.contains("308"), "{message}");
+        assert!(!format!("{answer:?}").contains("inner.example"));
+    }
+}
+
+#[tokio::test]
 async fn a_request_id_is_the_clients_when_it_is_sane() {
     let scripted = Scripted::start(whole).await;
     let gateway = scripted.gateway();

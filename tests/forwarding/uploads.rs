@@ -227,7 +227,7 @@ async fn an_answer_before_the_end_of_an_upload_is_heard_however_the_provider_han
         );
         line.write(answer).await;
         if head.target.contains("drained") {
-            while !matches!(line.stream.read(&mut [0; PIECE]).await, Ok(0) | Err(_)) {}
+            while !matches!(line.stream.read(&mut [0; 4096]).await, Ok(0) | Err(_)) {}
         }
         // Else the connection is reset, as there are bytes that nobody has read.
     })

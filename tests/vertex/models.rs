@@ -155,7 +155,9 @@ async fn vectors_come_in_gemini_s_own_words_too() {
         ("gemini-embedding-2", vec!["a"]),
     ] {
         let mut all: Vec<Value> = texts.iter().map(|text| one(text)).collect();
-        all.iter_mut().for_each(|one| one["model"] = json!(format!("models/vertex/{model}")));
+        for one in &mut all {
+            one["model"] = json!(format!("models/vertex/{model}"));
+        }
         let batch = gateway
             .post(&format!("/v1beta/models/vertex/{model}:batchEmbedContents"), &json!({"requests": all}))
             .await;

@@ -29,6 +29,7 @@ use self::asked::{Naming, What};
 use self::body::Incoming;
 pub use self::made::Made;
 pub(crate) use self::noting::Notes;
+use self::upload::Judge;
 use crate::Error;
 use crate::body::Answer;
 use crate::config::{Provider, Settings};
@@ -92,7 +93,7 @@ impl Forwarding {
 
 impl Routes {
     /// One of OpenAI's endpoints.
-    async fn group<B>(&self, req: Request<B>, asked: Asked) -> Result<Answer, Error>
+    async fn group<B>(self: &Arc<Self>, req: Request<B>, asked: Asked) -> Result<Answer, Error>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -134,7 +135,14 @@ impl Routes {
             incoming.rename(renamed);
         }
         let counting = if asked.counts(&head.method) { Counting::Tail } else { Counting::Nothing };
-        self.send(provider, head, incoming, Said { uri, model, client, counting, reshape: true }).await
+        let judge = self.judge_of(&head, provider);
+        self.send(provider, head, incoming, Said { uri, model, client, counting, reshape: true, judge }).await
+    }
+
+    /// Who judges a model that is named late in a request to a provider.
+    fn judge_of(self: &Arc<Self>, head: &Parts, provider: &Provider) -> Judge {
+        let (routes, provider, is_told) = (self.clone(), provider.name.clone(), choose::told(head).is_some());
+        Box::new(move |model| routes.judge(&provider, is_told, model))
     }
 
     /// Whatever a provider has, at its own address.
@@ -165,8 +173,9 @@ impl Routes {
             }
             let incoming = Incoming::new(body, &head, self.limits);
             let counting = asked::counts_of_passthrough(provider.usual_dialect(), &method, uri.path());
-            self.send(provider, head, incoming, Said { uri, model: "", client, counting, reshape: false })
-                .await
+            let judge: Judge = Box::new(|_| Ok(()));
+            let said = Said { uri, model: "", client, counting, reshape: false, judge };
+            self.send(provider, head, incoming, said).await
         };
         // What we refuse is said as the provider would say it: its own SDK asks.
         let dialect = provider.usual_dialect();
@@ -194,13 +203,13 @@ impl Routes {
         let way = self.ways.iter().find(|(name, _)| *name == provider.name).map(|(_, way)| way.clone());
         let way = way.ok_or(Error::Internal)?;
         let exchange = head.extensions.get::<Arc<Exchange>>().cloned();
-        let Said { uri, model, client, counting, reshape } = said;
+        let Said { uri, model, client, counting, reshape, judge } = said;
         let upstream = Arc::new(Upstream {
             provider: provider.name.clone(),
             dialect: provider.usual_dialect(),
             model: model.into(),
         });
-        let (body, sending) = incoming.outgoing(exchange.clone(), client.is_some())?;
+        let (body, sending) = incoming.outgoing(exchange.clone(), client.is_some(), judge)?;
         let Parts { method, headers, .. } = head;
         let order =
             Order { method, uri, headers, body, sending, client, upstream, exchange, counting, reshape };
@@ -215,6 +224,7 @@ struct Said<'a> {
     client: Option<OnUpgrade>,
     counting: Counting,
     reshape: bool,
+    judge: Judge,
 }
 
 fn wants_upgrade(head: &Parts) -> bool {
@@ -222,7 +232,10 @@ fn wants_upgrade(head: &Parts) -> bool {
         let values = head.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case(word))
     };
-    has(http::header::CONNECTION, "upgrade") && has(http::header::UPGRADE, "websocket")
+    // With another method there may be a body, which an upgrade would leave out.
+    head.method == Method::GET
+        && has(http::header::CONNECTION, "upgrade")
+        && has(http::header::UPGRADE, "websocket")
 }
 
 /// The client's connection, which it wants to be a WebSocket.

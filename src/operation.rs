@@ -7,7 +7,7 @@ use tollway_core::{Dialect, Endpoint, Framing, Operation};
 /// The dialect whose errors and lists a client can read.
 ///
 /// Paths tell it, but for the list of models, which Anthropic's and Google's SDKs ask for at `OpenAI`'s
-/// path; they are known by their headers.
+/// path; they are known by their headers, or by Google's parameter for keys.
 pub(crate) fn dialect(uri: &Uri, headers: &HeaderMap) -> Dialect {
     let path = uri.path();
     if path.starts_with("/v1beta/") {
@@ -19,7 +19,12 @@ pub(crate) fn dialect(uri: &Uri, headers: &HeaderMap) -> Dialect {
     } else if is_below(rest, "responses") {
         Dialect::Responses
     } else if is_below(rest, "models") {
-        if gemini(path, None).is_some() || headers.contains_key("x-goog-api-key") {
+        let is_google = || {
+            headers.contains_key("x-goog-api-key")
+                || headers.contains_key("x-goog-api-client")
+                || parameters(uri.query()).any(|(name, _)| matches!(&*name, "key" | "$key"))
+        };
+        if gemini(path, None).is_some() || is_google() {
             Dialect::Gemini
         } else if headers.contains_key("anthropic-version") {
             Dialect::Anthropic
@@ -71,8 +76,11 @@ fn gemini(path: &str, query: Option<&str>) -> Option<Operation> {
 
 /// Whether a query asks for events in place of an array.
 fn wants_events(query: Option<&str>) -> bool {
-    let mut pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    pairs.any(|(name, value)| matches!(&*name, "alt" | "$alt") && value == "sse")
+    parameters(query).any(|(name, value)| matches!(&*name, "alt" | "$alt") && value == "sse")
+}
+
+fn parameters(query: Option<&str>) -> url::form_urlencoded::Parse<'_> {
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
 }
 
 /// Whether a path is a segment, or goes on below it.
@@ -161,6 +169,9 @@ mod tests {
         }
         assert_eq!(of("/v1/models", &with("anthropic-version")), Dialect::Anthropic);
         assert_eq!(of("/v1/models/x", &with("x-goog-api-key")), Dialect::Gemini);
+        assert_eq!(of("/v1/models", &with("x-goog-api-client")), Dialect::Gemini);
+        assert_eq!(of("/v1/models?pageSize=5&key=k", &none), Dialect::Gemini);
+        assert_eq!(of("/v1/models?limit=5", &none), Dialect::OpenAi);
         assert_eq!(of("/v1/chat/completions", &with("anthropic-version")), Dialect::OpenAi);
     }
 }

@@ -45,6 +45,7 @@ pub(crate) use self::connect::Connector;
 pub(crate) use self::headers::{key_headers, name};
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::passing::{Counting, Order};
+pub(crate) use self::query::is_private as is_private_parameter;
 pub(crate) use self::sending::Sending;
 
 /// The stack of one provider.

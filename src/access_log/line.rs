@@ -60,13 +60,14 @@ pub(super) fn write(
         if let Some(usage) = last.usage() {
             number(line, key!("gen_ai.usage.input_tokens"), usage.input);
             number(line, key!("gen_ai.usage.output_tokens"), usage.output);
-            for (key, tokens) in [
+            for (key, count) in [
                 (key!("cached_input_tokens"), usage.cached_input),
                 (key!("cache_write_tokens"), usage.cache_write_5m + usage.cache_write_1h),
                 (key!("reasoning_tokens"), usage.reasoning),
+                (key!("input_audio_ms"), usage.input_audio_ms),
             ] {
-                if tokens > 0 {
-                    number(line, key, tokens);
+                if count > 0 {
+                    number(line, key, count);
                 }
             }
         }

@@ -8,10 +8,7 @@ use url::form_urlencoded;
 
 use crate::Error;
 use crate::config::{Provider, is_path_segment};
-
-/// Parameters in which clients send credentials, and one that is for the gateway.
-const NOT_SENT: [&str; 7] =
-    ["key", "api_key", "api-key", "apikey", "access_token", "oauth_token", "x-tollway-provider"];
+use crate::upstream::is_private_parameter;
 
 /// Whether a path is what it seems: a server that reads it otherwise could be led elsewhere with our
 /// key. It begins with a slash, or is empty; only its last segment may be.
@@ -26,13 +23,14 @@ pub(super) fn is_plain(path: &str) -> bool {
 
 fn is_plain_segment(segment: &str) -> bool {
     let Ok(read) = percent_decode_str(segment).decode_utf8() else { return false };
-    // Some servers take what stands behind a semicolon for no part of the name.
-    let name = read.split(';').next().unwrap_or_default();
+    // Some servers take what stands behind a semicolon, or blanks at the end, for no part of the name.
+    let name = read.split(';').next().unwrap_or_default().trim();
+    let again = read.to_ascii_lowercase();
     !read.is_empty()
         && !matches!(name, "." | "..")
         && !read.chars().any(|sign| matches!(sign, '/' | '\\') || sign.is_control())
         // Read twice it must not climb either.
-        && !read.to_ascii_lowercase().contains("%2")
+        && !["%2", "%5c", "%0"].iter().any(|sign| again.contains(sign))
 }
 
 /// The refusal of a path that is not [plain](is_plain).
@@ -61,7 +59,7 @@ pub(super) fn query(uri: &Uri, provider: &Provider, model: Option<&str>) -> Stri
         let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name.into_owned());
         let name = name.unwrap_or_default();
         let is_configured = provider.query.iter().any(|(known, _)| *known == name);
-        if is_configured || NOT_SENT.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+        if is_configured || is_private_parameter(&name) {
             continue;
         }
         match model {
@@ -147,6 +145,9 @@ mod tests {
             "/..;/x",
             "/a%00",
             "/%252e%252e/x",
+            "/a%255cb",
+            "/a%2500",
+            "/..%20/x",
             "/a%0ab",
             "/%ff",
         ] {
@@ -180,7 +181,7 @@ mod tests {
     fn queries_lose_credentials_and_gain_what_is_configured() {
         let azure =
             provider("kind: azure-openai, base_url: 'https://z.example/openai/v1', query: {api-version: v2}");
-        let uri = "/v1/realtime?model=mine%2Fr&KEY=secret&api%5Fkey=x&api-version=v1&a=b+c&x-tollway-provider=z&&flag";
+        let uri = "/v1/realtime?model=mine%2Fr&KEY=secret&%24key=s&api%5Fkey=x&api-version=v1&a=b+c&x-tollway-provider=z&&flag";
         let uri: Uri = uri.parse().unwrap();
         assert_eq!(query(&uri, &azure, Some("r 1")), "model=r+1&a=b+c&flag&api-version=v2");
         assert_eq!(query(&"/x".parse().unwrap(), &azure, None), "api-version=v2");

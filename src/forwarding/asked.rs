@@ -123,6 +123,12 @@ pub(super) fn counts_of_passthrough(dialect: Dialect, method: &Method, path: &st
             Counting::Tail
         }
         Dialect::Anthropic if ends(&["/messages"]) => Counting::Chat(dialect),
+        // Of Vertex AI's two publishers.
+        Dialect::Gemini
+            if path.contains("/publishers/anthropic/") && ends(&[":rawPredict", ":streamRawPredict"]) =>
+        {
+            Counting::Chat(Dialect::Anthropic)
+        }
         Dialect::Gemini if ends(&[":streamGenerateContent"]) => Counting::Array,
         Dialect::Gemini if ends(&[":generateContent"]) => Counting::Chat(dialect),
         _ => Counting::Nothing,
@@ -132,6 +138,23 @@ pub(super) fn counts_of_passthrough(dialect: Dialect, method: &Method, path: &st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn usage_is_read_where_a_provider_s_own_format_has_it() {
+        let of = |dialect, path: &str| counts_of_passthrough(dialect, &Method::POST, path);
+        let claude = "/v1/projects/p/locations/l/publishers/anthropic/models/claude";
+        for (dialect, path, expected) in [
+            (Dialect::Anthropic, "/v1/messages".to_owned(), Counting::Chat(Dialect::Anthropic)),
+            (Dialect::Gemini, format!("{claude}:rawPredict"), Counting::Chat(Dialect::Anthropic)),
+            (Dialect::Gemini, format!("{claude}:streamRawPredict"), Counting::Chat(Dialect::Anthropic)),
+            (Dialect::Gemini, "/v1beta/models/m:generateContent".to_owned(), Counting::Chat(Dialect::Gemini)),
+            (Dialect::Gemini, "/v1/publishers/mistralai/models/m:rawPredict".to_owned(), Counting::Nothing),
+            (Dialect::OpenAi, "/v1/responses".to_owned(), Counting::Chat(Dialect::Responses)),
+        ] {
+            assert_eq!(of(dialect, &path), expected, "{path}");
+            assert_eq!(counts_of_passthrough(dialect, &Method::GET, &path), Counting::Nothing);
+        }
+    }
 
     #[test]
     fn paths_lead_to_their_groups() {

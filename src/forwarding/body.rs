@@ -12,7 +12,7 @@ use tollway_core::Exchange;
 use tollway_wire::others::{FormModel, InForm, NamedModel, boundary};
 
 use super::Limits;
-use super::upload::Upload;
+use super::upload::{Judge, Upload};
 use crate::Error;
 use crate::error::BoxError;
 use crate::ingest::ReadBody;
@@ -28,6 +28,8 @@ pub(super) struct Incoming<B> {
     told: Option<u64>,
     limits: Limits,
     model: Option<InBody>,
+    /// A form in whose beginning no model was named.
+    late: Option<FormModel>,
 }
 
 enum Content<B> {
@@ -55,7 +57,7 @@ where
         let told = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
         let body =
             if body.is_end_stream() { Content::Whole(Bytes::new()) } else { Content::Unread(Box::pin(body)) };
-        Self { body, kind, told, limits, model: None }
+        Self { body, kind, told, limits, model: None, late: None }
     }
 
     /// Reads as much as it takes to know the model: JSON whole, the beginning of a form, nothing of
@@ -87,13 +89,14 @@ where
                 let Ok(data) = frame.into_data() else { continue };
                 if let Some(found) = form.feed(&data) {
                     self.model = found.map(InBody::Form);
-                    break;
+                    return Ok(true);
                 }
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(false)
         };
-        tokio::time::timeout(pause, reading).await.map_err(|_| Error::BodyTimeout(pause))??;
-        let ahead = form.into_bytes();
+        let known = tokio::time::timeout(pause, reading).await.map_err(|_| Error::BodyTimeout(pause))??;
+        let ahead = form.take();
+        self.late = Some(form).filter(|_| !known);
         Ok(Content::Begun { read: ahead.len() as u64, ahead, rest })
     }
 
@@ -119,11 +122,13 @@ where
         }
     }
 
-    /// The body to send, and what is known of it on its way.
+    /// The body to send, and what is known of it on its way. `judge` is told a model that a form names
+    /// only there.
     pub(super) fn outgoing(
         self,
         exchange: Option<Arc<Exchange>>,
         upgrades: bool,
+        judge: Judge,
     ) -> Result<(Outgoing, Option<Arc<Sending>>), Error> {
         if upgrades {
             return Ok((Outgoing::Upgrade, None));
@@ -143,7 +148,8 @@ where
             return Err(Error::BodyTooLarge { limit: limits.max_bytes });
         }
         let sending = Arc::new(Sending::new());
-        let upload = Upload::new(ahead, read, rest, limits, sending.clone(), exchange);
+        let late = self.late.map(|form| (form, judge));
+        let upload = Upload::new(ahead, read, rest, limits, sending.clone(), exchange).watching(late);
         Ok((Outgoing::Streamed(upload.boxed_unsync()), Some(sending)))
     }
 }

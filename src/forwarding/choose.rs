@@ -6,7 +6,7 @@ use tollway_wire::Refusal;
 use super::asked::{Asked, What};
 use super::{Routes, address};
 use crate::Error;
-use crate::config::{Group, Provider, Reason, nearest};
+use crate::config::{Group, Provider, Reason, Unresolved, nearest};
 
 /// The header, and the parameter, by which a request names its provider. It takes what
 /// `x-tollway-upstream` told.
@@ -42,11 +42,7 @@ impl Routes {
                 let provider = self.named(&resolved.upstream.provider)?;
                 return of_openai(provider, Some(resolved.upstream.model.to_string()), head, "model");
             }
-            // It names its provider, who cannot be asked.
-            Some(Err(unresolved))
-                if matches!(&unresolved.reason, Reason::Disabled { provider, .. } | Reason::NotServed { provider, .. }
-                    if model.is_some_and(|model| model.strip_prefix(&**provider).is_some_and(|rest| rest.starts_with('/')))) =>
-            {
+            Some(Err(unresolved)) if model.is_some_and(|model| names_its_provider(&unresolved, model)) => {
                 return Err(Error::UnknownModel { message: unresolved.to_string() });
             }
             _ => {}
@@ -59,6 +55,29 @@ impl Routes {
         let provider =
             self.settings.serves_group(group).map_err(|message| Error::UnknownProvider { message })?;
         of_openai(provider, None, head, "")
+    }
+
+    /// Whether a request that is on its way to a provider went there rightly, now that its form names a
+    /// model. Its name can no longer be changed.
+    pub(super) fn judge(&self, sent_to: &str, is_told: bool, model: &str) -> Result<(), Error> {
+        let message = match self.settings.catalogue.resolve(model) {
+            Ok(resolved) => {
+                let upstream = &resolved.upstream;
+                match *upstream.provider == *sent_to {
+                    true if *upstream.model == *model => return Ok(()),
+                    // Whom the request names itself is asked for any model.
+                    false if is_told => return Ok(()),
+                    _ => format!("it leads to {}/{}", upstream.provider, upstream.model),
+                }
+            }
+            Err(unresolved) if !is_told && names_its_provider(&unresolved, model) => unresolved.to_string(),
+            Err(_) => return Ok(()),
+        };
+        let message = format!(
+            "the model is named behind the file, when the form is already on its way to provider {sent_to}; \
+             put `model` before `file`, or name the provider in `{PROVIDER}` and the model as it does; {message}: {model}"
+        );
+        Err(Error::Refused(Refusal::at("model", message)))
     }
 
     /// The provider of a name.
@@ -76,8 +95,14 @@ impl Routes {
     }
 }
 
+/// Whether a model's name holds that of its provider, who cannot be asked.
+fn names_its_provider(unresolved: &Unresolved, model: &str) -> bool {
+    matches!(&unresolved.reason, Reason::Disabled { provider, .. } | Reason::NotServed { provider, .. }
+        if model.strip_prefix(&**provider).is_some_and(|rest| rest.starts_with('/')))
+}
+
 /// The provider a request names itself.
-fn told(head: &Parts) -> Option<String> {
+pub(super) fn told(head: &Parts) -> Option<String> {
     let header = head.headers.get(PROVIDER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let told = header.or_else(|| address::parameter(&head.uri, PROVIDER))?;
     told.split('/').next().map(|name| name.trim().to_owned())

@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 use tollway_core::Exchange;
+use tollway_wire::others::FormModel;
 
 use crate::Error;
 use crate::error::BoxError;
@@ -31,9 +32,14 @@ pin_project! {
         sleep: Option<Pin<Box<Sleep>>>,
         sending: Arc<Sending>,
         exchange: Option<Arc<Exchange>>,
+        // A form that may yet name its model, and who says whether it may be that one.
+        late: Option<(FormModel, Judge)>,
         done: bool,
     }
 }
+
+/// Says of a model that is named when the request is on its way whether it was sent right.
+pub(super) type Judge = Box<dyn FnOnce(&str) -> Result<(), Error> + Send>;
 
 impl<B> Upload<B> {
     /// Passes on `ahead`, which was read of the body (`read` bytes, before they were changed), and then
@@ -60,8 +66,14 @@ impl<B> Upload<B> {
             sleep: None,
             sending,
             exchange,
+            late: None,
             done: false,
         }
+    }
+
+    /// The same, which looks on for the model of a form.
+    pub(super) fn watching(self, late: Option<(FormModel, Judge)>) -> Self {
+        Self { late, ..self }
     }
 }
 
@@ -118,6 +130,9 @@ where
             if *this.passed > this.limits.max_bytes as u64 {
                 break Error::BodyTooLarge { limit: this.limits.max_bytes };
             }
+            if let Err(refused) = look_on(this.late, &data) {
+                break refused;
+            }
             this.sending.moved();
             if let Some(exchange) = this.exchange {
                 exchange.add_received(data.len() as u64);
@@ -144,5 +159,18 @@ where
             hint.set_upper(upper + ahead);
         }
         hint
+    }
+}
+
+/// Reads a form on, and has its model judged once it is named.
+fn look_on(late: &mut Option<(FormModel, Judge)>, data: &[u8]) -> Result<(), Error> {
+    let Some((form, _)) = late else { return Ok(()) };
+    let Some(found) = form.feed(data) else {
+        form.forget();
+        return Ok(());
+    };
+    match (found, late.take()) {
+        (Some(named), Some((_, judge))) => judge(&named.name),
+        _ => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fault::{Fault, Provider};
 use super::reply::Prepared;
@@ -95,6 +95,7 @@ impl<'p> Place<'p> {
             let body = match self.verb {
                 "predict" => embeddings::batch(self.model, body)?,
                 "embedContent" => embeddings::content(body)?,
+                "countTokens" => count(self.model, body)?,
                 _ => body.clone(),
             };
             return Ok((headers, body));
@@ -133,6 +134,21 @@ impl<'p> Place<'p> {
 
 /// Stands where a model would, as the model is named in the body.
 const COUNT: &str = "count-tokens";
+
+/// Gemini's count that asks for the same as Vertex AI's, which knows no whole request.
+fn count(model: &str, body: &Bytes) -> Result<Bytes, Fault> {
+    let wrong = |message: String| Fault::new(Provider::Gemini, 400, message);
+    let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else {
+        return Err(wrong("Invalid JSON payload received.".to_owned()));
+    };
+    let known = ["contents", "systemInstruction", "tools", "generationConfig", "model"];
+    if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
+        let message = format!("Invalid JSON payload received. Unknown name \"{name}\": Cannot find field.");
+        return Err(wrong(message));
+    }
+    fields.insert("model".to_owned(), format!("models/{model}").into());
+    Ok(json!({ "generateContentRequest": fields }).to_string().into())
+}
 
 #[cfg(test)]
 mod tests {

@@ -131,7 +131,9 @@ impl Way {
             let mut read = ReadBuf::new(&mut self.buffer);
             match source.as_mut().poll_read(cx, &mut read) {
                 Poll::Ready(Ok(())) => {
-                    saw(read.filled());
+                    if !read.filled().is_empty() {
+                        saw(read.filled());
+                    }
                     (self.start, self.end) = (0, read.filled().len());
                     self.ended = self.end == 0;
                     self.moved = true;

@@ -1,12 +1,13 @@
 //! Connections to providers: TCP, through a proxy where the environment names one, TLS.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
@@ -160,23 +161,29 @@ impl Service<Uri> for Proxied {
 impl Stream {
     /// One without a proxy at its other end.
     pub(super) const fn direct(io: TokioIo<TcpStream>) -> Self {
-        Self { io, proxied: false }
+        Self { io, proxied: false, lost: None }
     }
 }
 
 impl From<Reached<TokioIo<TcpStream>>> for Stream {
     fn from(Reached { io, proxied }: Reached<TokioIo<TcpStream>>) -> Self {
-        Self { io, proxied }
+        Self { io, proxied, lost: None }
     }
 }
 
 pin_project! {
     /// A TCP stream that knows whether a proxy is at its other end.
+    ///
+    /// A server may answer a request whose body it does not want to read, and hang up. That it takes no
+    /// more must not hide its answer, which is there to be read: what is written then is lost, and what
+    /// was wrong is told when there is no more to read.
     #[derive(Debug)]
     pub(crate) struct Stream {
         #[pin]
         io: TokioIo<TcpStream>,
         proxied: bool,
+        // Why nothing more can be written.
+        lost: Option<io::ErrorKind>,
     }
 }
 
@@ -191,22 +198,54 @@ impl Read for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        self.project().io.poll_read(cx, buf)
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.project();
+        let Some(lost) = *this.lost else { return this.io.poll_read(cx, buf) };
+        let mut bytes = [0; 4096];
+        let most = buf.remaining().min(bytes.len());
+        let mut read = ReadBuf::new(bytes.get_mut(..most).unwrap_or_default());
+        ready!(this.io.poll_read(cx, read.unfilled()))?;
+        if read.filled().is_empty() && most > 0 {
+            return Poll::Ready(Err(lost.into()));
+        }
+        buf.put_slice(read.filled());
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What comes of writing `length` bytes, as long as the other end may still be heard.
+fn heard(
+    lost: &mut Option<io::ErrorKind>,
+    written: Poll<io::Result<usize>>,
+    length: usize,
+) -> Poll<io::Result<usize>> {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    match written {
+        Poll::Ready(Err(error))
+            if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) =>
+        {
+            *lost = Some(error.kind());
+            Poll::Ready(Ok(length))
+        }
+        other => other,
     }
 }
 
 impl Write for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
-        self.project().io.poll_write(cx, buf)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        if this.lost.is_some() {
+            return Poll::Ready(Ok(buf.len()));
+        }
+        heard(this.lost, this.io.poll_write(cx, buf), buf.len())
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.project().io.poll_flush(cx)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.project().io.poll_shutdown(cx)
     }
 
@@ -217,8 +256,13 @@ impl Write for Stream {
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        self.project().io.poll_write_vectored(cx, bufs)
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        let length = bufs.iter().map(|buf| buf.len()).sum();
+        if this.lost.is_some() {
+            return Poll::Ready(Ok(length));
+        }
+        heard(this.lost, this.io.poll_write_vectored(cx, bufs), length)
     }
 }

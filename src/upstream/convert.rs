@@ -21,7 +21,7 @@ use tollway_wire::{
 pub(super) use self::context::{decode_context, encode_context, stream_wishes};
 use super::fetch::Fetch;
 use crate::Error;
-use crate::config::{Provider, Resolved};
+use crate::config::{Kind, Provider, Resolved};
 
 /// Anthropic's API and SDKs refuse answers that may take longer than ten minutes unless they are
 /// streamed; by the SDK's estimate that is above this many tokens (`anthropic-sdk-python`,
@@ -142,7 +142,8 @@ impl Preparing<'_> {
         // Another provider's seals would be refused; the decoder knows them, and leaves them out.
         let is_marked = call.endpoint == Endpoint::Chat && holds_foreign(call.dialect, &call.body);
         if self.is_spoken() && !answers_anew && !is_marked {
-            return Ok(Step::Ready(self.relayed(peek)));
+            let counted = self.count_at_vertex()?;
+            return Ok(Step::Ready(counted.unwrap_or_else(|| self.relayed(peek))));
         }
         match call.endpoint {
             Endpoint::Embeddings | Endpoint::Embedding => return self.embeddings().map(Step::Ready),
@@ -177,6 +178,11 @@ impl Preparing<'_> {
         let Wanting { mut chat, completion } = *wanting;
         media::fetch_media(&mut chat, fetch).await?;
         self.translated(chat, completion)
+    }
+
+    /// Whether Gemini's models are asked at Vertex AI, some of whose methods are others than Gemini's.
+    fn is_gemini_at_vertex(&self) -> bool {
+        self.provider.kind == Kind::Vertex && self.upstream.dialect == Dialect::Gemini
     }
 
     /// Whether the client's words are the upstream's. Beside chats, `OpenAI`'s two formats are one.

@@ -96,21 +96,22 @@ where
 impl<S> Credentials<S> {
     fn add_headers(&self, headers: &mut HeaderMap) {
         for (name, value) in &*self.headers {
-            match headers.get(name) {
-                // Betas add up; everything else the operator configured wins.
-                Some(client) if *name == ANTHROPIC_BETA => {
-                    let both = [client.as_bytes(), b",", value.as_bytes()].concat();
-                    headers.insert(ANTHROPIC_BETA, HeaderValue::from_bytes(&both).unwrap_or(value.clone()));
-                }
-                _ => {
-                    headers.insert(name.clone(), value.clone());
-                }
-            }
+            // Betas add up, however many lines of them there are; everything else the operator
+            // configured wins.
+            let value = if *name == ANTHROPIC_BETA { joined(headers, value) } else { value.clone() };
+            headers.insert(name.clone(), value);
         }
         if self.anthropic {
             headers.entry(ANTHROPIC_VERSION).or_insert(HeaderValue::from_static("2023-06-01"));
         }
     }
+}
+
+/// A client's betas, and those configured, in one line.
+fn joined(headers: &HeaderMap, configured: &HeaderValue) -> HeaderValue {
+    let client = headers.get_all(ANTHROPIC_BETA).iter().map(HeaderValue::as_bytes);
+    let all: Vec<&[u8]> = client.chain([configured.as_bytes()]).collect();
+    HeaderValue::from_bytes(&all.join(&b","[..])).unwrap_or_else(|_| configured.clone())
 }
 
 /// A body that may be sent a second time.
@@ -130,7 +131,8 @@ impl Again for Outgoing {
     fn again(&self) -> Option<Self> {
         match self {
             Self::Whole(body) => body.again().map(Self::Whole),
-            _ => None,
+            Self::Upgrade => Some(Self::Upgrade),
+            Self::Streamed(_) => None,
         }
     }
 }
@@ -155,5 +157,20 @@ where
             Way::Sent { inner } => inner.poll(cx),
             Way::WithToken { future } => future.as_mut().poll(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn betas_add_up_over_all_lines() {
+        let configured = HeaderValue::from_static("configured");
+        let mut headers = HeaderMap::new();
+        assert_eq!(joined(&headers, &configured), "configured");
+        headers.append(ANTHROPIC_BETA, HeaderValue::from_static("one,two"));
+        headers.append(ANTHROPIC_BETA, HeaderValue::from_static("three"));
+        assert_eq!(joined(&headers, &configured), "one,two,three,configured");
     }
 }

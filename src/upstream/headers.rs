@@ -48,7 +48,43 @@ const fn vendor(dialect: Dialect) -> Dialect {
 }
 
 /// How the names of headers end that carry credentials.
-const PRIVATE_ENDINGS: [&str; 5] = ["-token", "-secret", "-api-key", "-authorization", "-assertion"];
+const PRIVATE_ENDINGS: [&str; 13] = [
+    "-token",
+    "-secret",
+    "-api-key",
+    "-apikey",
+    "-access-key",
+    "-secret-key",
+    "-authorization",
+    "-auth",
+    "-assertion",
+    "-jwt",
+    "-password",
+    "-credential",
+    "-credentials",
+];
+
+/// What makes some servers take a request for another one than its first line says: it would lead our
+/// key elsewhere.
+fn misleads(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "x-original-url"
+            | "x-original-uri"
+            | "x-original-host"
+            | "x-rewrite-url"
+            | "x-host"
+            | "x-http-method"
+            | "x-http-method-override"
+            | "x-method-override"
+    )
+}
+
+/// What is said to the gateway alone, and what belongs to a WebSocket, which those who open one add.
+fn is_ours(name: &HeaderName) -> bool {
+    matches!(*name, header::ACCEPT_ENCODING | header::EXPECT)
+        || ["x-tollway-", "sec-websocket-"].iter().any(|prefix| name.as_str().starts_with(prefix))
+}
 
 /// What is the client's own and no provider's business: credentials, its address, and the account
 /// its key belonged to (ours belongs to another).
@@ -60,6 +96,10 @@ fn is_private(name: &HeaderName) -> bool {
         name.as_str(),
         "x-api-key"
             | "api-key"
+            | "apikey"
+            | "token"
+            | "jwt"
+            | "password"
             | "x-goog-api-key"
             | "ocp-apim-subscription-key"
             | "x-goog-user-project"
@@ -97,9 +137,13 @@ pub(super) fn to_upstream(
     let stays = vendor(from) == vendor(to);
     let foreign =
         |name: &HeaderName| !stays && FOREIGN_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix));
-    let ours = |name: &HeaderName| matches!(*name, header::ACCEPT_ENCODING | header::EXPECT);
     remove(&mut client, |name| {
-        is_hop(name) || is_private(name) || foreign(name) || ours(name) || private.contains(name)
+        is_hop(name)
+            || is_private(name)
+            || foreign(name)
+            || is_ours(name)
+            || misleads(name)
+            || private.contains(name)
     });
     client
 }
@@ -161,11 +205,6 @@ pub(super) const DROPPED: HeaderName = HeaderName::from_static("x-tollway-droppe
 /// heads are larger than 8 KiB or so.
 const MOST_DROPPED: usize = 2048;
 
-/// Takes out what only the gateway is told.
-pub(super) fn without_ours(headers: &mut HeaderMap) {
-    remove(headers, |name| name.as_str().starts_with("x-tollway-"));
-}
-
 /// The list of dropped fields as a header's value; of a long one the beginning, and how many more
 /// there are.
 pub(super) fn dropped(paths: &[String]) -> Option<HeaderValue> {
@@ -218,6 +257,44 @@ fn connection_named(headers: &HeaderMap) -> Vec<HeaderName> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_the_providers_business_stays_behind() {
+        let gone = [
+            "authorization",
+            "cookie",
+            "proxy-authorization",
+            "te",
+            "x-of-this-hop",
+            "apikey",
+            "x-apikey",
+            "helicone-auth",
+            "x-gate-password",
+            "x-access-key",
+            "x-secret-key",
+            "cf-aig-authorization",
+            "x-original-url",
+            "x-http-method-override",
+            "x-tollway-provider",
+            "sec-websocket-protocol",
+            "x-goog-user-project",
+            "x-my-key",
+        ];
+        let kept =
+            ["content-type", "idempotency-key", "x-goog-api-client", "range", "x-authority", "user-agent"];
+        let mut client = HeaderMap::new();
+        for name in gone.iter().chain(&kept) {
+            client.insert(HeaderName::from_static(name), HeaderValue::from_static("of-the-client"));
+        }
+        client.insert(header::CONNECTION, HeaderValue::from_static("close, X-Of-This-Hop"));
+        let private = [HeaderName::from_static("x-my-key")];
+        let sent = to_upstream(client, Dialect::Gemini, Dialect::Gemini, &private);
+        let mut names: Vec<&str> = sent.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        let mut kept = kept;
+        kept.sort_unstable();
+        assert_eq!(names, kept);
+    }
 
     #[test]
     fn a_list_of_dropped_fields_fits_into_any_head() {

@@ -6,7 +6,7 @@ mod refused;
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, UPGRADE};
+use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -105,6 +105,8 @@ where
         };
         let status = response.status();
         attempt.set_status(status);
+        // Some servers repeat the parameters they were asked with, in the addresses they give.
+        self.secrets.headers(response.headers_mut());
         if status == StatusCode::SWITCHING_PROTOCOLS {
             let joined = client.map(|client| (client, hyper::upgrade::on(&mut response)));
             let Some((client, server)) = joined else {
@@ -149,46 +151,42 @@ where
     fn headers(&self, client: HeaderMap, upgrades: bool) -> HeaderMap {
         // What the SDK of the provider's own format says of itself is no foreign talk here.
         let dialect = self.provider.usual_dialect();
+        let socket = upgrades.then(|| of_websocket(&client));
         let mut headers = headers::to_upstream(client, dialect, dialect, &self.private);
-        headers::without_ours(&mut headers);
-        if upgrades {
-            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-            // Compressed, the messages could not be read for what they count.
-            headers.remove(http::header::SEC_WEBSOCKET_EXTENSIONS);
-            without_credentials(&mut headers);
-        }
+        headers.extend(socket.into_iter().flatten());
         headers
     }
 }
 
-/// Browsers, which can set no headers, send their keys among the subprotocols.
-fn without_credentials(headers: &mut HeaderMap) {
-    const NAME: HeaderName = http::header::SEC_WEBSOCKET_PROTOCOL;
-    let offered: Vec<String> =
-        headers.get_all(NAME).iter().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect();
-    let of_client = |word: &str| {
-        [
-            "openai-insecure-api-key.",
-            "openai-ephemeral-user-token.",
-            "openai-organization.",
-            "openai-project.",
-        ]
-        .iter()
-        .any(|beginning| word.starts_with(beginning))
-    };
-    let kept: Vec<&str> = offered
-        .iter()
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
-        .filter(|word| !word.is_empty() && !of_client(word))
-        .collect();
-    headers.remove(NAME);
-    if let Ok(value) = HeaderValue::try_from(kept.join(", "))
-        && !kept.is_empty()
-    {
-        headers.insert(NAME, value);
+/// What asks for a WebSocket. Extensions are not asked for: compressed, the messages could not be read
+/// for what they count.
+fn of_websocket(client: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    for name in [SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION] {
+        if let Some(value) = client.get(&name) {
+            headers.insert(name, value.clone());
+        }
     }
+    headers.extend(protocols(client).map(|value| (SEC_WEBSOCKET_PROTOCOL, value)));
+    headers
+}
+
+/// The subprotocols a client offers, without its credentials: browsers, which can set no headers, send
+/// their keys among them.
+fn protocols(client: &HeaderMap) -> Option<HeaderValue> {
+    const OF_CLIENT: [&str; 4] = [
+        "openai-insecure-api-key.",
+        "openai-ephemeral-user-token.",
+        "openai-organization.",
+        "openai-project.",
+    ];
+    let lines = client.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let words = lines.flat_map(|line| line.split(',')).map(str::trim);
+    let is_kept = |word: &&str| !word.is_empty() && !OF_CLIENT.iter().any(|begin| word.starts_with(begin));
+    let kept: Vec<&str> = words.filter(is_kept).collect();
+    if kept.is_empty() { None } else { HeaderValue::try_from(kept.join(", ")).ok() }
 }
 
 /// Tells the client that its connection is a WebSocket now.

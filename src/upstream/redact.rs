@@ -44,6 +44,8 @@ impl Secrets {
         for (name, value) in &provider.query {
             if !matches!(name.as_str(), "api-version" | "api_version" | "version" | "alt") {
                 secrets.add(value);
+                // As we send it, and as others write it.
+                secrets.add(&url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>());
                 secrets.add(
                     &percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC)
                         .to_string(),
@@ -188,7 +190,10 @@ mod tests {
         let clean = |text: &'static str| all.body(Bytes::from_static(text.as_bytes()));
         assert_eq!(clean("Bearer tok/en-12 and tok/en-12"), "[redacted] and [redacted]");
         assert_eq!(clean(r#""tok\/en-12""#), r#""[redacted]""#);
-        assert_eq!(clean("?code=c0de%20c0de or c0de c0de"), "?code=[redacted] or [redacted]");
+        assert_eq!(
+            clean("?code=c0de%20c0de, c0de+c0de or c0de c0de"),
+            "?code=[redacted], [redacted] or [redacted]"
+        );
         assert_eq!(clean("My application 2024-10-21"), "My application 2024-10-21");
     }
 

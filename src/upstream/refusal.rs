@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use http::Response;
+use http::header::LOCATION;
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
 use tollway_core::Dialect;
-use tollway_wire::format;
+use tollway_wire::{ApiError, ErrorKind, format};
 
 use super::headers::{self, Passage};
 use super::redact::Secrets;
@@ -40,7 +41,22 @@ where
         *answer.headers_mut() = headers::to_client(parts.headers, passage);
         return answer;
     }
-    let error = format::decode_error(upstream, status, &body);
+    let error = if parts.status.is_redirection() {
+        // Followed, it would lead our key and the client's words to where nobody configured.
+        parts.headers.remove(LOCATION);
+        let message =
+            format!("the provider redirects, which is not followed; see its `base_url`: {}", parts.status);
+        ApiError {
+            status: 502,
+            kind: ErrorKind::Internal,
+            message,
+            code: None,
+            param: None,
+            retry_after: None,
+        }
+    } else {
+        format::decode_error(upstream, status, &body)
+    };
     let mut answer = error_response(client, &error);
     for (name, value) in &headers::to_client(parts.headers, Passage::Anew) {
         answer.headers_mut().entry(name).or_insert_with(|| value.clone());

@@ -42,12 +42,11 @@ impl Tokens {
         let bearer = self.token().await.map_err(|error| self.failure(error))?;
         let spare = again(&req);
         let response = inner.call(self.with(req, &bearer)).await?;
-        let Some(spare) = spare.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else {
-            return Ok(response);
-        };
-        if !self.source.refuse(&bearer) {
+        // What cannot be sent again is at least the last to be refused.
+        if response.status() != StatusCode::UNAUTHORIZED || !self.source.refuse(&bearer) {
             return Ok(response);
         }
+        let Some(spare) = spare else { return Ok(response) };
         // Without another token the refusal says the most.
         let Ok(bearer) = self.token().await else { return Ok(response) };
         tracing::info!(

@@ -91,6 +91,14 @@ async fn the_clients_own_affairs_never_reach_the_provider() {
         "cookie",
         "proxy-authorization",
         "forwarded",
+        "apikey",
+        "helicone-auth",
+        "x-secret-key",
+        "x-tollway-provider",
+        "x-tollway-tag",
+        "x-original-url",
+        "x-http-method-override",
+        "sec-websocket-protocol",
         "x-forwarded-for",
         "x-forwarded-host",
         "x-real-ip",
@@ -242,6 +250,22 @@ async fn a_streams_length_is_not_promised() {
         assert_eq!(answer.headers["content-type"], "text/event-stream");
         assert_eq!(answer.said(), "hello");
         assert_eq!(answer.events().last().unwrap().json()["error"]["code"], "upstream_broken");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_neither_followed_nor_handed_on() {
+    let provider = Scripted::start(|_| {
+        Script::new(308, Some("text/html"), "<a>moved</a>").with("location", "https://inner.example/v1")
+    })
+    .await;
+    let gateway = provider.gateway();
+    for model in ALL {
+        let answer = gateway.send(request(model, &[])).await;
+        assert_eq!((answer.status.as_u16(), answer.headers.get("location")), (502, None), "{model}");
+        let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("redirects") && message.contains("308"), "{message}");
+        assert!(!format!("{answer:?}").contains("inner.example"));
     }
 }
 

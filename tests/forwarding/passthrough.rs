@@ -3,7 +3,7 @@
 use crate::provider::{Heard, Provider};
 use crate::road::Gateway;
 
-const CREDENTIALS: [(&str, &str); 8] = [
+const CREDENTIALS: [(&str, &str); 15] = [
     ("authorization", "Bearer of-the-client"),
     ("x-api-key", "of-the-client"),
     ("x-goog-api-key", "of-the-client"),
@@ -12,6 +12,15 @@ const CREDENTIALS: [(&str, &str); 8] = [
     ("x-forwarded-for", "10.0.0.1"),
     ("openai-organization", "of-the-client"),
     ("proxy-authorization", "of-the-client"),
+    ("apikey", "of-the-client"),
+    ("x-gate-auth", "of-the-client"),
+    ("x-access-key", "of-the-client"),
+    ("x-tollway-tag", "of-the-client"),
+    // Without an upgrade, too.
+    ("sec-websocket-protocol", "realtime, openai-insecure-api-key.of-the-client"),
+    // Would lead our key to where the client wants it.
+    ("x-original-url", "/of-the-client"),
+    ("x-http-method-override", "of-the-client"),
 ];
 
 fn providers(address: std::net::SocketAddr) -> String {
@@ -47,7 +56,7 @@ async fn every_provider_is_reached_with_our_key_and_none_of_the_client_s() {
         ),
     ] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
-            let path = format!("/passthrough/{name}{rest}?key=of-the-client&page=a%2Fb");
+            let path = format!("/passthrough/{name}{rest}?key=of-the-client&%24KEY=of-the-client&page=a%2Fb");
             let body = if method == "GET" { "" } else { "any \u{0} bytes" };
             let mut headers = CREDENTIALS.to_vec();
             headers.extend([("x-own", "kept"), ("content-type", "application/x-any")]);
@@ -62,6 +71,35 @@ async fn every_provider_is_reached_with_our_key_and_none_of_the_client_s() {
             let leaked = head.headers.values().any(|value| value.to_str().unwrap().contains("of-the-client"));
             assert!(!leaked, "{:?}", head.headers);
         }
+    }
+}
+
+/// A key in configured parameters is repeated by servers in addresses they give: of what is elsewhere,
+/// or of where an upload goes on.
+#[tokio::test]
+async fn what_a_provider_repeats_of_our_parameters_is_not_told() {
+    let provider = Provider::start(|mut line| async move {
+        while let Some(head) = line.head().await {
+            let at = head.target.replace("/v1", "");
+            let status = if at.contains("moved") { "302 Found" } else { "200 OK" };
+            line.write(format!(
+                "HTTP/1.1 {status}\r\nlocation: http://x{at}\r\nx-upload-url: http://x/y\r\ncontent-length: 0\r\n\r\n"
+            ))
+            .await;
+        }
+    })
+    .await;
+    let gateway = Gateway::start(&format!(
+        "providers: {{openai: {{api_key: k, base_url: 'http://{}/v1', query: {{code: 'c0de of ours'}}}}}}",
+        provider.address
+    ));
+    for (path, status) in [("/v1/files/moved", 302), ("/passthrough/openai/upload", 200)] {
+        let answer = gateway.get(path).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(
+            (answer.header("location"), answer.header("x-upload-url")),
+            (Some("[redacted]"), Some("http://x/y"))
+        );
     }
 }
 

@@ -65,9 +65,10 @@ impl Line {
         }
         let mut body = Vec::new();
         while head.header("transfer-encoding") == Some("chunked") {
-            let size = self.line().await;
+            let Some(size) = self.line().await else { break };
             let size = usize::from_str_radix(size.trim(), 16).unwrap();
-            body.extend(self.take(size).await.unwrap());
+            let Some(piece) = self.take(size).await else { break };
+            body.extend(piece);
             self.line().await;
             if size == 0 {
                 break;
@@ -76,12 +77,12 @@ impl Line {
         body
     }
 
-    async fn line(&mut self) -> String {
+    async fn line(&mut self) -> Option<String> {
         let mut line = Vec::new();
         while !line.ends_with(b"\r\n") {
-            line.extend(self.take(1).await.unwrap());
+            line.extend(self.take(1).await?);
         }
-        String::from_utf8(line).unwrap()
+        Some(String::from_utf8(line).unwrap())
     }
 
     /// Reads so many bytes; nothing where the connection ends before.

@@ -214,6 +214,54 @@ providers: {{openai: {{api_key: k, base_url: 'http://{}/v1', timeouts: {{first_b
     assert!(slow.starts_with("HTTP/1.1 200"), "{slow}");
 }
 
+/// A provider that does not want a body answers before it has come, and hangs up on the rest of it.
+#[tokio::test]
+async fn an_answer_before_the_end_of_an_upload_is_heard_however_the_provider_hangs_up() {
+    const TOLD: &str =
+        r#"{"error":{"message":"too much","type":"invalid_request_error","param":null,"code":null}}"#;
+    let provider = Provider::start(|mut line| async move {
+        let Some(head) = line.head().await else { return };
+        let answer = format!(
+            "HTTP/1.1 413 Payload Too Large\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{TOLD}",
+            TOLD.len()
+        );
+        line.write(answer).await;
+        if head.target.contains("drained") {
+            while !matches!(line.stream.read(&mut [0; 4096]).await, Ok(0) | Err(_)) {}
+        }
+        // Else the connection is reset, as there are bytes that nobody has read.
+    })
+    .await;
+    let gateway = Gateway::start(&format!(
+        "providers: {{openai: {{api_key: k, base_url: 'http://{}/v1'}}}}",
+        provider.address
+    ));
+    for round in 0..10 {
+        for (path, told) in [("/v1/files", true), ("/v1/files", false), ("/v1/files/drained", true)] {
+            let id = format!("early-{round}-{told}");
+            let head = if told { "content-length: 52428800" } else { "transfer-encoding: chunked" };
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nx-request-id: {id}\r\n{head}\r\n\r\n");
+            let answer = by_hand(&gateway, &head, async |line| {
+                let rest = [b"10000\r\n".as_slice(), &piece(0), b"\r\n"].concat();
+                let rest = if told { &rest[7..PIECE + 7] } else { &rest };
+                // Until the gateway takes no more.
+                for _ in 0..PIECES {
+                    if line.write_all(rest).await.is_err() {
+                        break;
+                    }
+                }
+            })
+            .await;
+            assert!(answer.starts_with("HTTP/1.1 413"), "{path} {told} {round}: {answer}");
+            let line = gateway.line(&id).await;
+            assert_eq!(
+                (&line["outcome"], &line["gen_ai.provider.name"]),
+                (&"refused".into(), &"openai".into())
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_waits_for_100_is_told_to_go_on() {
     let heard = Heard::default();

@@ -84,6 +84,27 @@ async fn tokens_of_a_conversation_are_counted_by_both_publishers() {
     assert!(answer.json()["totalTokens"].as_u64() >= Some(3), "{answer:?}");
 }
 
+/// Vertex AI knows no `generateContentRequest`; instructions and tools stand beside the contents.
+#[tokio::test]
+async fn tokens_of_a_whole_request_are_counted_in_any_dialect() {
+    let gateway = gateway().await;
+    let whole = json!({"generateContentRequest": {
+        "model": "models/gemini-2.5-flash", "contents": [{"role": "user", "parts": [{"text": "one two three"}]}],
+        "systemInstruction": {"parts": [{"text": "four five"}]}, "toolConfig": {"functionCallingConfig": {"mode": "ANY"}},
+        "tools": [{"functionDeclarations": [{"name": "f", "description": "six seven"}]}],
+        "cachedContent": "cachedContents/c",
+    }});
+    let answer = gateway.post("/v1beta/models/gemini-2.5-flash:countTokens", &whole).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.json()["totalTokens"].as_u64() >= Some(5), "{answer:?}");
+    assert_eq!(answer.headers["x-tollway-dropped"], "generateContentRequest.cachedContent");
+    let messages = json!({"model": GEMINI, "system": "four five", "messages": [{"role": "user", "content": "one two three"}],
+        "tools": [{"name": "f", "input_schema": {"type": "object"}}], "tool_choice": {"type": "any"}});
+    let answer = gateway.post("/v1/messages/count_tokens", &messages).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.json()["input_tokens"].as_u64() >= Some(5), "{answer:?}");
+}
+
 #[tokio::test]
 async fn refusals_come_in_the_clients_dialect() {
     let gateway = gateway().await;
@@ -118,4 +139,41 @@ async fn vectors_come_by_either_method() {
     assert_eq!((several.status.as_u16(), &several.json()["error"]["param"]), (400, &json!("input")));
     let claude = gateway.post("/v1/embeddings", &ask(CLAUDE, json!("a"))).await;
     assert_eq!(claude.status, 400, "{claude:?}");
+}
+
+/// As `google-genai` asks for them, which knows batches only.
+#[tokio::test]
+async fn vectors_come_in_gemini_s_own_words_too() {
+    let gateway = gateway().await;
+    let one = |text: &str| {
+        json!({"model": "models/any", "content": {"role": "user", "parts": [{"text": text}]},
+            "taskType": "RETRIEVAL_DOCUMENT", "title": "t", "outputDimensionality": 8})
+    };
+    for (model, texts) in [
+        ("text-embedding-005", vec!["one two", "three"]),
+        ("gemini-embedding-001", vec!["a"]),
+        ("gemini-embedding-2", vec!["a"]),
+    ] {
+        let mut all: Vec<Value> = texts.iter().map(|text| one(text)).collect();
+        for one in &mut all {
+            one["model"] = json!(format!("models/vertex/{model}"));
+        }
+        let batch = gateway
+            .post(&format!("/v1beta/models/vertex/{model}:batchEmbedContents"), &json!({"requests": all}))
+            .await;
+        assert_eq!(batch.status, 200, "{model}: {batch:?}");
+        assert_eq!(batch.json()["embeddings"].as_array().unwrap().len(), texts.len());
+        assert_eq!(batch.json()["embeddings"][0]["values"].as_array().unwrap().len(), 8);
+        assert!(!batch.headers.contains_key("x-tollway-dropped"), "{batch:?}");
+        let single = gateway.post(&format!("/v1beta/models/vertex/{model}:embedContent"), &all[0]).await;
+        assert_eq!(single.status, 200, "{model}: {single:?}");
+        assert_eq!(single.json()["embedding"]["values"].as_array().unwrap().len(), 8);
+    }
+    let two = json!({"requests": [{"content": {"parts": [{"text": "a"}]}}, {"content": {"parts": [{"text": "b"}]}}]});
+    let refused = gateway.post("/v1beta/models/vertex/gemini-embedding-2:batchEmbedContents", &two).await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text().contains("one text a request") && refused.text().contains("requests"),
+        "{refused:?}"
+    );
 }

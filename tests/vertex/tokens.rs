@@ -141,6 +141,29 @@ async fn a_refused_token_is_replaced_once() {
     assert_eq!(log.count("/token"), 2);
 }
 
+/// What streams through cannot be sent twice: that one request is refused, and no other.
+#[tokio::test]
+async fn a_token_refused_to_an_upload_is_not_used_again() {
+    let given = AtomicU64::new(0);
+    let (upstream, log) = google(move |asked| {
+        if asked.uri.path() == "/token" {
+            return grants(&format!("ya29.{}", given.fetch_add(1, Ordering::Relaxed)), 3600);
+        }
+        if asked.headers["authorization"] == "Bearer ya29.0" {
+            return refuses(401, "Request had invalid authentication credentials.");
+        }
+        gemini_says("hello")
+    })
+    .await;
+    let url = upstream.url();
+    let gateway = Gateway::new(&fields(&url, account(&format!("{url}/token"))), &[]);
+    let upload = json!({"any": "thing"});
+    for status in [401, 200] {
+        assert_eq!(gateway.post("/passthrough/vertex/v1/x:upload", &upload).await.status, status);
+    }
+    assert_eq!(log.bearers(":upload"), ["Bearer ya29.0", "Bearer ya29.1"]);
+}
+
 #[tokio::test]
 async fn a_provider_that_refuses_every_token_is_not_pressed() {
     let given = AtomicU64::new(0);

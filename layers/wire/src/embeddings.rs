@@ -9,6 +9,8 @@ pub struct EmbeddingRequest {
     pub model: String,
     /// The inputs, in order.
     pub inputs: Vec<EmbeddingInput>,
+    /// What each input is for; empty where none was told.
+    pub purposes: Vec<Purpose>,
     /// How many numbers a vector shall have.
     pub dimensions: Option<u32>,
     /// How the client wants vectors written.
@@ -26,6 +28,30 @@ pub enum EmbeddingInput {
     Text(String),
     /// Tokens of the model's own vocabulary.
     Tokens(Vec<u32>),
+}
+
+/// What a vector is for, by which some models make it a better one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Purpose {
+    /// The use it is put to, in Gemini's words (`RETRIEVAL_DOCUMENT`).
+    pub task: Option<String>,
+    /// The title of the document whose text it is.
+    pub title: Option<String>,
+    /// The client's fields that told it, by path: encoders that have no place for them list them.
+    pub paths: Vec<String>,
+}
+
+impl EmbeddingRequest {
+    /// The client's fields that tell what vectors are for, by path.
+    pub(crate) fn purpose_paths(&self) -> impl Iterator<Item = String> {
+        self.purposes.iter().flat_map(|purpose| purpose.paths.iter().cloned())
+    }
+
+    /// What an input is for.
+    pub(crate) fn purpose(&self, at: usize) -> (Option<&str>, Option<&str>) {
+        let purpose = self.purposes.get(at);
+        (purpose.and_then(|one| one.task.as_deref()), purpose.and_then(|one| one.title.as_deref()))
+    }
 }
 
 /// How vectors are written in JSON.

@@ -101,7 +101,7 @@ mod wire_event;
 
 pub mod count_tokens;
 
-pub(crate) use self::frame::write_error;
+pub(crate) use self::frame::{Failed, write_error};
 pub use self::{
     decode_request::decode_request, decode_response::decode_response, echo::Echo,
     encode_request::encode_request, encode_response::encode_response, stream_decoder::StreamDecoder,

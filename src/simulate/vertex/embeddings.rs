@@ -37,6 +37,11 @@ pub(super) fn batch(model: &str, body: &Bytes) -> Result<Bytes, Fault> {
             return Err(wrong("The text content is empty."));
         };
         let mut request = json!({"model": format!("models/{model}"), "content": {"parts": [{"text": text}]}});
+        for (name, from) in [("taskType", "task_type"), ("title", "title")] {
+            if let Some(value) = instance.get(from) {
+                request[name] = value.clone();
+            }
+        }
         if let Some(length) = asked["parameters"].get("outputDimensionality") {
             request["outputDimensionality"] = length.clone();
         }

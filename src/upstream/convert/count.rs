@@ -2,7 +2,7 @@
 
 use tollway_core::Endpoint;
 use tollway_wire::chat::Chat;
-use tollway_wire::{Encoded, count_tokens};
+use tollway_wire::{Encoded, count_tokens, gemini};
 
 use super::{Prepared, Preparing, Reading};
 use crate::Error;
@@ -14,12 +14,28 @@ impl Preparing<'_> {
         Ok(count_tokens::decode_request(call.dialect, &call.model, &call.body)?)
     }
 
+    /// A count asked for in Gemini's own words, where Vertex AI has others.
+    pub(super) fn count_at_vertex(&self) -> Result<Option<Prepared>, Error> {
+        if self.call.endpoint != Endpoint::CountTokens || !self.is_gemini_at_vertex() {
+            return Ok(None);
+        }
+        let encoded = gemini::count_tokens::for_vertex(&self.call.body)?;
+        Ok(encoded.map(|Encoded { body, dropped, .. }| Prepared {
+            body: body.into(),
+            dropped,
+            ..self.relayed(self.peek)
+        }))
+    }
+
     /// Asks for the count in the upstream's words.
     pub(super) fn count_tokens(&self, chat: Chat) -> Result<Prepared, Error> {
         let told = Chat { dialect: chat.dialect, origins: chat.origins.clone(), ..Chat::default() };
-        let Encoded { body, mut dropped, .. } =
+        let encoded = if self.is_gemini_at_vertex() {
+            gemini::count_tokens::encode_vertex_request(chat, &self.target())
+        } else {
             count_tokens::encode_request(self.upstream.dialect, chat, &self.target())
-                .map_err(|refusal| told.own_refusal(refusal))?;
+        };
+        let Encoded { body, mut dropped, .. } = encoded.map_err(|refusal| told.own_refusal(refusal))?;
         for path in &mut dropped {
             *path = told.own_path(path);
         }

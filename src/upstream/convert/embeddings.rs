@@ -5,14 +5,17 @@ use tollway_wire::{Encoded, Refusal, gemini, openai};
 
 use super::{EmbeddingsReading, Prepared, Preparing, Reading, encode_context};
 use crate::Error;
-use crate::config::Kind;
 
 impl Preparing<'_> {
     /// Whether vectors are asked of Vertex AI, whose request is another than Gemini's.
     pub(super) fn is_embeddings_at_vertex(&self) -> bool {
-        self.provider.kind == Kind::Vertex
-            && self.upstream.dialect == Dialect::Gemini
-            && matches!(self.call.endpoint, Endpoint::Embeddings | Endpoint::Embedding)
+        self.is_gemini_at_vertex() && matches!(self.call.endpoint, Endpoint::Embeddings | Endpoint::Embedding)
+    }
+
+    /// A refusal of all inputs, which a client of Gemini's calls otherwise.
+    fn own_embeddings_refusal(&self, refusal: Refusal) -> Refusal {
+        let is_all = refusal.param.as_deref() == Some("input") && self.call.dialect == Dialect::Gemini;
+        if is_all { Refusal { param: Some("requests".to_owned()), ..refusal } } else { refusal }
     }
 
     /// Says a request for vectors in the upstream's words.
@@ -25,7 +28,8 @@ impl Preparing<'_> {
         let at_vertex = self.is_embeddings_at_vertex();
         let Encoded { body, dropped, .. } = match upstream.dialect {
             Dialect::Gemini if at_vertex => {
-                gemini::vertex_embeddings::encode_request(&request, &upstream.model)?
+                gemini::vertex_embeddings::encode_request(&request, &upstream.model)
+                    .map_err(|refusal| self.own_embeddings_refusal(refusal))?
             }
             Dialect::Gemini => gemini::embeddings::encode_request(&request, &upstream.model)?,
             Dialect::OpenAi | Dialect::Responses => {

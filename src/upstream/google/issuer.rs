@@ -28,6 +28,10 @@ const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// How long a signed statement is good for, in seconds: the most that Google takes.
 const STATEMENT_LIFE: u64 = 3600;
 
+/// How much earlier than now it says that it was made, in seconds: one from the future is refused, and
+/// clocks differ (as Google's own library for Go does it, `golang.org/x/oauth2/jws`).
+const STATEMENT_SKEW: u64 = 10;
+
 /// How long one request may take, connection included.
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -154,6 +158,7 @@ fn statement(account: &ServiceAccount, now: u64) -> Option<String> {
     if let Some(id) = &account.key_id {
         head["kid"] = json!(**id);
     }
+    let now = now.saturating_sub(STATEMENT_SKEW);
     let claims = json!({
         "iss": *account.email,
         "scope": SCOPE,

@@ -160,11 +160,13 @@ impl TokenSource {
         let mut changes = self.0.state.subscribe();
         let begun = self.0.state.borrow().turns;
         loop {
+            // Before the look: a token that comes behind it must wake us.
+            changes.mark_unchanged();
             if let Some(bearer) = self.ready() {
                 return Ok(bearer);
             }
             {
-                let state = changes.borrow_and_update();
+                let state = self.0.state.borrow();
                 let failed = state.failure.as_ref();
                 // One that is resting is not asked, and one that failed meanwhile not again.
                 let told = failed.filter(|one| state.turns > begun || Instant::now() < one.again);

@@ -16,7 +16,7 @@ use crate::upstream::redact::Secrets;
 /// The most bytes of an error that are read.
 const MAX_ERROR: usize = 1024 * 1024;
 
-/// A provider's error, less our secrets, which some servers repeat. It goes through as it is, but
+/// A provider's error, less our secrets, which some servers repeat (those in its headers are out). It goes through as it is, but
 /// where it must have `shape` and has not, or is too long to be looked through.
 pub(super) async fn refused<B>(
     response: Response<B>,
@@ -27,8 +27,7 @@ pub(super) async fn refused<B>(
 where
     B: Body<Data = Bytes, Error = Error>,
 {
-    let (mut parts, body) = response.into_parts();
-    secrets.headers(&mut parts.headers);
+    let (parts, body) = response.into_parts();
     let told = Limited::new(body, MAX_ERROR).collect().await.map(http_body_util::Collected::to_bytes).ok();
     let body = secrets.body(told.clone().unwrap_or_default());
     if told.is_some() && (shape.is_none() || format::is_error_shape(Dialect::OpenAi, &body)) {

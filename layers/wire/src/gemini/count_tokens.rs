@@ -1,5 +1,7 @@
 //! `countTokens`.
 
+use std::{borrow::Cow, collections::BTreeMap};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
 
@@ -7,7 +9,7 @@ use super::model::model_path_segment;
 use crate::{
     ApiError, Encoded, Refusal, Target,
     chat::Chat,
-    count_tokens::{TokenCount, bare, unreadable},
+    count_tokens::{TokenCount, bare, only, unreadable},
 };
 
 /// Reads a request of bare `contents`, or of a whole `generateContentRequest`. The model is that of the
@@ -31,6 +33,35 @@ pub fn encode_request(chat: Chat, target: &Target) -> Result<Encoded, Refusal> {
     let members = encoded.body.get(1..).unwrap_or_default();
     let body = [b"{\"generateContentRequest\":{\"model\":", model.as_bytes(), b",", members, b"}"].concat();
     Ok(Encoded { body, ..encoded })
+}
+
+/// What Vertex AI counts. It takes these as they are, and knows no whole request.
+const AT_VERTEX: [&str; 6] =
+    ["contents", "systemInstruction", "system_instruction", "tools", "generationConfig", "generation_config"];
+
+/// What has no part in a count.
+const UNCOUNTED: [&str; 6] =
+    ["model", "safetySettings", "safety_settings", "toolConfig", "tool_config", "serviceTier"];
+
+/// Writes a request for Vertex AI.
+pub fn encode_vertex_request(chat: Chat, target: &Target) -> Result<Encoded, Refusal> {
+    only(super::encode_request(&bare(chat), target)?, &AT_VERTEX)
+}
+
+/// A client's request of Gemini's own as Vertex AI takes it: what stands in a whole request stands for
+/// itself. `None` where there is none in it.
+pub fn for_vertex(body: &[u8]) -> Result<Option<Encoded>, Refusal> {
+    let asked: Asked<'_> = serde_json::from_slice(body)
+        .map_err(|error| Refusal::whole(format!("the body is no countTokens request: {error}")))?;
+    let Some(request) = asked.generate_content_request else { return Ok(None) };
+    let not_object = |_| Refusal::at("generateContentRequest", "expected an object");
+    let members: BTreeMap<Cow<'_, str>, &RawValue> =
+        serde_json::from_str(request.get()).map_err(not_object)?;
+    let is_known = |name: &str| AT_VERTEX.contains(&name) || UNCOUNTED.contains(&name);
+    let dropped = members.keys().filter(|name| !is_known(name));
+    let dropped = dropped.map(|name| format!("generateContentRequest.{name}")).collect();
+    let body = request.get().as_bytes().to_vec();
+    only(Encoded { body, dropped, renamed_tools: Vec::new() }, &AT_VERTEX).map(Some)
 }
 
 /// Reads a count.
@@ -64,4 +95,23 @@ struct Count {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vertex_ai_takes_the_members_of_a_whole_request() {
+        let told = |body: &str| for_vertex(body.as_bytes());
+        assert_eq!(told(r#"{"contents":[]}"#), Ok(None));
+        let whole = r#"{"generate_content_request":{"model":"models/m", "contents" : [1],"toolConfig":{},"cachedContent":"c","systemInstruction":{"parts":[]}}}"#;
+        let encoded = told(whole).unwrap().unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&encoded.body).unwrap();
+        assert_eq!(body, json!({"contents": [1], "systemInstruction": {"parts": []}}));
+        assert_eq!(encoded.dropped, ["generateContentRequest.cachedContent"]);
+        let refusal = told(r#"{"generateContentRequest":[]}"#).unwrap_err();
+        assert_eq!(refusal.param.as_deref(), Some("generateContentRequest"));
+        assert!(told("[").is_err());
+    }
 }

@@ -25,6 +25,10 @@ struct One<'a> {
     model: &'a str,
     content: Content<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    task_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     output_dimensionality: Option<u32>,
 }
 
@@ -51,9 +55,12 @@ pub fn encode_request(request: &EmbeddingRequest, target_model: &str) -> Result<
         let EmbeddingInput::Text(text) = input else {
             return Err(Refusal::at(format!("input[{at}]"), "Gemini embeds text, not tokens"));
         };
+        let (task_type, title) = request.purpose(at);
         requests.push(One {
             model: &model,
             content: Content { parts: [Text { text }] },
+            task_type,
+            title,
             output_dimensionality: request.dimensions,
         });
     }

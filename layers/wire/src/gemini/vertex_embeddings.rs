@@ -22,6 +22,10 @@ struct Predict<'a> {
 #[derive(Debug, Serialize)]
 struct Instance<'a> {
     content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -29,7 +33,18 @@ struct Instance<'a> {
 struct Embed<'a> {
     content: Content<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    embed_content_config: Option<Dimensions>,
+    embed_content_config: Option<Config<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Config<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_dimensionality: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -72,25 +87,36 @@ pub fn encode_request(request: &EmbeddingRequest, target_model: &str) -> Result<
         EmbeddingInput::Tokens(_) => None,
     });
     let texts: Vec<&str> = texts.collect();
-    let dimensions = request.dimensions.map(|output_dimensionality| Dimensions { output_dimensionality });
+    let instance = |(at, content)| {
+        let (task_type, title) = request.purpose(at);
+        Instance { content, task_type, title }
+    };
     let body = match texts.as_slice() {
         [] => return Err(Refusal::at("input", "nothing to embed")),
         [text] if takes_one(target_model) => serde_json::to_vec(&Embed {
             content: Content { parts: [Instanced { text }] },
-            embed_content_config: dimensions,
+            embed_content_config: config(request),
         }),
         _ if takes_one(target_model) => {
             let message = format!("Vertex AI takes one text a request for this model: {target_model}");
             return Err(Refusal::at("input", message));
         }
         _ => serde_json::to_vec(&Predict {
-            instances: texts.into_iter().map(|content| Instance { content }).collect(),
-            parameters: dimensions,
+            instances: texts.into_iter().enumerate().map(instance).collect(),
+            parameters: request.dimensions.map(|output_dimensionality| Dimensions { output_dimensionality }),
         }),
     };
     let body = body.map_err(|error| Refusal::whole(format!("the request cannot be written: {error}")))?;
-    let dropped = request.user.iter().map(|_| "user".to_owned()).collect();
+    let user = request.user.iter().map(|_| "user".to_owned());
+    let dropped = user.chain(request.other.iter().cloned()).collect();
     Ok(Encoded { body, dropped, renamed_tools: Vec::new() })
+}
+
+/// What is said beside one text, if anything is.
+fn config(request: &EmbeddingRequest) -> Option<Config<'_>> {
+    let (task_type, title) = request.purpose(0);
+    let any = request.dimensions.is_some() || task_type.is_some() || title.is_some();
+    any.then_some(Config { output_dimensionality: request.dimensions, task_type, title })
 }
 
 #[derive(Debug, Deserialize)]
@@ -158,6 +184,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::embeddings::Purpose;
 
     fn request(inputs: &[&str]) -> EmbeddingRequest {
         EmbeddingRequest {
@@ -184,6 +211,27 @@ mod tests {
             json!({"content": {"parts": [{"text": "a"}]}, "embedContentConfig": {"outputDimensionality": 256}})
         );
         assert!(body(&["a"], "gemini-embedding-001")["instances"].is_array());
+    }
+
+    #[test]
+    fn what_vectors_are_for_is_told_and_what_is_not_is_listed() {
+        let mut asked = request(&["a"]);
+        let task = Some("CLUSTERING".to_owned());
+        asked.purposes = vec![Purpose { task, title: Some("t".into()), paths: vec!["taskType".into()] }];
+        asked.other = vec!["autoTruncate".into()];
+        let told = |model: &str| {
+            let encoded = encode_request(&asked, model).unwrap();
+            assert_eq!(encoded.dropped, ["user", "autoTruncate"]);
+            serde_json::from_slice::<Value>(&encoded.body).unwrap()
+        };
+        assert_eq!(
+            told("text-embedding-005")["instances"],
+            json!([{"content": "a", "task_type": "CLUSTERING", "title": "t"}])
+        );
+        assert_eq!(
+            told("gemini-embedding-2")["embedContentConfig"],
+            json!({"outputDimensionality": 256, "taskType": "CLUSTERING", "title": "t"})
+        );
     }
 
     #[test]

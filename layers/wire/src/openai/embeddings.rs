@@ -23,6 +23,7 @@ pub fn decode_request(body: &[u8]) -> Result<EmbeddingRequest, Refusal> {
     Ok(EmbeddingRequest {
         model: fields.require_string(path, "model")?,
         inputs: decode_inputs(fields.require(path, "input")?)?,
+        purposes: Vec::new(),
         dimensions: fields.small_count(path, "dimensions", 1)?,
         encoding: decode_encoding(&mut fields)?,
         user: fields.string(path, "user")?,

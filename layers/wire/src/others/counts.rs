@@ -23,6 +23,8 @@ pub(super) fn decode(text: &[u8]) -> Option<Usage> {
 struct Counted {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
+    /// Of models that count what they hear by its length (`whisper-1`).
+    seconds: Option<f64>,
     #[serde(alias = "input_tokens_details")]
     input_token_details: Option<Details>,
     #[serde(alias = "output_tokens_details")]
@@ -46,7 +48,8 @@ struct Details {
 
 impl Counted {
     fn usage(self) -> Option<Usage> {
-        if self.input_tokens.is_none() && self.output_tokens.is_none() {
+        let length = self.seconds.filter(|seconds| *seconds > 0.0);
+        if self.input_tokens.is_none() && self.output_tokens.is_none() && length.is_none() {
             return None;
         }
         let input = self.input_token_details.unwrap_or_default();
@@ -57,10 +60,16 @@ impl Counted {
             cached_input: input.cached.unwrap_or(0),
             cache_write_5m: input.written.unwrap_or(0),
             input_audio: input.audio.unwrap_or(0),
+            input_audio_ms: length.map_or(0, millis),
             input_image: input.image.unwrap_or(0),
             output_audio: output.audio.unwrap_or(0),
             reasoning: output.reasoning.unwrap_or(0),
             ..Usage::default()
         })
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and saturating")]
+fn millis(seconds: f64) -> u64 {
+    (seconds * 1000.0).round() as u64
 }

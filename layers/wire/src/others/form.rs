@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;
 
 /// The longest name of a model, and the longest head of a part.
@@ -82,6 +82,30 @@ impl FormModel {
     /// What was read.
     pub fn into_bytes(self) -> Bytes {
         self.read.freeze()
+    }
+
+    /// Takes what was read, and is ready to read on. Places are told from here on in what is kept.
+    pub fn take(&mut self) -> Bytes {
+        let taken = Bytes::copy_from_slice(&self.read);
+        self.forget();
+        taken
+    }
+
+    /// Lets go of what was read, but for some kilobytes at most that it takes to read on. Places are
+    /// told from here on in what is kept.
+    pub fn forget(&mut self) {
+        let needed = match self.within {
+            // What is not at the beginning needs a line's end before it.
+            Within::Preamble => self.from.saturating_sub(1),
+            Within::Head(start) | Within::Content { start, is_model: true } => start.min(self.from),
+            Within::Content { is_model: false, .. } => self.from,
+        };
+        let gone = needed.min(self.read.len());
+        self.read.advance(gone);
+        self.from -= gone;
+        if let Within::Head(start) | Within::Content { start, .. } = &mut self.within {
+            *start = start.saturating_sub(gone);
+        }
     }
 
     /// Reads on. `None` while nothing is known; `Some(None)` when the form names no model.
@@ -212,6 +236,22 @@ mod tests {
     }
 
     #[test]
+    fn what_has_passed_is_not_held() {
+        let mut form = FormModel::new("b");
+        assert_eq!(form.feed(part("name=\"file\"; filename=\"a\"", "RIFF").as_bytes()), None);
+        assert!(form.take().ends_with(b"RIFF\r\n"));
+        for _ in 0..1000 {
+            assert_eq!(form.feed(&[b'\r'; 4096]), None);
+            form.forget();
+            assert!(form.len() < 8, "{}", form.len());
+        }
+        assert_eq!(form.feed(b"\r\n--b\r\nx: y\r\nContent-Disposition: form-data; name=model\r\n"), None);
+        form.forget();
+        let found = form.feed(b"\r\nwhisper-1\r\n--b").unwrap().unwrap();
+        assert_eq!(found.name, "whisper-1");
+    }
+
+    #[test]
     fn boundaries_are_read() {
         for (text, told) in [
             ("multipart/form-data; boundary=abc", Some("abc")),
@@ -229,6 +269,17 @@ mod tests {
         #[test]
         fn pieces_make_no_difference(text in "(--b|\r\n|name=\"model\"|content-disposition: form-data; |x|--){0,24}", piece in 1usize..9) {
             prop_assert_eq!(read(&text, piece), read(&text, 4096));
+            let mut passing = FormModel::new("b");
+            let found = text.as_bytes().chunks(piece).find_map(|bytes| {
+                let found = passing.feed(bytes);
+                if let Some(Some(found)) = &found {
+                    assert_eq!(&passing.read[found.at.clone()], found.name.as_bytes());
+                }
+                passing.forget();
+                found
+            });
+            let name = |found: Option<Option<InForm>>| found.map(|found| found.map(|found| found.name));
+            prop_assert_eq!(name(found), name(read(&text, 4096)));
         }
     }
 }

@@ -10,7 +10,8 @@ const HEAD: usize = 256;
 /// Reads what a realtime session counts, from the bytes of the WebSocket (RFC 6455) that the server
 /// writes. Memory is bounded by some kilobytes, whatever the messages' length.
 ///
-/// The usage of each `response.done` is added up. Compressed messages are passed over: the gateway
+/// The usage of each `response.done` is added up, and that of each transcription of what was heard,
+/// which is another model's and counted beside it. Compressed messages are passed over: the gateway
 /// lets no compression be agreed upon.
 #[derive(Debug, Default)]
 pub struct SocketTap {
@@ -117,7 +118,9 @@ impl SocketTap {
     }
 
     fn decide(&mut self) {
-        let counts = memmem::find(&self.head, b"\"response.done\"").is_some();
+        let is_told = |what: &[u8]| memmem::find(&self.head, what).is_some();
+        let counts = is_told(b"\"response.done\"")
+            || is_told(b"\"conversation.item.input_audio_transcription.completed\"");
         self.interest = if counts { Interest::Counts } else { Interest::None };
     }
 
@@ -197,6 +200,31 @@ mod tests {
             let usage = read(&session, piece).unwrap();
             assert_eq!((usage.input, usage.output, usage.cached_input), (12, 4, 2), "{piece}");
             assert_eq!((usage.input_audio, usage.output_audio), (6, 4));
+        }
+    }
+
+    #[test]
+    fn what_was_heard_is_counted_in_tokens_or_by_its_length() {
+        let heard = |usage: &str| {
+            let text = format!(
+                r#"{{"event_id":"e","type":"conversation.item.input_audio_transcription.completed","item_id":"i","content_index":0,"transcript":"{}","usage":{usage}}}"#,
+                "x".repeat(9000)
+            );
+            frame(0x81, text.as_bytes())
+        };
+        let delta = frame(
+            0x81,
+            br#"{"type":"conversation.item.input_audio_transcription.delta","usage":{"input_tokens":9}}"#,
+        );
+        let session = [
+            heard(r#"{"type":"tokens","total_tokens":6,"input_tokens":4,"input_token_details":{"text_tokens":1,"audio_tokens":3},"output_tokens":2}"#),
+            delta,
+            heard(r#"{"type":"duration","seconds":1.5}"#),
+        ]
+        .concat();
+        for piece in [1, 4096, session.len()] {
+            let usage = read(&session, piece).unwrap();
+            assert_eq!((usage.input, usage.output, usage.input_audio, usage.input_audio_ms), (4, 2, 3, 1500));
         }
     }
 

@@ -30,12 +30,14 @@ impl TailTap {
 
     /// The last usage that was read.
     pub fn usage(&self) -> Option<Usage> {
-        memmem::rfind_iter(&self.kept, b"\"usage\"").take(TRIES).find_map(|at| {
+        // What is kept beyond that is there by chance, as the pieces were.
+        let kept = self.kept.get(self.kept.len().saturating_sub(KEPT)..).unwrap_or_default();
+        memmem::rfind_iter(kept, b"\"usage\"").take(TRIES).find_map(|at| {
             // A quote within a text is escaped.
-            if self.kept.get(at.wrapping_sub(1)) == Some(&b'\\') {
+            if kept.get(at.wrapping_sub(1)) == Some(&b'\\') {
                 return None;
             }
-            let rest = self.kept.get(at + b"\"usage\"".len()..)?.trim_ascii_start();
+            let rest = kept.get(at + b"\"usage\"".len()..)?.trim_ascii_start();
             counts::decode(rest.strip_prefix(b":")?)
         })
     }
@@ -81,11 +83,21 @@ data: [DONE]
     }
 
     #[test]
-    fn what_counts_no_tokens_is_none() {
+    fn what_is_counted_by_its_length_is_read() {
+        for (seconds, millis) in [("9", 9000), ("2.4756", 2476), ("1e400", 0)] {
+            let usage =
+                read(&format!(r#"{{"text":"x","usage":{{"type":"duration","seconds":{seconds}}}}}"#), 7);
+            assert_eq!(usage.map_or(0, |usage| usage.input_audio_ms), millis);
+        }
+    }
+
+    #[test]
+    fn what_counts_nothing_is_none() {
         for answer in [
             "",
             "RIFF....",
-            r#"{"text":"x","usage":{"type":"duration","seconds":9}}"#,
+            r#"{"text":"x","usage":{"type":"duration","seconds":-9}}"#,
+            r#"{"text":"x","usage":{"type":"duration","seconds":"9"}}"#,
             r#"{"usage":null}"#,
             r#"{"usage":{"input_tokens":"#,
             r#"{"text":"\"usage\":{\"input_tokens\":1}"}"#,

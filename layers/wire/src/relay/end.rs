@@ -3,14 +3,26 @@
 use bytes::Bytes;
 use tollway_core::Dialect;
 
+use super::{machine::Machine, reading::Reading};
 use crate::{ApiError, anthropic, gemini, openai, responses};
 
-/// An error as a server-sent event.
-pub(super) fn event(dialect: Dialect, error: &ApiError, sequence: u64, mid_event: bool) -> Bytes {
+/// An error as a server-sent event, behind those that were read.
+pub(super) fn event(
+    dialect: Dialect,
+    error: &ApiError,
+    (machine, reading): (&Machine, &Reading),
+    mid_event: bool,
+) -> Bytes {
     // What was cut off must not swallow the error.
     let mut out = if mid_event { b"\n\n".to_vec() } else { Vec::new() };
     if dialect == Dialect::Responses {
+        let sequence = machine.next_sequence();
         responses::write_error(error, sequence, &mut out);
+        // Where no answer was begun, none has failed.
+        if let (Some(id), false) = (reading.id(), reading.error_passed()) {
+            let failed = responses::Failed { id, created: machine.created(), model: reading.model() };
+            failed.write(error, sequence.saturating_add(1), &mut out);
+        }
         return out.into();
     }
     let (name, data): (&[u8], _) = match dialect {

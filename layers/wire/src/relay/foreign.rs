@@ -114,6 +114,14 @@ impl Foreign {
             _ => 0,
         }
     }
+
+    /// When the answer was begun, in a dialect that repeats it at the end: seconds since the epoch.
+    pub(super) const fn created(&self) -> u64 {
+        match self {
+            Self::Responses(reader) => reader.format.created(),
+            _ => 0,
+        }
+    }
 }
 
 /// Finds what matters in one answer of a format.

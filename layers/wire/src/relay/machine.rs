@@ -57,6 +57,14 @@ impl Machine {
             Self::Foreign(foreign) => foreign.next_sequence(),
         }
     }
+
+    /// When the answer was begun, in a dialect that repeats it at the end: seconds since the epoch.
+    pub(super) const fn created(&self) -> u64 {
+        match self {
+            Self::Chunks(_) => 0,
+            Self::Foreign(foreign) => foreign.created(),
+        }
+    }
 }
 
 /// Reads the events of a stream of Chat Completions.

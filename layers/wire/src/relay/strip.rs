@@ -105,7 +105,7 @@ impl UsageStrip {
     pub fn fail(&self, error: &ApiError) -> Bytes {
         match &self.cutter {
             Cutter::Events(_) => {
-                end::event(self.dialect, error, self.machine.next_sequence(), self.mid_event)
+                end::event(self.dialect, error, (&self.machine, &self.reading), self.mid_event)
             }
             Cutter::Elements(elements) => end::element(error, elements.any(), self.mid_event),
         }

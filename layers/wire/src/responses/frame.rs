@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::echo::Echo;
 use super::output::{Item, PartOut, Summary};
-use super::response_out::ResponseOut;
+use super::response_out::{ErrorOut, ResponseOut};
 use crate::{ApiError, ErrorKind};
 
 /// An event with the fields its type has.
@@ -85,6 +85,36 @@ pub(crate) fn write_error(error: &ApiError, sequence_number: u64, out: &mut Vec<
         param: error.param.as_deref(),
     };
     write("error", &frame, out);
+}
+
+/// A relayed answer that broke off, by what was seen of it.
+#[derive(Debug)]
+pub(crate) struct Failed<'a> {
+    pub(crate) id: &'a str,
+    /// In seconds since the epoch.
+    pub(crate) created: u64,
+    pub(crate) model: Option<&'a str>,
+}
+
+impl Failed<'_> {
+    /// Appends `response.failed`, which some clients wait for behind the `error` event. What the answer
+    /// held has passed, and is not repeated.
+    pub(crate) fn write(&self, error: &ApiError, sequence_number: u64, out: &mut Vec<u8>) {
+        let response = ResponseOut {
+            id: self.id,
+            object: "response",
+            created_at: self.created,
+            status: "failed",
+            error: Some(ErrorOut { code: code_of(error), message: &error.message }),
+            incomplete_details: None,
+            model: self.model.unwrap_or_default(),
+            output: Vec::new(),
+            service_tier: None,
+            usage: None,
+            tool_usage: None,
+        };
+        write_response("response.failed", sequence_number, (&response, &Echo::default()), out);
+    }
 }
 
 /// The code of an error: its own, or the API's for its kind.

@@ -52,15 +52,15 @@ fn every_recorded_embedding_is_asked_for_and_read() {
         )
         .unwrap();
         assert_eq!((&read.inputs, read.dimensions), (&request.inputs, request.dimensions));
-        let unsaid = given.iter().filter(|one| one["taskType"].is_string()).count();
-        assert_eq!(read.other.len(), unsaid);
-        let encoded = embeddings::encode_request(&request, recording.model()).unwrap();
-        let mut expected = recording.request.clone();
-        for one in expected["requests"].as_array_mut().unwrap() {
-            // OpenAI has no word for what the vectors are for.
-            one.as_object_mut().unwrap().remove("taskType");
-        }
-        assert_eq!(serde_json::from_slice::<Value>(&encoded.body).unwrap(), expected);
+        let told = given.iter().map(|one| one["taskType"].as_str());
+        assert!(told.eq(read.purposes.iter().map(|purpose| purpose.task.as_deref())));
+        assert_eq!(read.other, [""; 0]);
+        // As it was asked, with what the vectors are for.
+        let encoded = embeddings::encode_request(&read, recording.model()).unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&encoded.body).unwrap(), recording.request);
+        // OpenAI has no word for that.
+        let listed = tollway_wire::openai::embeddings::encode_request(&read, "m").unwrap().dropped;
+        assert_eq!(listed.len(), given.iter().filter(|one| one["taskType"].is_string()).count());
         let reply = embeddings::decode_response(&recording.body()).unwrap();
         let told = recording.answer["embeddings"].as_array().unwrap();
         assert_eq!(reply.vectors.len(), told.len());

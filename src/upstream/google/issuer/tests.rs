@@ -30,8 +30,8 @@ fn a_statement_says_who_asks_whom_for_what_and_until_when() {
             "iss": "me@p.iam.gserviceaccount.com",
             "scope": "https://www.googleapis.com/auth/cloud-platform",
             "aud": "https://oauth2.googleapis.com/token",
-            "iat": 1_700_000_000_u64,
-            "exp": 1_700_003_600_u64,
+            "iat": 1_699_999_990_u64,
+            "exp": 1_700_003_590_u64,
         })
     );
     assert_eq!(URL_SAFE_NO_PAD.decode(signature).unwrap(), account.key.sign(signed.as_bytes()).unwrap());

@@ -259,3 +259,28 @@ async fn a_token_no_header_can_carry_is_an_error() {
     let source = TokenSource::new(Script::of([Ok(hour("a\nb"))]));
     assert!(source.get().await.unwrap_err().message.contains("no header can carry"));
 }
+
+/// An issuer that has a token at once.
+struct AtOnce;
+
+impl Issue for AtOnce {
+    fn issue(&self) -> Granting<'_> {
+        Box::pin(async { Ok(hour("a")) })
+    }
+}
+
+/// A token that came between the look for one and the wait for it was waited for in vain: until the
+/// request was given up, fifteen seconds later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_token_that_comes_while_one_looks_is_not_missed() {
+    for _ in 0..20_000 {
+        let source = TokenSource::new(AtOnce);
+        let crowd = (0..4).map(|_| {
+            let source = source.clone();
+            tokio::spawn(async move { tokio::time::timeout(PATIENCE / 2, source.get()).await })
+        });
+        for one in crowd.collect::<Vec<_>>() {
+            assert_eq!(text(&one.await.unwrap().unwrap().unwrap()), "Bearer a");
+        }
+    }
+}

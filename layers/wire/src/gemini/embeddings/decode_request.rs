@@ -2,7 +2,7 @@ use tollway_core::Endpoint;
 
 use crate::{
     Refusal,
-    embeddings::{EmbeddingInput, EmbeddingRequest},
+    embeddings::{EmbeddingInput, EmbeddingRequest, Purpose},
     openai::json::{Fields, Node},
     openai::path::Path,
 };
@@ -11,7 +11,7 @@ use crate::{
 /// else a batch of them. Fields are read in `camelCase` and in `snake_case`.
 ///
 /// Refuses what no other format can say: other content than one text, a batch of vectors of different
-/// lengths. What the vectors are for (`taskType`, `title`) is kept by path, to be listed.
+/// lengths.
 pub fn decode_request(endpoint: Endpoint, model: &str, body: &[u8]) -> Result<EmbeddingRequest, Refusal> {
     let root = &Path::ROOT;
     let mut fields = root.object(Node::parse(body)?)?;
@@ -20,6 +20,7 @@ pub fn decode_request(endpoint: Endpoint, model: &str, body: &[u8]) -> Result<Em
         let one = One::read(fields, root, model)?;
         return Ok(EmbeddingRequest {
             inputs: vec![one.input],
+            purposes: vec![one.purpose],
             dimensions: one.dimensions,
             other: one.other,
             ..request
@@ -39,6 +40,7 @@ pub fn decode_request(endpoint: Endpoint, model: &str, body: &[u8]) -> Result<Em
         }
         request.dimensions = one.dimensions;
         request.inputs.push(one.input);
+        request.purposes.push(one.purpose);
         request.other.extend(one.other);
     }
     request.other.extend(fields.rest(root));
@@ -48,6 +50,7 @@ pub fn decode_request(endpoint: Endpoint, model: &str, body: &[u8]) -> Result<Em
 /// One text to be embedded.
 struct One {
     input: EmbeddingInput,
+    purpose: Purpose,
     dimensions: Option<u32>,
     other: Vec<String>,
 }
@@ -63,7 +66,20 @@ impl One {
         let input = EmbeddingInput::Text(text(&mut fields, path)?);
         let dimensions = fields.small_count(path, "outputDimensionality", 1)?;
         let dimensions = dimensions.or(fields.small_count(path, "output_dimensionality", 1)?);
-        Ok(Self { input, dimensions, other: fields.rest(path) })
+        let purpose = Purpose::read(&mut fields, path)?;
+        Ok(Self { input, purpose, dimensions, other: fields.rest(path) })
+    }
+}
+
+impl Purpose {
+    fn read(fields: &mut Fields<'_>, path: &Path<'_>) -> Result<Self, Refusal> {
+        let mut purpose = Self::default();
+        for name in ["taskType", "task_type", "title"] {
+            let Some(text) = fields.string(path, name)? else { continue };
+            purpose.paths.push(path.key(name).to_string());
+            *if name == "title" { &mut purpose.title } else { &mut purpose.task } = Some(text);
+        }
+        Ok(purpose)
     }
 }
 
@@ -114,7 +130,11 @@ mod tests {
             model: "m".into(),
             inputs: vec![EmbeddingInput::Text("a".into())],
             dimensions: Some(8),
-            other: vec!["taskType".into()],
+            purposes: vec![Purpose {
+                task: Some("CLUSTERING".into()),
+                title: None,
+                paths: vec!["taskType".into()],
+            }],
             ..EmbeddingRequest::default()
         };
         assert_eq!(request, Ok(expected));
@@ -123,7 +143,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(request.inputs, [EmbeddingInput::Text("a".into()), EmbeddingInput::Text(String::new())]);
-        assert_eq!(request.other, ["requests[0].title"]);
+        assert_eq!(request.purpose(0), (None, Some("t")));
+        assert_eq!(request.purpose_paths().collect::<Vec<_>>(), ["requests[0].title"]);
     }
 
     #[test]
@@ -131,6 +152,14 @@ mod tests {
         let request = EmbeddingRequest {
             model: "m".into(),
             inputs: vec![EmbeddingInput::Text("a".into()), EmbeddingInput::Text("é\n".into())],
+            purposes: vec![
+                Purpose {
+                    task: Some("RETRIEVAL_DOCUMENT".into()),
+                    title: Some("t".into()),
+                    paths: vec!["requests[0].taskType".into(), "requests[0].title".into()],
+                },
+                Purpose::default(),
+            ],
             dimensions: Some(256),
             ..EmbeddingRequest::default()
         };

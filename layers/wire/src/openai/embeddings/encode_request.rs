@@ -24,7 +24,8 @@ pub fn encode_request(request: &EmbeddingRequest, target_model: &str) -> Result<
         dimensions: request.dimensions,
         user: request.user.as_deref(),
     });
-    Ok(Encoded { body, dropped: request.other.clone(), renamed_tools: Vec::new() })
+    let dropped = request.purpose_paths().chain(request.other.iter().cloned()).collect();
+    Ok(Encoded { body, dropped, renamed_tools: Vec::new() })
 }
 
 #[derive(Serialize)]

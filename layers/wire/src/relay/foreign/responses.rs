@@ -21,6 +21,7 @@ pub(in crate::relay) struct Responses {
     is_search: bool,
     other_action: bool,
     next_sequence: u64,
+    created: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,7 @@ pub(in crate::relay) enum Tag {
     Kind,
     Sequence,
     Id,
+    Created,
     Model,
     Tier,
     Usage,
@@ -50,6 +52,7 @@ enum Kind {
 
 const RESPONSE: &[Member<Tag>] = &[
     Member::value("id", Tag::Id),
+    Member::value("created_at", Tag::Created),
     Member::value("model", Tag::Model),
     Member::value("service_tier", Tag::Tier),
     Member::value("usage", Tag::Usage),
@@ -76,6 +79,10 @@ static WORDS: LazyLock<[Finder<'static>; 2]> =
 impl Responses {
     pub(super) const fn next_sequence(&self) -> u64 {
         self.next_sequence
+    }
+
+    pub(super) const fn created(&self) -> u64 {
+        self.created
     }
 }
 
@@ -107,6 +114,7 @@ impl Format for Responses {
                 }
             }
             Found::Value(Tag::Id, id) => keep(&mut reading.id, id),
+            Found::Value(Tag::Created, time) => self.created = whole_number(time).unwrap_or(self.created),
             Found::Value(Tag::Model, model) => keep(&mut reading.model, model),
             Found::Value(Tag::Tier, tier) => keep(&mut reading.service_tier, tier),
             Found::Value(Tag::Usage, counts) => self.usage = usage::decode_responses(counts),

@@ -1,5 +1,6 @@
 use bytes::Bytes;
 use proptest::{prelude::*, sample::Index};
+use serde_json::json;
 use tollway_core::{Dialect, Framing, Usage};
 
 use super::super::{MAX_HELD, Reading, UsageStrip, UsageTap, stream_text::pieces};
@@ -31,7 +32,7 @@ const ANTHROPIC: &str = concat!(
 
 const RESPONSES: &str = concat!(
     "event: response.created\ndata: ",
-    r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","status":"in_progress","error":null,"model":"gpt-x","output":[],"service_tier":"auto","usage":null}}"#,
+    r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","created_at":7,"status":"in_progress","error":null,"model":"gpt-x","output":[],"service_tier":"auto","usage":null}}"#,
     "\n\nevent: response.output_item.added\ndata: ",
     r#"{"type":"response.output_item.added","sequence_number":1,"output_index":0,"item":{"id":"ws_1","type":"web_search_call","status":"in_progress"}}"#,
     "\n\nevent: response.output_text.delta\ndata: ",
@@ -198,15 +199,50 @@ fn errors_stand_in_the_dialect_s_own_frame() {
             "data: {\"error\":{\"message\":\"the provider broke off\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n",
         ),
     ];
+    // Some clients wait for the response to fail, as it was begun.
+    let failed = |frame: &str| {
+        let (error, failed) = frame.split_once("\n\n").unwrap();
+        let data = failed.trim_end().strip_prefix("event: response.failed\ndata: ").unwrap();
+        let data: serde_json::Value = serde_json::from_str(data).unwrap();
+        assert_eq!((&data["type"], &data["sequence_number"]), (&json!("response.failed"), &json!(5)));
+        let response = &data["response"];
+        assert_eq!(
+            (&response["id"], &response["status"], &response["model"]),
+            (&json!("resp_1"), &json!("failed"), &json!("gpt-x"))
+        );
+        assert_eq!(response["created_at"], 7);
+        assert_eq!(response["error"], json!({"code": "server_error", "message": "the provider broke off"}));
+        format!("{error}\n\n")
+    };
     for (dialect, frame) in ends {
         let mut strip = UsageStrip::keeping(dialect, Framing::Events, None);
         // All but the last event, of which the last bytes are cut off.
         let text = RESPONSES.as_bytes();
         strip.feed(Bytes::copy_from_slice(&text[..text.len() - 9]));
-        assert_eq!(strip.fail(&broken()), frame);
+        let told = |strip: &UsageStrip| {
+            let told = String::from_utf8(strip.fail(&broken()).to_vec()).unwrap();
+            let Some(rest) = told.strip_prefix("\n\n") else { return (false, told) };
+            (true, rest.to_owned())
+        };
+        let read = |(behind, told): (bool, String)| {
+            (behind, if dialect == Dialect::Responses { failed(&told) } else { told })
+        };
+        assert_eq!(read(told(&strip)), (false, frame.to_owned()));
         // Within an event too large to hold a blank line goes before it.
         strip.feed(Bytes::from(vec![b'x'; MAX_HELD + 1]));
-        assert_eq!(strip.fail(&broken()), format!("\n\n{frame}"));
+        assert_eq!(read(told(&strip)), (true, frame.to_owned()));
+    }
+    // Of an answer that was not begun, or told its failure itself, there is nothing more to tell.
+    for before in [
+        "",
+        "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"status\":\"failed\"}}\n\n",
+    ] {
+        let mut strip = UsageStrip::keeping(Dialect::Responses, Framing::Events, None);
+        strip.feed(Bytes::from_static(before.as_bytes()));
+        let told = strip.fail(&broken());
+        assert!(
+            told.starts_with(b"event: error\n") && told.windows(2).filter(|two| two == b"\n\n").count() == 1
+        );
     }
 }
 

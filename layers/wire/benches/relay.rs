@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use tollway_core::{Dialect, Endpoint, Framing, Operation};
 use tollway_wire::{
     Quirks, Traits,
+    estimate::{Family, estimate},
     peek::Peek,
     relay::{Request, UsageStrip, UsageTap},
 };
@@ -56,6 +57,7 @@ fn requests(name: &str, body: &Bytes) {
     per_kb(&format!("{name}: peek"), body.len(), || {
         Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body.clone()).unwrap()
     });
+    per_kb(&format!("{name}: estimate of its tokens"), body.len(), || estimate(&peeked, Family::OpenAi));
     per_kb(&format!("{name}: serde_json RawValue instead"), body.len(), || outline(body));
     per_kb(&format!("{name}: serde_json Value instead"), body.len(), || {
         serde_json::from_slice::<serde_json::Value>(body).unwrap()

@@ -18,6 +18,7 @@ pub mod anthropic;
 pub mod chat;
 pub mod count_tokens;
 pub mod embeddings;
+pub mod estimate;
 pub mod format;
 pub mod gemini;
 pub mod openai;

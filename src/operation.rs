@@ -43,6 +43,7 @@ pub(crate) fn operation(uri: &Uri) -> Option<Operation> {
         "/v1/completions" => (Dialect::OpenAi, Endpoint::TextCompletion),
         "/v1/embeddings" => (Dialect::OpenAi, Endpoint::Embeddings),
         "/v1/responses" => (Dialect::Responses, Endpoint::Chat),
+        "/v1/responses/input_tokens" => (Dialect::Responses, Endpoint::CountTokens),
         "/v1/messages" => (Dialect::Anthropic, Endpoint::Chat),
         "/v1/messages/count_tokens" => (Dialect::Anthropic, Endpoint::CountTokens),
         path => return gemini(path, uri.query()),
@@ -103,6 +104,7 @@ mod tests {
         assert_eq!(asked("/v1/responses"), plain(Dialect::Responses, Endpoint::Chat));
         assert_eq!(asked("/v1/messages?beta=true"), plain(Dialect::Anthropic, Endpoint::Chat));
         assert_eq!(asked("/v1/messages/count_tokens"), plain(Dialect::Anthropic, Endpoint::CountTokens));
+        assert_eq!(asked("/v1/responses/input_tokens"), plain(Dialect::Responses, Endpoint::CountTokens));
         for path in
             ["/v1/responses/resp_1", "/v1/messages/batches", "/v1beta/models", "/v1beta/models/x:dance"]
         {

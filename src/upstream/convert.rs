@@ -124,6 +124,8 @@ pub(super) enum Step {
     Ready(Prepared),
     /// It names pictures and documents that must be fetched first.
     Media(Box<Wanting>),
+    /// It need not be sent: this is the answer, by our own estimate.
+    Guessed(Vec<u8>),
 }
 
 /// A chat whose media are not there yet.
@@ -147,7 +149,14 @@ impl Preparing<'_> {
         }
         match call.endpoint {
             Endpoint::Embeddings | Endpoint::Embedding => return self.embeddings().map(Step::Ready),
-            Endpoint::CountTokens => return self.chat(self.counted()?, None),
+            Endpoint::CountTokens => {
+                let chat = self.counted()?;
+                // Chat Completions has no endpoint for it.
+                if self.upstream.dialect == Dialect::OpenAi {
+                    return Ok(Step::Guessed(self.guessed()));
+                }
+                return self.chat(chat, None);
+            }
             _ if !is_chat => return Err(Error::Internal),
             _ => {}
         }

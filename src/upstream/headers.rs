@@ -201,6 +201,9 @@ pub(super) const UPSTREAM: HeaderName = HeaderName::from_static("x-tollway-upstr
 /// Fields of the request that the upstream's format cannot carry.
 pub(super) const DROPPED: HeaderName = HeaderName::from_static("x-tollway-dropped");
 
+/// What in an answer is our own estimate, as no provider was asked.
+pub(super) const ESTIMATED: HeaderName = HeaderName::from_static("x-tollway-estimated");
+
 /// How long the list of dropped fields may get, in bytes: clients and proxies refuse answers whose
 /// heads are larger than 8 KiB or so.
 const MOST_DROPPED: usize = 2048;

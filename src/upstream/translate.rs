@@ -23,14 +23,14 @@ use super::begun::Begun;
 use super::convert::{Prepared, Preparing, Reading, Relay, Step};
 use super::fetch::Fetch;
 use super::google::TokenSource;
-use super::headers::{self, DROPPED, UPSTREAM};
+use super::headers::{self, DROPPED, ESTIMATED, UPSTREAM};
 use super::passing::Passing;
 use super::query;
 use super::redact::Secrets;
 use super::refusal::refusal;
 use super::unread::Sweeper;
 use crate::Error;
-use crate::body::Answer;
+use crate::body::{Answer, full};
 use crate::config::{Provider, Resolved};
 
 /// Says calls in a provider's words, and its answers in the client's.
@@ -111,7 +111,7 @@ where
 
     fn call(&mut self, req: Request<()>) -> Self::Future {
         let Some((order, headers)) = Order::of(req) else {
-            return ResponseFuture::Refused { error: Some(Error::Internal) };
+            return ResponseFuture::Decided { answer: Some(Err(Error::Internal)) };
         };
         // All that can be done at once is done here, so that the future holds little.
         let prepared = match order.preparing(&self.room).begin() {
@@ -128,11 +128,14 @@ where
                 });
                 return ResponseFuture::Later { future };
             }
-            Err(error) => return ResponseFuture::Refused { error: Some(error) },
+            Ok(Step::Guessed(body)) => {
+                return ResponseFuture::Decided { answer: Some(Ok(estimated(body))) };
+            }
+            Err(error) => return ResponseFuture::Decided { answer: Some(Err(error)) },
         };
         match order.begin(prepared, headers, &self.room) {
             Ok((out, sent)) => ResponseFuture::Sent { inner: self.inner.call(out), sent: Some(sent) },
-            Err(error) => ResponseFuture::Refused { error: Some(error) },
+            Err(error) => ResponseFuture::Decided { answer: Some(Err(error)) },
         }
     }
 }
@@ -145,7 +148,7 @@ pin_project! {
         Sent { #[pin] inner: F, sent: Option<Sent> },
         Beginning { response: Option<Response<Begun<B>>>, sent: Option<Sent> },
         Later { future: Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>> },
-        Refused { error: Option<Error> },
+        Decided { answer: Option<Result<Answer, Error>> },
     }
 }
 
@@ -160,7 +163,9 @@ where
         loop {
             let next = match self.as_mut().project() {
                 Way::Later { future } => return future.as_mut().poll(cx),
-                Way::Refused { error } => return Poll::Ready(Err(error.take().unwrap_or(Error::Internal))),
+                Way::Decided { answer } => {
+                    return Poll::Ready(answer.take().unwrap_or(Err(Error::Internal)));
+                }
                 Way::Sent { inner, sent } => {
                     let response = ready!(inner.poll(cx)).map(|response| response.map(Begun::new));
                     match (response, sent.take()) {
@@ -168,7 +173,7 @@ where
                             Self::Beginning { response: Some(response), sent: Some(sent) }
                         }
                         (response, Some(sent)) => Self::Later { future: Box::pin(sent.received(response)) },
-                        (_, None) => Self::Refused { error: None },
+                        (_, None) => Self::Decided { answer: None },
                     }
                 }
                 Way::Beginning { response, sent } => {
@@ -186,13 +191,21 @@ where
                                 Self::Later { future: Box::pin(sent.received(Ok(response))) }
                             }
                         },
-                        _ => Self::Refused { error: None },
+                        _ => Self::Decided { answer: None },
                     }
                 }
             };
             self.set(next);
         }
     }
+}
+
+/// A count of tokens that nobody was asked for.
+fn estimated(body: Vec<u8>) -> Answer {
+    let mut answer = Response::new(full(body));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer.headers_mut().insert(ESTIMATED, HeaderValue::from_static("tokens"));
+    answer
 }
 
 /// What is asked, and of whom.

@@ -12,6 +12,7 @@
 mod bytes;
 mod cancel;
 mod collected;
+mod counts;
 mod headers;
 mod http2;
 mod keep_alive;

@@ -111,8 +111,9 @@ async fn fifty_megabytes_pass_as_fast_as_the_provider_takes_them_and_are_never_h
             {
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
-            // What the sockets of both sides and the gateway hold together.
-            assert!(seen * PIECE < 16 << 20, "{seen} pieces were taken with nobody reading");
+            // What the sockets of both sides and the gateway hold together: Linux lets each of two
+            // receive 6 MiB and each of two send 4 MiB.
+            assert!(seen * PIECE < 24 << 20, "{seen} pieces were taken with nobody reading");
             go.send_replace(true);
         };
         let (answer, ()) = tokio::join!(answer, stalled);

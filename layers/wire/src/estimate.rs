@@ -27,42 +27,14 @@ pub struct Estimate {
 /// Guesses what a request to a model of a family will come to.
 pub fn estimate(request: &Peek, family: Family) -> Estimate {
     let body = request.body();
-    let (mut found, mut output, mut answers) = (Found::default(), None, request.n());
+    let mut found = Found { answers: request.n(), ..Found::default() };
     for (key, value) in request.members() {
-        let Some(name) = body.get(key.start + 1..key.end - 1) else { continue };
-        let Some(raw) = body.get(value) else { continue };
-        match name {
-            b"messages"
-            | b"contents"
-            | b"input"
-            | b"system"
-            | b"systemInstruction"
-            | b"system_instruction"
-            | b"instructions"
-            | b"prompt"
-            | b"requests" => found.text(raw),
-            b"tools" | b"functions" => found.tools(raw),
-            // All else that is set here costs nothing.
-            b"response_format" | b"output_format" | b"text" | b"output_config"
-                if memchr::memmem::find(raw, b"schema\"").is_some() =>
-            {
-                found.schema(raw);
-            }
-            b"max_tokens" | b"max_completion_tokens" | b"max_output_tokens" => {
-                output = number(raw).or(output);
-            }
-            b"generationConfig" | b"generation_config" => {
-                each_member(raw, |name, raw| match name {
-                    b"maxOutputTokens" | b"max_output_tokens" => output = number(raw).or(output),
-                    b"candidateCount" | b"candidate_count" => answers = number(raw).or(answers),
-                    b"responseSchema" | b"responseJsonSchema" | b"response_schema" => found.schema(raw),
-                    _ => {}
-                });
-            }
-            _ => {}
+        let name = body.get(key.start + 1..key.end - 1);
+        if let Some((name, raw)) = name.zip(body.get(value)) {
+            found.member(name, raw);
         }
     }
-    let output = output.map(|output| output.saturating_mul(answers.unwrap_or(1).max(1)));
+    let output = found.output.map(|output| output.saturating_mul(found.answers.unwrap_or(1).max(1)));
     Estimate { input: family.tokens(&found), output }
 }
 
@@ -75,9 +47,44 @@ struct Found {
     messages: u64,
     /// Bytes of data within the text, as base64.
     data: u64,
+    /// The most tokens of an answer.
+    output: Option<u64>,
+    answers: Option<u64>,
 }
 
 impl Found {
+    fn member(&mut self, name: &[u8], raw: &[u8]) {
+        match name {
+            b"messages"
+            | b"contents"
+            | b"input"
+            | b"system"
+            | b"systemInstruction"
+            | b"system_instruction"
+            | b"instructions"
+            | b"prompt"
+            | b"requests" => self.text(raw),
+            b"tools" | b"functions" => self.tools(raw),
+            b"responseSchema" | b"responseJsonSchema" | b"response_schema" => self.schema(raw),
+            // All else that is set here costs nothing.
+            b"response_format" | b"output_format" | b"text" | b"output_config"
+                if memchr::memmem::find(raw, b"schema\"").is_some() =>
+            {
+                self.schema(raw);
+            }
+            b"max_tokens" | b"max_completion_tokens" | b"max_output_tokens" | b"maxOutputTokens" => {
+                self.output = number(raw).or(self.output);
+            }
+            b"candidateCount" | b"candidate_count" => self.answers = number(raw).or(self.answers),
+            // Gemini's settings, and its request whose tokens are to be counted.
+            b"generationConfig"
+            | b"generation_config"
+            | b"generateContentRequest"
+            | b"generate_content_request" => each_member(raw, |name, raw| self.member(name, raw)),
+            _ => {}
+        }
+    }
+
     fn text(&mut self, raw: &[u8]) {
         let words = cost::of_values(raw);
         self.text = self.text.saturating_add(words.cost);

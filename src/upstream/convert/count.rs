@@ -2,6 +2,8 @@
 
 use tollway_core::Endpoint;
 use tollway_wire::chat::Chat;
+use tollway_wire::count_tokens::TokenCount;
+use tollway_wire::estimate::{Family, estimate};
 use tollway_wire::{Encoded, count_tokens, gemini};
 
 use super::{Prepared, Preparing, Reading};
@@ -25,6 +27,12 @@ impl Preparing<'_> {
             dropped,
             ..self.relayed(self.peek)
         }))
+    }
+
+    /// A count by our own estimate, for a provider that counts none.
+    pub(super) fn guessed(&self) -> Vec<u8> {
+        let input = estimate(self.peek, Family::of(&self.upstream.model)).input;
+        count_tokens::encode_response(self.call.dialect, TokenCount { input, cached: 0 })
     }
 
     /// Asks for the count in the upstream's words.

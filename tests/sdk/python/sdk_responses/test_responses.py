@@ -219,3 +219,13 @@ def test_what_only_the_provider_keeps_is_refused(client, model):
     with pytest.raises(openai.BadRequestError) as caught:
         client.responses.create(model=model, previous_response_id="resp_1", input="and now?")
     assert caught.value.param == "previous_response_id"
+
+
+@pytest.mark.parametrize("model", upstreams.COUNTING)
+def test_counts_tokens(client, model):
+    assert client.responses.input_tokens.count(model=model, input="one two three").input_tokens == 3
+
+
+def test_a_format_that_does_not_count_is_estimated(client):
+    count = client.responses.input_tokens.count(model="chat/gpt-4.1", input="one two three " * 100)
+    assert 250 < count.input_tokens < 450

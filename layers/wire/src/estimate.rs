@@ -31,7 +31,7 @@ pub fn estimate(request: &Peek, family: Family) -> Estimate {
     for (key, value) in request.members() {
         let name = body.get(key.start + 1..key.end - 1);
         if let Some((name, raw)) = name.zip(body.get(value)) {
-            found.member(name, raw);
+            found.member(name, raw, 0);
         }
     }
     let output = found.output.map(|output| output.saturating_mul(found.answers.unwrap_or(1).max(1)));
@@ -53,7 +53,8 @@ struct Found {
 }
 
 impl Found {
-    fn member(&mut self, name: &[u8], raw: &[u8]) {
+    /// Takes a member in, which stands so deep in the request.
+    fn member(&mut self, name: &[u8], raw: &[u8], depth: u8) {
         match name {
             b"messages"
             | b"contents"
@@ -76,11 +77,15 @@ impl Found {
                 self.output = number(raw).or(self.output);
             }
             b"candidateCount" | b"candidate_count" => self.answers = number(raw).or(self.answers),
-            // Gemini's settings, and its request whose tokens are to be counted.
+            // Gemini's settings, and its request whose tokens are to be counted, which holds them.
             b"generationConfig"
             | b"generation_config"
             | b"generateContentRequest"
-            | b"generate_content_request" => each_member(raw, |name, raw| self.member(name, raw)),
+            | b"generate_content_request"
+                if depth < 2 =>
+            {
+                each_member(raw, |name, raw| self.member(name, raw, depth + 1));
+            }
             _ => {}
         }
     }

@@ -83,3 +83,13 @@ fn families_go_by_the_model_s_name() {
         assert_eq!(Family::of(model), family, "{model}");
     }
 }
+
+#[test]
+fn a_request_in_a_request_is_read_once() {
+    let inner =
+        r#"{"contents":[{"parts":[{"text":"one two three"}]}],"generationConfig":{"maxOutputTokens":5}}"#;
+    let wrapped = of(&format!(r#"{{"messages":[0],"generateContentRequest":{inner}}}"#));
+    assert!(wrapped.input >= 3 && wrapped.output == Some(5), "{wrapped:?}");
+    let deep = r#"{"generateContentRequest":"#.repeat(100_000) + "1" + &"}".repeat(100_000);
+    assert_eq!(of(&format!(r#"{{"messages":[0],"generateContentRequest":{deep}}}"#)).output, None);
+}

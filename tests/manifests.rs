@@ -37,6 +37,7 @@ const RULES: &[Rule] = &[
             "ryu",
             "serde",
             "serde_json",
+            "serde_path_to_error",
             "thiserror",
         ]),
         never: RUNTIMES,

@@ -38,6 +38,7 @@ mod quirks;
 mod scan;
 mod seal;
 mod target;
+mod unfit;
 
 #[cfg(test)]
 mod json_text;

@@ -204,6 +204,23 @@ fn what_is_no_request_is_refused_with_its_field() {
             Some("toolConfig.functionCallingConfig.mode"),
         ),
         (r#"{"tools":[{"functionDeclarations":[{}]}]}"#, Some("tools[0].functionDeclarations[0].name")),
+        (r#"{"contents":[{"parts":"x"}]}"#, Some("contents[0].parts")),
+        (r#"{"contents":[{},{"parts":[{"text":"a"},{"text":5}]}]}"#, Some("contents[1].parts[1].text")),
+        (
+            r#"{"contents":[{"parts":[{"inlineData":{"data":"x"}}]}]}"#,
+            Some("contents[0].parts[0].inlineData.mimeType"),
+        ),
+        (r#"{"contents":[{"parts":[{"functionCall":{}}]}]}"#, Some("contents[0].parts[0].functionCall.name")),
+        (
+            r#"{"contents":[{"parts":[{"functionResponse":{}}]}]}"#,
+            Some("contents[0].parts[0].functionResponse.name"),
+        ),
+        (r#"{"systemInstruction":5}"#, Some("systemInstruction")),
+        (r#"{"systemInstruction":{"parts":[{"text":1}]}}"#, Some("systemInstruction.parts[0].text")),
+        (r#"{"generationConfig":{"thinkingConfig":5}}"#, Some("generationConfig.thinkingConfig")),
+        (r#"{"generationConfig":{"stopSequences":[1]}}"#, Some("generationConfig.stopSequences")),
+        (r#"{"generationConfig":{"responseLogprobs":"yes"}}"#, Some("generationConfig.responseLogprobs")),
+        (r#"{"toolConfig":{"functionCallingConfig":[]}}"#, Some("toolConfig.functionCallingConfig")),
     ] {
         let refusal = decode_request("m", false, body.as_bytes()).unwrap_err();
         assert_eq!(refusal.param.as_deref(), param, "{body}: {}", refusal.message);

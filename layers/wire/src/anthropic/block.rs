@@ -10,6 +10,7 @@ use crate::{
         Content, Document, Image, Native, Part, Reasoning, Signature, Source, Text, ToolCall, ToolResult,
     },
     seal::{self, Sealed},
+    unfit::{self, Unfit},
 };
 
 /// The fields of the content blocks we know; unknown ones are passed over.
@@ -55,14 +56,33 @@ pub(super) struct Tag<'a> {
     pub(super) kind: Str<'a>,
 }
 
+/// Who wrote a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Author {
+    /// A client, who is told of a field that is missing.
+    Client,
+    /// The provider, whose answer is read as far as it goes.
+    Provider,
+}
+
+impl Author {
+    /// A text without which a block of this author is none.
+    fn need(self, field: Option<Str<'_>>, name: &str) -> Result<String, Unfit> {
+        match (field, self) {
+            (None, Self::Client) => Err(Unfit::missing(name)),
+            (field, _) => Ok(Str::or_empty(field)),
+        }
+    }
+}
+
 /// Reads a content block. `offset` is how many characters of text the answer holds before it.
 ///
 /// A block of a type we do not know, or of a form we cannot say otherwise, is kept whole as
 /// [`Content::Native`].
-pub(super) fn decode_block(raw: &RawValue, offset: usize) -> Result<Part, String> {
+pub(super) fn decode_block(raw: &RawValue, offset: usize, author: Author) -> Result<Part, Unfit> {
     let Tag { kind } = parse(raw)?;
     let content = match &*kind.0 {
-        "text" => return decode_text(parse(raw)?, offset),
+        "text" => return decode_text(parse(raw)?, offset, author),
         "thinking" => return Ok(decode_thinking(parse(raw)?)),
         "redacted_thinking" => {
             let block: Block<'_> = parse(raw)?;
@@ -70,15 +90,18 @@ pub(super) fn decode_block(raw: &RawValue, offset: usize) -> Result<Part, String
         }
         "tool_use" => {
             let block: Block<'_> = parse(raw)?;
+            if author == Author::Client && block.input.is_some_and(|input| !input.get().starts_with('{')) {
+                return Err(Unfit::at(".input", "expected an object"));
+            }
             let call = ToolCall {
-                id: id(block.id),
-                name: Str::or_empty(block.name),
+                id: call_id::given(Cow::Owned(author.need(block.id, "id")?)),
+                name: author.need(block.name, "name")?,
                 arguments: arguments(block.input),
                 custom: false,
             };
             return Ok(marked(Content::ToolCall(call), block.cache_control));
         }
-        "tool_result" => return decode_result(parse(raw)?),
+        "tool_result" => return decode_result(parse(raw)?, author),
         "image" => {
             let block: Block<'_> = parse(raw)?;
             match decode_source(block.source)? {
@@ -106,15 +129,20 @@ pub(super) fn decode_block(raw: &RawValue, offset: usize) -> Result<Part, String
 }
 
 /// Reads `content` that is a string or a list of blocks.
-pub(super) fn decode_content(raw: &RawValue) -> Result<Vec<Part>, (Option<usize>, String)> {
-    if raw.get().starts_with('"') {
-        let text: Str<'_> = parse(raw).map_err(|error| (None, error))?;
-        return Ok(vec![Part::text(text.0)]);
+pub(super) fn decode_content(raw: &RawValue, author: Author) -> Result<Vec<Part>, Unfit> {
+    match raw.get().as_bytes().first() {
+        Some(b'"') => {
+            let text: Str<'_> = parse(raw)?;
+            return Ok(vec![Part::text(text.0)]);
+        }
+        Some(b'[') => {}
+        _ => return Err(Unfit::at("", "expected a string or a list of blocks")),
     }
-    let blocks: Vec<&RawValue> = parse(raw).map_err(|error| (None, error))?;
+    let blocks: Vec<&RawValue> = parse(raw)?;
     let mut parts = Vec::with_capacity(blocks.len());
     for (at, block) in blocks.into_iter().enumerate() {
-        parts.push(decode_block(block, 0).map_err(|error| (Some(at), error))?);
+        let part = decode_block(block, 0, author);
+        parts.push(part.map_err(|unfit| unfit.below(format_args!("[{at}]")))?);
     }
     Ok(parts)
 }
@@ -152,30 +180,25 @@ pub(super) fn arguments(input: Option<&RawValue>) -> String {
 }
 
 /// Reads the whole block as it is.
-pub(super) fn native(raw: &RawValue) -> Result<Content, String> {
+pub(super) fn native(raw: &RawValue) -> Result<Content, Unfit> {
     Ok(Content::Native(Native { dialect: Dialect::Anthropic, value: parse(raw)? }))
 }
 
 /// The citations of a text block.
-pub(super) fn citations(raw: Option<&RawValue>) -> Result<Vec<Value>, String> {
-    raw.map_or(Ok(Vec::new()), parse)
+pub(super) fn citations(raw: Option<&RawValue>) -> Result<Vec<Value>, Unfit> {
+    raw.map_or(Ok(Vec::new()), |raw| parse(raw).map_err(|unfit| unfit.below(".citations")))
 }
 
-pub(super) fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, String> {
-    serde_json::from_str(raw.get()).map_err(|error| error.to_string())
-}
-
-/// The id of a call.
-fn id(id: Option<Str<'_>>) -> String {
-    id.map(|id| call_id::given(id.0)).unwrap_or_default()
+pub(super) fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Unfit> {
+    unfit::read(raw.get())
 }
 
 fn marked(content: Content, cache_control: Option<Value>) -> Part {
     Part { content, cache_control, signature: None }
 }
 
-fn decode_text(block: Block<'_>, offset: usize) -> Result<Part, String> {
-    let text = Str::or_empty(block.text);
+fn decode_text(block: Block<'_>, offset: usize, author: Author) -> Result<Part, Unfit> {
+    let text = author.need(block.text, "text")?;
     let mut annotations = Vec::new();
     let citations = citations(block.citations)?;
     if !citations.is_empty() {
@@ -191,16 +214,13 @@ fn decode_thinking(block: Block<'_>) -> Part {
     Part { content: Content::Reasoning(reasoning), cache_control: None, signature }
 }
 
-fn decode_result(block: Block<'_>) -> Result<Part, String> {
+fn decode_result(block: Block<'_>, author: Author) -> Result<Part, Unfit> {
     let content = match block.content {
         None => Vec::new(),
-        Some(raw) => decode_content(raw).map_err(|(at, error)| match at {
-            Some(at) => format!("content[{at}]: {error}"),
-            None => error,
-        })?,
+        Some(raw) => decode_content(raw, author).map_err(|unfit| unfit.below(".content"))?,
     };
     let result = ToolResult {
-        call_id: id(block.tool_use_id),
+        call_id: call_id::given(Cow::Owned(author.need(block.tool_use_id, "tool_use_id")?)),
         name: None,
         content,
         is_error: block.is_error.unwrap_or(false),
@@ -223,11 +243,12 @@ struct WireSource<'a> {
 }
 
 /// The source of a medium; `None` for a kind without a canonical form.
-fn decode_source(raw: Option<&RawValue>) -> Result<Option<Source>, String> {
-    let raw = raw.ok_or("missing field `source`")?;
-    let source: WireSource<'_> = parse(raw)?;
+fn decode_source(raw: Option<&RawValue>) -> Result<Option<Source>, Unfit> {
+    let raw = raw.ok_or_else(|| Unfit::missing("source"))?;
+    let source: WireSource<'_> = parse(raw).map_err(|unfit| unfit.below(".source"))?;
     let need = |field: Option<Str<'_>>, name: &str| {
-        field.map(|text| text.0.into_owned()).ok_or_else(|| format!("missing field `source.{name}`"))
+        let missing = || Unfit::missing(name).below(".source");
+        field.map(|text| text.0.into_owned()).ok_or_else(missing)
     };
     Ok(Some(match &*source.kind.0 {
         "base64" => Source::Base64 {

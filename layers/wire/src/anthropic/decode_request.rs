@@ -5,7 +5,7 @@ use serde_json::{Map, Value, value::RawValue};
 use tollway_core::Dialect;
 
 use super::{
-    block::{decode_content, parse},
+    block::{Author, decode_content, parse},
     decode_tools::{TOOL_OPTIONS, decode_tool_choice, decode_tools},
     marked::restored,
     text::Str,
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Effort, Refusal,
     chat::{Chat, Content, Message, Part, ReasoningRequest, ResponseFormat, Role},
+    unfit::Unfit,
 };
 
 /// Reads the body of `POST /v1/messages`.
@@ -97,6 +98,9 @@ pub(super) fn decode_thinking(raw: &RawValue) -> Result<ReasoningRequest, Refusa
     let include_thoughts = thinking.display.map(|display| display.0 != "omitted");
     match &*thinking.kind.0 {
         "disabled" => Ok(ReasoningRequest { effort: Some(Effort::None), ..ReasoningRequest::default() }),
+        "enabled" if thinking.budget_tokens.is_none() => {
+            Err(Refusal::at("thinking.budget_tokens", "field is required"))
+        }
         "enabled" | "adaptive" => {
             Ok(ReasoningRequest { effort: None, budget_tokens: thinking.budget_tokens, include_thoughts })
         }
@@ -105,14 +109,11 @@ pub(super) fn decode_thinking(raw: &RawValue) -> Result<ReasoningRequest, Refusa
 }
 
 fn field<'a, T: Deserialize<'a>>(name: &str, raw: &'a RawValue) -> Result<T, Refusal> {
-    parse(raw).map_err(|error| Refusal::at(name, format!("field cannot be read: {error}")))
+    parse(raw).map_err(|unfit: Unfit| unfit.refusal(name))
 }
 
 fn decode_system(raw: &RawValue) -> Result<Vec<Part>, Refusal> {
-    decode_content(raw).map_err(|(at, error)| match at {
-        Some(at) => Refusal::at(format!("system[{at}]"), format!("block cannot be read: {error}")),
-        None => Refusal::at("system", format!("field cannot be read: {error}")),
-    })
+    decode_content(raw, Author::Client).map_err(|unfit| unfit.refusal("system"))
 }
 
 #[derive(Deserialize)]
@@ -128,18 +129,10 @@ fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
     let wire: Vec<&RawValue> = field("messages", raw)?;
     messages.reserve(wire.len() + 1);
     for (at, raw) in wire.into_iter().enumerate() {
-        let message: WireMessage<'_> = parse(raw).map_err(|error| {
-            Refusal::at(format!("messages[{at}]"), format!("message cannot be read: {error}"))
-        })?;
-        let content = decode_content(message.content).map_err(|(block, error)| match block {
-            Some(block) => Refusal::at(
-                format!("messages[{at}].content[{block}]"),
-                format!("block cannot be read: {error}"),
-            ),
-            None => {
-                Refusal::at(format!("messages[{at}].content"), format!("content cannot be read: {error}"))
-            }
-        })?;
+        let message: WireMessage<'_> =
+            parse(raw).map_err(|unfit: Unfit| unfit.refusal(format_args!("messages[{at}]")))?;
+        let content = decode_content(message.content, Author::Client)
+            .map_err(|unfit| unfit.refusal(format_args!("messages[{at}].content")))?;
         let role = match &*message.role.0 {
             "user" => {
                 split_results(content, messages);

@@ -2,7 +2,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    block::decode_block,
+    block::{Author, decode_block},
     error::{Details, from_parts, unreadable},
     format::ANSWER_TOOL,
     stop::decode_stop,
@@ -29,7 +29,7 @@ pub fn decode_response(body: &[u8], cx: &DecodeContext) -> Result<Reply, ApiErro
     let mut calls = 0u32;
     let mut answer = None;
     for raw in blocks {
-        let mut part = decode_block(raw, characters).map_err(unreadable)?;
+        let mut part = decode_block(raw, characters, Author::Provider).map_err(unreadable)?;
         match &mut part.content {
             Content::Text(text) => characters += text.text.chars().count(),
             Content::ToolCall(call) if call.name == ANSWER_TOOL => {

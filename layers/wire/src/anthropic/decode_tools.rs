@@ -6,6 +6,7 @@ use super::{block::parse, text::Str};
 use crate::{
     Refusal,
     chat::{Native, Tool, ToolChoice, ToolKind},
+    unfit::Unfit,
 };
 
 /// The key in [`Chat::extra`](crate::chat::Chat::extra) under which options of tools without a
@@ -14,13 +15,12 @@ pub(crate) const TOOL_OPTIONS: &str = "tool_options";
 
 /// Reads `tools`, and their options with no canonical place.
 pub(super) fn decode_tools(raw: &RawValue) -> Result<(Vec<Tool>, Map<String, Value>), Refusal> {
-    let wire: Vec<&RawValue> =
-        parse(raw).map_err(|error| Refusal::at("tools", format!("field cannot be read: {error}")))?;
+    let wire: Vec<&RawValue> = parse(raw).map_err(|unfit: Unfit| unfit.refusal("tools"))?;
     let mut tools = Vec::with_capacity(wire.len());
     let mut options = Map::new();
     for (at, raw) in wire.into_iter().enumerate() {
-        let mut fields: Map<String, Value> = parse(raw)
-            .map_err(|error| Refusal::at(format!("tools[{at}]"), format!("tool cannot be read: {error}")))?;
+        let mut fields: Map<String, Value> =
+            parse(raw).map_err(|unfit: Unfit| unfit.refusal(format_args!("tools[{at}]")))?;
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
         let name = text(fields.get("name"));
         let kind = fields.get("type").and_then(Value::as_str).unwrap_or("custom");
@@ -40,6 +40,10 @@ pub(super) fn decode_tools(raw: &RawValue) -> Result<(Vec<Tool>, Map<String, Val
         fields.remove("name");
         let description = text(fields.remove("description").as_ref());
         let parameters = fields.remove("input_schema").filter(|schema| !schema.is_null());
+        if !parameters.as_ref().is_some_and(Value::is_object) {
+            let what = if parameters.is_none() { "field is required" } else { "expected an object" };
+            return Err(Refusal::at(format!("tools[{at}].input_schema"), what));
+        }
         let strict = fields.remove("strict").as_ref().and_then(Value::as_bool);
         let cache_control = fields.remove("cache_control").filter(|mark| !mark.is_null());
         if !fields.is_empty() {
@@ -62,8 +66,7 @@ pub(super) fn decode_tool_choice(raw: &RawValue) -> Result<(Option<ToolChoice>, 
         #[serde(default)]
         disable_parallel_tool_use: Option<bool>,
     }
-    let choice: Choice<'_> =
-        parse(raw).map_err(|error| Refusal::at("tool_choice", format!("field cannot be read: {error}")))?;
+    let choice: Choice<'_> = parse(raw).map_err(|unfit: Unfit| unfit.refusal("tool_choice"))?;
     let canonical = match &*choice.kind.0 {
         "auto" => ToolChoice::Auto,
         "any" => ToolChoice::Required,

@@ -21,14 +21,12 @@ pub(super) fn generation(chat: &mut Chat, config: Map<String, Value>) -> Result<
     chat.max_tokens = config.count("maxOutputTokens", "max_output_tokens")?;
     let n = config.count("candidateCount", "candidate_count")?;
     chat.n = n.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-    chat.logprobs = config.take("responseLogprobs", "response_logprobs").and_then(|it| it.as_bool());
+    chat.logprobs = config.truth("responseLogprobs", "response_logprobs")?;
     let top = config.count("logprobs", "logprobs")?;
     chat.top_logprobs = top.map(|top| u32::try_from(top).unwrap_or(u32::MAX));
-    if let Some(Value::Array(stop)) = config.take("stopSequences", "stop_sequences") {
-        chat.stop = stop.into_iter().filter_map(|text| text.as_str().map(str::to_owned)).collect();
-    }
+    chat.stop = config.texts("stopSequences", "stop_sequences")?;
     response_format(chat, &mut config);
-    if let Some(Value::Object(thinking)) = config.take("thinkingConfig", "thinking_config") {
+    if let Some(thinking) = config.object("thinkingConfig", "thinking_config")? {
         self::thinking(chat, thinking, &mut config)?;
     }
     if !config.fields.is_empty() {
@@ -79,7 +77,7 @@ fn thinking(chat: &mut Chat, thinking: Map<String, Value>, config: &mut Taken) -
         }
         asked.effort = effort;
     }
-    asked.include_thoughts = thinking.take("includeThoughts", "include_thoughts").and_then(|it| it.as_bool());
+    asked.include_thoughts = thinking.truth("includeThoughts", "include_thoughts")?;
     if asked != ReasoningRequest::default() {
         chat.reasoning = Some(asked);
     }
@@ -150,14 +148,9 @@ fn tool(name: String, description: Option<String>, kind: ToolKind) -> Tool {
 /// `chat.extra`, as does what else stands there.
 pub(super) fn tool_config(chat: &mut Chat, config: Map<String, Value>) -> Result<(), Refusal> {
     let mut config = Taken { fields: config, path: "toolConfig" };
-    if let Some(Value::Object(calling)) = config.take("functionCallingConfig", "function_calling_config") {
+    if let Some(calling) = config.object("functionCallingConfig", "function_calling_config")? {
         let mut calling = Taken { fields: calling, path: "toolConfig.functionCallingConfig" };
-        let names: Vec<String> = match calling.take("allowedFunctionNames", "allowed_function_names") {
-            Some(Value::Array(names)) => {
-                names.into_iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-            }
-            _ => Vec::new(),
-        };
+        let names = calling.texts("allowedFunctionNames", "allowed_function_names")?;
         let mode = calling.take("mode", "mode");
         let word = match &mode {
             Some(Value::String(word)) => word.to_ascii_uppercase(),
@@ -226,6 +219,27 @@ impl Taken {
             format!("{float:.0}").parse().ok()
         });
         whole.map(Some).ok_or_else(|| self.refuse(camel, "must be a count", &value))
+    }
+
+    fn truth(&mut self, camel: &str, snake: &str) -> Result<Option<bool>, Refusal> {
+        let Some(value) = self.take(camel, snake) else { return Ok(None) };
+        value.as_bool().map(Some).ok_or_else(|| self.refuse(camel, "must be true or false", &value))
+    }
+
+    fn object(&mut self, camel: &str, snake: &str) -> Result<Option<Map<String, Value>>, Refusal> {
+        match self.take(camel, snake) {
+            None => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(fields)),
+            Some(other) => Err(self.refuse(camel, "must be an object", &other)),
+        }
+    }
+
+    /// A list of texts, empty where there is none.
+    fn texts(&mut self, camel: &str, snake: &str) -> Result<Vec<String>, Refusal> {
+        let Some(value) = self.take(camel, snake) else { return Ok(Vec::new()) };
+        let list = value.as_array().map_or(std::slice::from_ref(&value), Vec::as_slice);
+        let texts = list.iter().map(|text| text.as_str().map(str::to_owned));
+        texts.collect::<Option<_>>().ok_or_else(|| self.refuse(camel, "must be a list of texts", &value))
     }
 
     fn refuse(&self, name: &str, why: &str, value: &Value) -> Refusal {

@@ -18,6 +18,7 @@ use crate::{
     DecodeContext, Refusal,
     call_ids::CallIds,
     chat::{Content, Message, Origins, Part, Reasoning, Role, ToolResult},
+    unfit::{self, Unfit},
 };
 
 /// A turn as it stands in a request.
@@ -32,12 +33,12 @@ pub(super) struct TurnIn<'a> {
 
 /// Reads the instructions: a turn, or a bare text as the SDKs take it.
 pub(super) fn instructions(value: &RawValue) -> Result<Option<Message>, Refusal> {
-    let refuse = |error: serde_json::Error| Refusal::at("systemInstruction", error.to_string());
+    let refuse = |unfit: Unfit| unfit.refusal("systemInstruction");
     let turn: TurnIn<'_> = if value.get().starts_with('"') {
-        let text: Words<'_> = serde_json::from_str(value.get()).map_err(refuse)?;
+        let text: Words<'_> = unfit::read(value.get()).map_err(refuse)?;
         TurnIn { role: None, parts: OneOrMany(vec![WirePart { text: Some(text), ..WirePart::default() }]) }
     } else {
-        serde_json::from_str(value.get()).map_err(refuse)?
+        unfit::read(value.get()).map_err(refuse)?
     };
     let mut ids = CallIds::new("");
     let decode = |part| decode_part(part, &mut ids, &DecodeContext::default());
@@ -67,12 +68,27 @@ pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins)
         reader.role = role;
         // Its SDKs keep every chunk of a streamed answer as a turn of its own: they are one message.
         reader.fresh = role != Role::Assistant;
-        for part in turn.parts.0 {
+        for (place, part) in turn.parts.0.into_iter().enumerate() {
+            check(&part).map_err(|unfit| unfit.refusal(format_args!("contents[{at}].parts[{place}]")))?;
             reader.take(part);
         }
         origins.upto(reader.messages.len(), at);
     }
     Ok((reader.messages, origins))
+}
+
+/// Finds the field without which a part is none.
+fn check(part: &WirePart<'_>) -> Result<(), Unfit> {
+    let need = |place: &str, field: &str, text: &str| {
+        if text.is_empty() { Err(Unfit::missing(field).below(place)) } else { Ok(()) }
+    };
+    match part {
+        WirePart { inline_data: Some(blob), .. } => need(".inlineData", "mimeType", &blob.mime_type),
+        WirePart { file_data: Some(file), .. } => need(".fileData", "fileUri", &file.file_uri),
+        WirePart { function_call: Some(call), .. } => need(".functionCall", "name", &call.name),
+        WirePart { function_response: Some(result), .. } => need(".functionResponse", "name", &result.name),
+        _ => Ok(()),
+    }
 }
 
 struct Reader {

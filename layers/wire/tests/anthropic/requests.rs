@@ -740,13 +740,56 @@ fn a_request_of_anthropics_is_read_into_canonical_words() {
 
 #[test]
 fn an_unreadable_request_names_its_field() {
-    let param = |body: Value| decode_request(body.to_string().as_bytes()).unwrap_err().param;
-    assert_eq!(param(json!({"messages": []})).as_deref(), Some("model"));
-    assert_eq!(param(json!({"model": "m", "max_tokens": "9"})).as_deref(), Some("max_tokens"));
-    let role = json!({"model": "m", "messages": [{"role": "tool", "content": "x"}]});
-    assert_eq!(param(role).as_deref(), Some("messages[0].role"));
-    let block =
-        json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]});
-    assert_eq!(param(block).as_deref(), Some("messages[0].content[0]"));
+    let user = |content: Value| json!({"model": "m", "messages": [{"role": "user", "content": content}]});
+    let block = |block: Value| user(json!([{"type": "text", "text": "a"}, block]));
+    let with = |name: &str, value: Value| {
+        let mut body = user(json!("a"));
+        body[name] = value;
+        body
+    };
+    for (body, param) in [
+        (json!({"messages": []}), "model"),
+        (with("max_tokens", json!("9")), "max_tokens"),
+        (with("stop_sequences", json!("X")), "stop_sequences"),
+        (with("stop_sequences", json!(["X", 1])), "stop_sequences[1]"),
+        (with("system", json!([{"type": "text", "text": 3}])), "system[0].text"),
+        (with("thinking", json!({"type": "enabled"})), "thinking.budget_tokens"),
+        (with("thinking", json!({"type": "enabled", "budget_tokens": "x"})), "thinking.budget_tokens"),
+        (with("tools", json!([{"name": "f"}])), "tools[0].input_schema"),
+        (with("tools", json!([{"input_schema": {}}])), "tools[0].name"),
+        (with("tool_choice", json!({"type": "tool"})), "tool_choice.name"),
+        (json!({"model": "m", "messages": [{"role": "tool", "content": "x"}]}), "messages[0].role"),
+        (json!({"model": "m", "messages": [{"role": "user"}]}), "messages[0].content"),
+        (user(Value::Null), "messages[0].content"),
+        (user(json!([7])), "messages[0].content[0]"),
+        (user(json!([{"text": "a"}])), "messages[0].content[0].type"),
+        (block(json!({"type": "text", "text": 1})), "messages[0].content[1].text"),
+        (block(json!({"type": "text"})), "messages[0].content[1].text"),
+        (
+            block(json!({"type": "tool_use", "id": "a", "name": "f", "input": "x"})),
+            "messages[0].content[1].input",
+        ),
+        (block(json!({"type": "tool_use", "name": "f", "input": {}})), "messages[0].content[1].id"),
+        (block(json!({"type": "tool_result", "content": "x"})), "messages[0].content[1].tool_use_id"),
+        (
+            block(json!({"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text"}]})),
+            "messages[0].content[1].content[0].text",
+        ),
+        (block(json!({"type": "image"})), "messages[0].content[1].source"),
+        (
+            block(
+                json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": 5}}),
+            ),
+            "messages[0].content[1].source.data",
+        ),
+        (
+            block(json!({"type": "image", "source": {"type": "base64", "data": "x"}})),
+            "messages[0].content[1].source.media_type",
+        ),
+    ] {
+        let refusal = decode_request(body.to_string().as_bytes()).unwrap_err();
+        assert_eq!(refusal.param.as_deref(), Some(param), "{body}: {}", refusal.message);
+        assert!(!refusal.message.contains(" line "), "{}", refusal.message);
+    }
     assert!(decode_request(b"[1,2]").is_err());
 }

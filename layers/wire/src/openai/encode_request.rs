@@ -73,7 +73,7 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         reasoning,
         stream: chat.stream.then_some(true),
         stream_options: (chat.stream && chat.include_usage).then_some(StreamOptions { include_usage: true }),
-        user: encode_user(chat, &mut dropped),
+        user: encode_user(chat, Dialect::OpenAi, &mut dropped),
         metadata: chat.metadata.as_ref(),
         service_tier: tier_of(chat),
         extra: Extra { members: &extra, taken: &[] },
@@ -108,11 +108,12 @@ fn encode_extra<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Result<Cow<'a, Map
     Ok(Cow::Owned(shared))
 }
 
-/// The application's name for its user, if it is not longer than OpenAI takes: "Expected a string with
-/// maximum length 64". Claude Code's is.
-fn encode_user<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Option<&'a str> {
+/// The application's name for its user, if it came in the format it goes out in or is not longer than
+/// OpenAI takes: "Expected a string with maximum length 64". Claude Code's is.
+pub(crate) fn encode_user<'a>(chat: &'a Chat, format: Dialect, dropped: &mut Dropped) -> Option<&'a str> {
     let user = chat.user.as_deref();
-    let fits = chat.dialect.is_none() || user.is_none_or(|user| user.chars().take(65).count() <= 64);
+    let own = chat.dialect.is_none_or(|dialect| dialect == format);
+    let fits = own || user.is_none_or(|user| user.chars().take(65).count() <= 64);
     dropped.unless(fits, "user", user)
 }
 

@@ -8,7 +8,7 @@ use super::encode_input::{ItemOut, encode_input};
 use super::encode_settings;
 use super::encode_tools::{ToolOut, encode_choice, encode_tools};
 use crate::chat::Chat;
-use crate::openai::encode_request::Dropped;
+use crate::openai::encode_request::{Dropped, encode_user};
 use crate::openai::tool_names::ToolNames;
 use crate::{Encoded, Refusal, Target};
 
@@ -56,7 +56,7 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         top_logprobs: chat.top_logprobs,
         stream: chat.stream.then_some(true),
         stream_options: stream_options(chat),
-        user: chat.user.as_deref(),
+        user: encode_user(chat, Dialect::Responses, &mut dropped),
         metadata: chat.metadata.as_ref(),
         service_tier: chat.service_tier.as_deref(),
         extra: encode_settings::extra(chat, &mut dropped)?,

@@ -436,3 +436,16 @@ fn bad_requests_are_refused_by_their_path() {
         assert!(decode_request(body).is_err());
     }
 }
+
+/// "Expected a string with maximum length 64": Claude Code's name for its user is longer.
+#[test]
+fn a_users_name_that_is_too_long_stays_behind() {
+    for (user, goes) in [("u".repeat(64), true), ("u".repeat(65), false)] {
+        let chat = Chat { user: Some(user.clone()), ..foreign(vec![says(Role::User, "q")]) };
+        let (body, encoded) = write(&chat);
+        assert_eq!(body["user"], if goes { json!(user) } else { Value::Null });
+        assert_eq!(encoded.dropped.is_empty(), goes);
+    }
+    let own = read(&json!({"model": "m", "input": "q", "user": "u".repeat(65)}));
+    assert_eq!(write(&own).0["user"], "u".repeat(65));
+}

@@ -48,7 +48,7 @@ pub(super) fn instructions(value: &RawValue) -> Result<Option<Message>, Refusal>
 /// Reads the turns of a conversation.
 ///
 /// A turn that holds results of calls and other parts becomes several messages. A call without an id
-/// is given one, and the first result for the same function that has none either is paired with it.
+/// is given one, and the first result for the same function whose id is none of a call is paired with it.
 /// With the messages come the places of their turns.
 pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins), Refusal> {
     let mut origins = Origins::default();
@@ -159,7 +159,11 @@ impl Reader {
     fn result(&mut self, response: FunctionResponse<'_>) -> ToolResult {
         let name = response.name.into_owned();
         let given = response.id.map(Words::into_owned).filter(|id| !id.is_empty());
-        let call_id = given.or_else(|| self.oldest_open(&name)).unwrap_or_else(|| self.free_id());
+        let call_id = match given {
+            Some(id) if self.taken.contains(&id) => id,
+            // Gemini's CLI makes ids up for the results of calls that have none.
+            given => self.oldest_open(&name).or(given).unwrap_or_else(|| self.free_id()),
+        };
         self.answered.insert(call_id.clone());
         let (text, is_error) = match response.response {
             ResponseObject::Raw(raw) => result_text(&raw.0),

@@ -9,6 +9,7 @@ use tollway_core::Dialect;
 use super::encode_message::{MessageOut, encode_messages};
 use super::encode_tools::{ChoiceOut, ToolOut, encode_choice, encode_tools, web_search};
 use super::out::{Extra, is_path, to_json};
+use super::strict;
 use super::tool_names::ToolNames;
 use super::turns::laid_out;
 use crate::chat::{Chat, ReasoningRequest, ResponseFormat};
@@ -56,7 +57,7 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         tools,
         tool_choice: encode_choice(chat, traits, &names)?,
         parallel_tool_calls: chat.parallel_tool_calls,
-        response_format: encode_format(chat.response_format.as_ref(), target)?,
+        response_format: encode_format(chat, target, &mut dropped)?,
         temperature,
         top_p,
         top_k,
@@ -231,10 +232,11 @@ struct SchemaOut<'a> {
 }
 
 fn encode_format<'a>(
-    format: Option<&'a ResponseFormat>,
+    chat: &'a Chat,
     target: &Target,
+    dropped: &mut Dropped,
 ) -> Result<Option<FormatOut<'a>>, Refusal> {
-    let (kind, json_schema) = match format {
+    let (kind, json_schema) = match &chat.response_format {
         None => return Ok(None),
         Some(ResponseFormat::Text) => ("text", None),
         Some(ResponseFormat::JsonObject) => ("json_object", None),
@@ -245,7 +247,8 @@ fn encode_format<'a>(
         Some(ResponseFormat::JsonSchema { name, description, schema, strict }) => {
             let name = name.as_deref().unwrap_or("response");
             let description = description.as_deref();
-            ("json_schema", Some(SchemaOut { name, description, schema, strict: *strict }))
+            let strict = strict::strict(chat, *strict, Some(schema), "response_format", dropped);
+            ("json_schema", Some(SchemaOut { name, description, schema, strict }))
         }
     };
     Ok(Some(FormatOut { kind, json_schema }))

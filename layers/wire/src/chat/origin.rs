@@ -60,9 +60,26 @@ impl Chat {
     pub fn own_refusal(&self, refusal: Refusal) -> Refusal {
         let Some(path) = &refusal.param else { return refusal };
         let own = self.own_path(path);
-        let message = refusal.message.replace(path.as_str(), &own);
+        let message = replaced(&refusal.message, path, &own);
         Refusal { param: Some(own), message }
     }
+}
+
+/// The text with another path wherever this one stands as a word of its own.
+fn replaced(text: &str, path: &str, own: &str) -> String {
+    let is_within = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    for (at, found) in text.match_indices(path) {
+        let before = text.as_bytes().get(..at).and_then(<[u8]>::last);
+        let behind = text.as_bytes().get(at + found.len());
+        if !before.is_some_and(is_within) && !behind.is_some_and(is_within) {
+            out += text.get(copied..at).unwrap_or_default();
+            out += own;
+            copied = at + found.len();
+        }
+    }
+    out + text.get(copied..).unwrap_or_default()
 }
 
 /// The last field of a path with its dot, unless it holds content as all others do.
@@ -149,5 +166,9 @@ mod tests {
         let refusal = Refusal::at("messages[1].content[0]", "cannot be carried: messages[1].content[0]");
         let own = chat(Dialect::Anthropic, &[None, Some(0)]).own_refusal(refusal);
         assert_eq!(own, Refusal::at("messages[0]", "cannot be carried: messages[0]"));
+        let refusal = Refusal::at("n", "Anthropic gives one answer: send n = 1, not 2");
+        let own = chat(Dialect::Gemini, &[]).own_refusal(refusal);
+        let field = "generationConfig.candidateCount";
+        assert_eq!(own, Refusal::at(field, format!("Anthropic gives one answer: send {field} = 1, not 2")));
     }
 }

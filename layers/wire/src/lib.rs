@@ -32,6 +32,7 @@ mod call_ids;
 mod context;
 mod error;
 mod loss;
+mod misread;
 mod portable;
 mod quirks;
 mod scan;

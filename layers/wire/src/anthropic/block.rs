@@ -9,12 +9,13 @@ use crate::{
     chat::{
         Content, Document, Image, Native, Part, Reasoning, Signature, Source, Text, ToolCall, ToolResult,
     },
+    misread::Misread,
     seal::{self, Sealed},
 };
 
 /// The fields of the content blocks we know; unknown ones are passed over.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "an object")]
 pub(super) struct Block<'a> {
     #[serde(rename = "type", borrow)]
     pub(super) kind: Option<Str<'a>>,
@@ -50,6 +51,7 @@ pub(super) struct Block<'a> {
 
 /// What a block is, by its `type` alone.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object")]
 pub(super) struct Tag<'a> {
     #[serde(rename = "type", borrow)]
     pub(super) kind: Str<'a>,
@@ -59,7 +61,7 @@ pub(super) struct Tag<'a> {
 ///
 /// A block of a type we do not know, or of a form we cannot say otherwise, is kept whole as
 /// [`Content::Native`].
-pub(super) fn decode_block(raw: &RawValue, offset: usize) -> Result<Part, String> {
+pub(super) fn decode_block(raw: &RawValue, offset: usize) -> Result<Part, Misread> {
     let Tag { kind } = parse(raw)?;
     let content = match &*kind.0 {
         "text" => return decode_text(parse(raw)?, offset),
@@ -106,15 +108,15 @@ pub(super) fn decode_block(raw: &RawValue, offset: usize) -> Result<Part, String
 }
 
 /// Reads `content` that is a string or a list of blocks.
-pub(super) fn decode_content(raw: &RawValue) -> Result<Vec<Part>, (Option<usize>, String)> {
+pub(super) fn decode_content(raw: &RawValue) -> Result<Vec<Part>, Misread> {
     if raw.get().starts_with('"') {
-        let text: Str<'_> = parse(raw).map_err(|error| (None, error))?;
+        let text: Str<'_> = parse(raw)?;
         return Ok(vec![Part::text(text.0)]);
     }
-    let blocks: Vec<&RawValue> = parse(raw).map_err(|error| (None, error))?;
+    let blocks: Vec<&RawValue> = parse(raw)?;
     let mut parts = Vec::with_capacity(blocks.len());
     for (at, block) in blocks.into_iter().enumerate() {
-        parts.push(decode_block(block, 0).map_err(|error| (Some(at), error))?);
+        parts.push(decode_block(block, 0).map_err(|misread| misread.within(&format!("[{at}]")))?);
     }
     Ok(parts)
 }
@@ -152,17 +154,17 @@ pub(super) fn arguments(input: Option<&RawValue>) -> String {
 }
 
 /// Reads the whole block as it is.
-pub(super) fn native(raw: &RawValue) -> Result<Content, String> {
+pub(super) fn native(raw: &RawValue) -> Result<Content, Misread> {
     Ok(Content::Native(Native { dialect: Dialect::Anthropic, value: parse(raw)? }))
 }
 
 /// The citations of a text block.
-pub(super) fn citations(raw: Option<&RawValue>) -> Result<Vec<Value>, String> {
-    raw.map_or(Ok(Vec::new()), parse)
+pub(super) fn citations(raw: Option<&RawValue>) -> Result<Vec<Value>, Misread> {
+    raw.map_or(Ok(Vec::new()), |raw| parse(raw).map_err(|misread| misread.within(".citations")))
 }
 
-pub(super) fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, String> {
-    serde_json::from_str(raw.get()).map_err(|error| error.to_string())
+pub(super) fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, Misread> {
+    serde_json::from_str(raw.get()).map_err(|error| Misread::new(raw.get(), &error))
 }
 
 /// The id of a call.
@@ -174,7 +176,7 @@ fn marked(content: Content, cache_control: Option<Value>) -> Part {
     Part { content, cache_control, signature: None }
 }
 
-fn decode_text(block: Block<'_>, offset: usize) -> Result<Part, String> {
+fn decode_text(block: Block<'_>, offset: usize) -> Result<Part, Misread> {
     let text = Str::or_empty(block.text);
     let mut annotations = Vec::new();
     let citations = citations(block.citations)?;
@@ -191,13 +193,10 @@ fn decode_thinking(block: Block<'_>) -> Part {
     Part { content: Content::Reasoning(reasoning), cache_control: None, signature }
 }
 
-fn decode_result(block: Block<'_>) -> Result<Part, String> {
+fn decode_result(block: Block<'_>) -> Result<Part, Misread> {
     let content = match block.content {
         None => Vec::new(),
-        Some(raw) => decode_content(raw).map_err(|(at, error)| match at {
-            Some(at) => format!("content[{at}]: {error}"),
-            None => error,
-        })?,
+        Some(raw) => decode_content(raw).map_err(|misread| misread.within(".content"))?,
     };
     let result = ToolResult {
         call_id: id(block.tool_use_id),
@@ -209,6 +208,7 @@ fn decode_result(block: Block<'_>) -> Result<Part, String> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct WireSource<'a> {
     #[serde(rename = "type", borrow)]
     kind: Str<'a>,
@@ -223,11 +223,12 @@ struct WireSource<'a> {
 }
 
 /// The source of a medium; `None` for a kind without a canonical form.
-fn decode_source(raw: Option<&RawValue>) -> Result<Option<Source>, String> {
-    let raw = raw.ok_or("missing field `source`")?;
-    let source: WireSource<'_> = parse(raw)?;
+fn decode_source(raw: Option<&RawValue>) -> Result<Option<Source>, Misread> {
+    let raw = raw.ok_or_else(|| Misread::missing(".source"))?;
+    let source: WireSource<'_> = parse(raw).map_err(|misread| misread.within(".source"))?;
     let need = |field: Option<Str<'_>>, name: &str| {
-        field.map(|text| text.0.into_owned()).ok_or_else(|| format!("missing field `source.{name}`"))
+        let text = field.map(|text| text.0.into_owned());
+        text.ok_or_else(|| Misread::missing(&format!(".source.{name}")))
     };
     Ok(Some(match &*source.kind.0 {
         "base64" => Source::Base64 {

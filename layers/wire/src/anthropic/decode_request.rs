@@ -85,6 +85,7 @@ pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
 /// Reads `thinking`, here and where an OpenAI client sends it as an extra field.
 pub(super) fn decode_thinking(raw: &RawValue) -> Result<ReasoningRequest, Refusal> {
     #[derive(Deserialize)]
+    #[serde(expecting = "an object")]
     struct Thinking<'a> {
         #[serde(rename = "type", borrow)]
         kind: Str<'a>,
@@ -105,17 +106,15 @@ pub(super) fn decode_thinking(raw: &RawValue) -> Result<ReasoningRequest, Refusa
 }
 
 fn field<'a, T: Deserialize<'a>>(name: &str, raw: &'a RawValue) -> Result<T, Refusal> {
-    parse(raw).map_err(|error| Refusal::at(name, format!("field cannot be read: {error}")))
+    parse(raw).map_err(|misread| misread.refusal(name))
 }
 
 fn decode_system(raw: &RawValue) -> Result<Vec<Part>, Refusal> {
-    decode_content(raw).map_err(|(at, error)| match at {
-        Some(at) => Refusal::at(format!("system[{at}]"), format!("block cannot be read: {error}")),
-        None => Refusal::at("system", format!("field cannot be read: {error}")),
-    })
+    decode_content(raw).map_err(|misread| misread.refusal("system"))
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct WireMessage<'a> {
     #[serde(borrow)]
     role: Str<'a>,
@@ -128,18 +127,10 @@ fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
     let wire: Vec<&RawValue> = field("messages", raw)?;
     messages.reserve(wire.len() + 1);
     for (at, raw) in wire.into_iter().enumerate() {
-        let message: WireMessage<'_> = parse(raw).map_err(|error| {
-            Refusal::at(format!("messages[{at}]"), format!("message cannot be read: {error}"))
-        })?;
-        let content = decode_content(message.content).map_err(|(block, error)| match block {
-            Some(block) => Refusal::at(
-                format!("messages[{at}].content[{block}]"),
-                format!("block cannot be read: {error}"),
-            ),
-            None => {
-                Refusal::at(format!("messages[{at}].content"), format!("content cannot be read: {error}"))
-            }
-        })?;
+        let message: WireMessage<'_> =
+            parse(raw).map_err(|misread| misread.refusal(&format!("messages[{at}]")))?;
+        let content = decode_content(message.content)
+            .map_err(|misread| misread.refusal(&format!("messages[{at}].content")))?;
         let role = match &*message.role.0 {
             "user" => {
                 split_results(content, messages);
@@ -193,7 +184,7 @@ fn decode_output_config(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> 
             }
             "format" => chat.response_format = decode_format("output_config.format", raw)?,
             _ => {
-                let value = field("output_config", raw)?;
+                let value = field(&format!("output_config.{name}"), raw)?;
                 rest.insert(name, value);
             }
         }
@@ -206,6 +197,7 @@ fn decode_output_config(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> 
 
 fn decode_format(at: &str, raw: &RawValue) -> Result<Option<ResponseFormat>, Refusal> {
     #[derive(Deserialize)]
+    #[serde(expecting = "an object")]
     struct Format<'a> {
         #[serde(rename = "type", borrow)]
         kind: Str<'a>,

@@ -14,13 +14,12 @@ pub(crate) const TOOL_OPTIONS: &str = "tool_options";
 
 /// Reads `tools`, and their options with no canonical place.
 pub(super) fn decode_tools(raw: &RawValue) -> Result<(Vec<Tool>, Map<String, Value>), Refusal> {
-    let wire: Vec<&RawValue> =
-        parse(raw).map_err(|error| Refusal::at("tools", format!("field cannot be read: {error}")))?;
+    let wire: Vec<&RawValue> = parse(raw).map_err(|misread| misread.refusal("tools"))?;
     let mut tools = Vec::with_capacity(wire.len());
     let mut options = Map::new();
     for (at, raw) in wire.into_iter().enumerate() {
-        let mut fields: Map<String, Value> = parse(raw)
-            .map_err(|error| Refusal::at(format!("tools[{at}]"), format!("tool cannot be read: {error}")))?;
+        let mut fields: Map<String, Value> =
+            parse(raw).map_err(|misread| misread.refusal(&format!("tools[{at}]")))?;
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
         let name = text(fields.get("name"));
         let kind = fields.get("type").and_then(Value::as_str).unwrap_or("custom");
@@ -38,7 +37,14 @@ pub(super) fn decode_tools(raw: &RawValue) -> Result<(Vec<Tool>, Map<String, Val
             name.ok_or_else(|| Refusal::at(format!("tools[{at}].name"), "tool has no name".to_owned()))?;
         fields.remove("type");
         fields.remove("name");
-        let description = text(fields.remove("description").as_ref());
+        let description = match fields.remove("description") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(description)) => Some(description),
+            Some(other) => {
+                let path = format!("tools[{at}].description");
+                return Err(Refusal::at(path, format!("description is not a string: {other}")));
+            }
+        };
         let parameters = fields.remove("input_schema").filter(|schema| !schema.is_null());
         let strict = fields.remove("strict").as_ref().and_then(Value::as_bool);
         let cache_control = fields.remove("cache_control").filter(|mark| !mark.is_null());
@@ -54,6 +60,7 @@ pub(super) fn decode_tools(raw: &RawValue) -> Result<(Vec<Tool>, Map<String, Val
 /// Reads `tool_choice`, and whether calls may be parallel.
 pub(super) fn decode_tool_choice(raw: &RawValue) -> Result<(Option<ToolChoice>, Option<bool>), Refusal> {
     #[derive(Deserialize)]
+    #[serde(expecting = "an object")]
     struct Choice<'a> {
         #[serde(rename = "type", borrow)]
         kind: Str<'a>,
@@ -62,8 +69,7 @@ pub(super) fn decode_tool_choice(raw: &RawValue) -> Result<(Option<ToolChoice>, 
         #[serde(default)]
         disable_parallel_tool_use: Option<bool>,
     }
-    let choice: Choice<'_> =
-        parse(raw).map_err(|error| Refusal::at("tool_choice", format!("field cannot be read: {error}")))?;
+    let choice: Choice<'_> = parse(raw).map_err(|misread| misread.refusal("tool_choice"))?;
     let canonical = match &*choice.kind.0 {
         "auto" => ToolChoice::Auto,
         "any" => ToolChoice::Required,

@@ -21,14 +21,12 @@ pub(super) fn generation(chat: &mut Chat, config: Map<String, Value>) -> Result<
     chat.max_tokens = config.count("maxOutputTokens", "max_output_tokens")?;
     let n = config.count("candidateCount", "candidate_count")?;
     chat.n = n.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-    chat.logprobs = config.take("responseLogprobs", "response_logprobs").and_then(|it| it.as_bool());
+    chat.logprobs = config.flag("responseLogprobs", "response_logprobs")?;
     let top = config.count("logprobs", "logprobs")?;
     chat.top_logprobs = top.map(|top| u32::try_from(top).unwrap_or(u32::MAX));
-    if let Some(Value::Array(stop)) = config.take("stopSequences", "stop_sequences") {
-        chat.stop = stop.into_iter().filter_map(|text| text.as_str().map(str::to_owned)).collect();
-    }
-    response_format(chat, &mut config);
-    if let Some(Value::Object(thinking)) = config.take("thinkingConfig", "thinking_config") {
+    chat.stop = config.texts("stopSequences", "stop_sequences")?;
+    response_format(chat, &mut config)?;
+    if let Some(thinking) = config.object("thinkingConfig", "thinking_config")? {
         self::thinking(chat, thinking, &mut config)?;
     }
     if !config.fields.is_empty() {
@@ -37,14 +35,14 @@ pub(super) fn generation(chat: &mut Chat, config: Map<String, Value>) -> Result<
     Ok(())
 }
 
-fn response_format(chat: &mut Chat, config: &mut Taken) {
+fn response_format(chat: &mut Chat, config: &mut Taken) -> Result<(), Refusal> {
     let wide = config
         .take("responseJsonSchema", "response_json_schema")
         .or_else(|| config.take("_responseJsonSchema", "_response_json_schema"));
     let narrow = config.take("responseSchema", "response_schema");
     let schema = wide.or_else(|| narrow.map(to_json_schema));
-    let media_type = config.take("responseMimeType", "response_mime_type");
-    chat.response_format = match (schema, media_type.as_ref().and_then(Value::as_str)) {
+    let media_type = config.text("responseMimeType", "response_mime_type")?;
+    chat.response_format = match (schema, media_type.as_deref()) {
         (Some(schema), Some("application/json") | None) => {
             Some(ResponseFormat::JsonSchema { name: None, description: None, schema, strict: None })
         }
@@ -53,11 +51,12 @@ fn response_format(chat: &mut Chat, config: &mut Taken) {
         (None, None) => None,
         // `text/x.enum` and what may come have no canonical place.
         (schema, Some(_)) => {
-            config.fields.extend(media_type.map(|it| ("responseMimeType".to_owned(), it)));
+            config.fields.extend(media_type.map(|it| ("responseMimeType".to_owned(), it.into())));
             config.fields.extend(schema.map(|it| ("responseJsonSchema".to_owned(), it)));
             None
         }
     };
+    Ok(())
 }
 
 fn thinking(chat: &mut Chat, thinking: Map<String, Value>, config: &mut Taken) -> Result<(), Refusal> {
@@ -65,6 +64,9 @@ fn thinking(chat: &mut Chat, thinking: Map<String, Value>, config: &mut Taken) -
     let mut asked = ReasoningRequest::default();
     if let Some(budget) = thinking.take("thinkingBudget", "thinking_budget") {
         asked.budget_tokens = budget.as_u64();
+        if !budget.is_i64() && !budget.is_u64() {
+            return Err(thinking.refuse("thinkingBudget", "must be an integer", &budget));
+        }
         if asked.budget_tokens.is_none() {
             // -1: as the model sees fit.
             thinking.fields.insert("thinkingBudget".to_owned(), budget);
@@ -79,7 +81,7 @@ fn thinking(chat: &mut Chat, thinking: Map<String, Value>, config: &mut Taken) -
         }
         asked.effort = effort;
     }
-    asked.include_thoughts = thinking.take("includeThoughts", "include_thoughts").and_then(|it| it.as_bool());
+    asked.include_thoughts = thinking.flag("includeThoughts", "include_thoughts")?;
     if asked != ReasoningRequest::default() {
         chat.reasoning = Some(asked);
     }
@@ -150,14 +152,9 @@ fn tool(name: String, description: Option<String>, kind: ToolKind) -> Tool {
 /// `chat.extra`, as does what else stands there.
 pub(super) fn tool_config(chat: &mut Chat, config: Map<String, Value>) -> Result<(), Refusal> {
     let mut config = Taken { fields: config, path: "toolConfig" };
-    if let Some(Value::Object(calling)) = config.take("functionCallingConfig", "function_calling_config") {
+    if let Some(calling) = config.object("functionCallingConfig", "function_calling_config")? {
         let mut calling = Taken { fields: calling, path: "toolConfig.functionCallingConfig" };
-        let names: Vec<String> = match calling.take("allowedFunctionNames", "allowed_function_names") {
-            Some(Value::Array(names)) => {
-                names.into_iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()
-            }
-            _ => Vec::new(),
-        };
+        let names = calling.texts("allowedFunctionNames", "allowed_function_names")?;
         let mode = calling.take("mode", "mode");
         let word = match &mode {
             Some(Value::String(word)) => word.to_ascii_uppercase(),
@@ -226,6 +223,41 @@ impl Taken {
             format!("{float:.0}").parse().ok()
         });
         whole.map(Some).ok_or_else(|| self.refuse(camel, "must be a count", &value))
+    }
+
+    fn flag(&mut self, camel: &str, snake: &str) -> Result<Option<bool>, Refusal> {
+        let Some(value) = self.take(camel, snake) else { return Ok(None) };
+        value.as_bool().map(Some).ok_or_else(|| self.refuse(camel, "must be true or false", &value))
+    }
+
+    fn text(&mut self, camel: &str, snake: &str) -> Result<Option<String>, Refusal> {
+        match self.take(camel, snake) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.refuse(camel, "must be a text", &other)),
+        }
+    }
+
+    /// A list of texts, or one text for a list of one.
+    fn texts(&mut self, camel: &str, snake: &str) -> Result<Vec<String>, Refusal> {
+        let listed = match self.take(camel, snake) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(listed)) => listed,
+            Some(one) => vec![one],
+        };
+        let texts = listed.into_iter().map(|value| match value {
+            Value::String(text) => Ok(text),
+            other => Err(self.refuse(camel, "must be a list of texts", &other)),
+        });
+        texts.collect()
+    }
+
+    fn object(&mut self, camel: &str, snake: &str) -> Result<Option<Map<String, Value>>, Refusal> {
+        match self.take(camel, snake) {
+            None => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(fields)),
+            Some(other) => Err(self.refuse(camel, "must be an object", &other)),
+        }
     }
 
     fn refuse(&self, name: &str, why: &str, value: &Value) -> Refusal {

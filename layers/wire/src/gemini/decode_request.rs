@@ -8,7 +8,7 @@ use super::{
     decode_config, decode_turns,
     lenient::{Fields, OneOrMany},
 };
-use crate::{Refusal, chat::Chat};
+use crate::{Refusal, chat::Chat, misread::Misread};
 
 /// Reads a request for `generateContent` or, with `stream`, `streamGenerateContent`. The model is
 /// that of the path.
@@ -62,5 +62,5 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Chat, Re
 }
 
 fn read<'a, T: Deserialize<'a>>(value: &'a RawValue, field: &str) -> Result<T, Refusal> {
-    serde_json::from_str(value.get()).map_err(|error| Refusal::at(field, error.to_string()))
+    serde_json::from_str(value.get()).map_err(|error| Misread::new(value.get(), &error).refusal(field))
 }

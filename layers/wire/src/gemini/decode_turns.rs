@@ -18,11 +18,12 @@ use crate::{
     DecodeContext, Refusal,
     call_ids::CallIds,
     chat::{Content, Message, Origins, Part, Reasoning, Role, ToolResult},
+    misread::Misread,
 };
 
 /// A turn as it stands in a request.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "an object")]
 pub(super) struct TurnIn<'a> {
     #[serde(borrow)]
     role: Option<Words<'a>>,
@@ -32,7 +33,7 @@ pub(super) struct TurnIn<'a> {
 
 /// Reads the instructions: a turn, or a bare text as the SDKs take it.
 pub(super) fn instructions(value: &RawValue) -> Result<Option<Message>, Refusal> {
-    let refuse = |error: serde_json::Error| Refusal::at("systemInstruction", error.to_string());
+    let refuse = |error: serde_json::Error| Misread::new(value.get(), &error).refusal("systemInstruction");
     let turn: TurnIn<'_> = if value.get().starts_with('"') {
         let text: Words<'_> = serde_json::from_str(value.get()).map_err(refuse)?;
         TurnIn { role: None, parts: OneOrMany(vec![WirePart { text: Some(text), ..WirePart::default() }]) }

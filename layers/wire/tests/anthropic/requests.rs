@@ -745,8 +745,36 @@ fn an_unreadable_request_names_its_field() {
     assert_eq!(param(json!({"model": "m", "max_tokens": "9"})).as_deref(), Some("max_tokens"));
     let role = json!({"model": "m", "messages": [{"role": "tool", "content": "x"}]});
     assert_eq!(param(role).as_deref(), Some("messages[0].role"));
-    let block =
-        json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]});
-    assert_eq!(param(block).as_deref(), Some("messages[0].content[0]"));
+    let within = |role: &str, content: Value| {
+        let messages = json!([{"role": "user", "content": "q"}, {"role": role, "content": content}]);
+        param(json!({"model": "m", "messages": messages})).unwrap()
+    };
+    let result = |content: Value| json!([{"type": "tool_result", "tool_use_id": "a", "content": content}]);
+    let image = json!({"type": "image", "source": {"type": "base64", "data": "x"}});
+    for (content, path) in [
+        (json!(5), ""),
+        (json!([5]), "[0]"),
+        (json!([{"text": "a"}]), "[0].type"),
+        (json!([{"type": "text", "text": "a"}, {"type": "text", "text": 1}]), "[1].text"),
+        (json!([{"type": "image", "source": 5}]), "[0].source"),
+        (json!([image]), "[0].source.media_type"),
+        (result(json!([{"type": "text", "text": 5}])), "[0].content[0].text"),
+        (json!([{"type": "tool_result", "is_error": "x"}]), "[0].is_error"),
+    ] {
+        assert_eq!(within("user", content), format!("messages[1].content{path}"));
+    }
+    assert_eq!(within("assistant", json!([{"type": "tool_use", "id": 5}])), "messages[1].content[0].id");
+    for (field, value, path) in [
+        ("messages", json!([{"role": "user"}]), "messages[0].content"),
+        ("system", json!([{"type": "text", "text": 5}]), "system[0].text"),
+        ("stop_sequences", json!(["a", 5]), "stop_sequences[1]"),
+        ("tool_choice", json!("auto"), "tool_choice"),
+        ("tools", json!([{"name": "t", "description": 5}]), "tools[0].description"),
+        ("thinking", json!({"type": "enabled", "budget_tokens": "x"}), "thinking.budget_tokens"),
+    ] {
+        let mut body = json!({"model": "m"});
+        body[field] = value;
+        assert_eq!(param(body).as_deref(), Some(path));
+    }
     assert!(decode_request(b"[1,2]").is_err());
 }

@@ -201,7 +201,9 @@ fn functions_of_others_are_not_strict_unless_they_say_so() {
     assert_eq!(sent["tool_choice"], json!({"type": "function", "name": "a_b"}));
     assert_eq!(encoded.renamed_tools, [("a_b".to_owned(), "a.b".to_owned())]);
     assert_eq!(encoded.dropped, ["tools[].cache_control"]);
-    chat.tools = vec![tool(Some(true))];
+    let strict = json!({"type": "object", "properties": {}, "required": [], "additionalProperties": false});
+    let kind = ToolKind::Function { parameters: Some(strict) };
+    chat.tools = vec![Tool { kind, ..tool(Some(true)) }];
     assert_eq!(write(&chat).0["tools"][0]["strict"], true);
 }
 

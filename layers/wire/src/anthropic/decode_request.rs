@@ -129,12 +129,14 @@ fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
     for (at, raw) in wire.into_iter().enumerate() {
         let message: WireMessage<'_> =
             parse(raw).map_err(|misread| misread.refusal(&format!("messages[{at}]")))?;
+        let is_list = message.content.get().starts_with('[');
         let content = decode_content(message.content)
             .map_err(|misread| misread.refusal(&format!("messages[{at}].content")))?;
         let role = match &*message.role.0 {
             "user" => {
+                let parts = if is_list { content.len() } else { 0 };
                 split_results(content, messages);
-                origins.upto(messages.len(), at);
+                origins.laid_out(messages, at, parts);
                 continue;
             }
             "assistant" => Role::Assistant,
@@ -146,9 +148,10 @@ fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
                 ));
             }
         };
+        let parts = if is_list { content.len() } else { 0 };
         let content = if role == Role::Assistant { restored(content) } else { content };
         messages.push(Message { role, name: None, content });
-        origins.upto(messages.len(), at);
+        origins.laid_out(messages, at, parts);
     }
     Ok(())
 }

@@ -68,10 +68,11 @@ pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins)
         reader.role = role;
         // Its SDKs keep every chunk of a streamed answer as a turn of its own: they are one message.
         reader.fresh = role != Role::Assistant;
+        let parts = turn.parts.0.len();
         for part in turn.parts.0 {
             reader.take(part);
         }
-        origins.upto(reader.messages.len(), at);
+        origins.laid_out(&reader.messages, at, parts);
     }
     Ok((reader.messages, origins))
 }

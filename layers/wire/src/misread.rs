@@ -66,15 +66,15 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 }
 
 /// A container on the way to a value.
-enum Step {
-    Key(String),
+enum Step<'a> {
+    Key(&'a str),
     Index(usize),
 }
 
 /// The path of the value that stands at `end` or ends there. The text is good JSON at least so far.
 fn path_at(text: &str, end: usize) -> String {
     let bytes = text.as_bytes();
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<Step<'_>> = Vec::new();
     let mut awaits_key = false;
     let mut at = 0;
     while at < end {
@@ -82,7 +82,7 @@ fn path_at(text: &str, end: usize) -> String {
         at += 1;
         match byte {
             b'{' => {
-                steps.push(Step::Key(String::new()));
+                steps.push(Step::Key(""));
                 awaits_key = true;
             }
             b'[' => {
@@ -102,7 +102,7 @@ fn path_at(text: &str, end: usize) -> String {
                 let begin = at;
                 at = string_end(bytes, at);
                 if let (true, Some(Step::Key(key))) = (awaits_key, steps.last_mut()) {
-                    *key = text.get(begin..at.saturating_sub(1)).unwrap_or_default().to_owned();
+                    *key = text.get(begin..at.saturating_sub(1)).unwrap_or_default();
                     awaits_key = false;
                 }
             }
@@ -112,10 +112,10 @@ fn path_at(text: &str, end: usize) -> String {
     let mut path = String::new();
     for step in steps {
         match step {
-            Step::Key(key) if key.is_empty() => {}
+            Step::Key("") => {}
             Step::Key(key) => {
                 path.push('.');
-                path.push_str(&key);
+                path.push_str(key);
             }
             Step::Index(index) => _ = write!(path, "[{index}]"),
         }

@@ -32,7 +32,7 @@ pub(super) fn say(chat: &mut Chat) {
     match place.and_then(|place| chat.messages.get_mut(place)) {
         Some(message) => message.content.push(Part::text(WORDS)),
         None => {
-            chat.messages.push(Message { role: Role::User, name: None, content: vec![Part::text(WORDS)] })
+            chat.messages.push(Message { role: Role::User, name: None, content: vec![Part::text(WORDS)] });
         }
     }
 }

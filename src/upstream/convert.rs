@@ -185,7 +185,10 @@ impl Preparing<'_> {
     /// Goes on once what must be fetched is there.
     pub(super) async fn with_media(&self, wanting: Box<Wanting>, fetch: &Fetch) -> Result<Prepared, Error> {
         let Wanting { mut chat, completion } = *wanting;
-        media::fetch_media(&mut chat, fetch).await?;
+        media::fetch_media(&mut chat, fetch).await.map_err(|error| match error {
+            Error::Refused(refusal) => Error::Refused(chat.own_refusal(refusal)),
+            other => other,
+        })?;
         self.translated(chat, completion)
     }
 

@@ -40,7 +40,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     },
     Exception {
         name: &["→ openai/gpt-5.4"],
-        says: &["has no stop sequences"],
+        says: &["has no texts that end an answer"],
         why: "OpenAI's Responses have no stop sequences: an answer would go on behind them",
     },
     Exception {

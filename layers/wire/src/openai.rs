@@ -60,6 +60,7 @@ mod stream_decoder;
 mod stream_encoder;
 mod stream_image;
 mod stream_state;
+pub(crate) mod strict;
 mod thinking_out;
 pub(crate) mod tool_names;
 mod turns;

@@ -13,11 +13,13 @@
 //! | Gemini: files with `videoMetadata` or `mediaResolution` | the file |
 //! | any: web search | the target's own web search ([`WebSearch`]) |
 //! | any: what a provider's tool did in an earlier answer | nothing, listed |
+//! | Gemini: JSON without a schema, towards OpenAI, that no text speaks of | an instruction that does |
 //! | any: pictures, files and sound that a model showed | nothing, listed; Gemini's models see them again |
 
 mod anthropic;
 mod client_tool;
 mod gemini;
+mod json_word;
 mod web_search;
 
 use std::borrow::Cow;
@@ -46,7 +48,8 @@ pub(crate) fn said_in(target: Dialect, chat: &Chat) -> (Cow<'_, Chat>, Vec<Strin
     let has_blocks = chat.messages.iter().any(|message| holds_any(target, message));
     let is_clients = |kind: &ToolKind| matches!(kind, ToolKind::Server(tool) if tool.dialect != target && client_tool::is_known(tool));
     let has_tools = chat.tools.iter().any(|tool| is_clients(&tool.kind));
-    if !has_blocks && !has_tools {
+    let lacks_word = json_word::is_missing(target, chat);
+    if !has_blocks && !has_tools && !lacks_word {
         return (Cow::Borrowed(chat), lost);
     }
     let mut chat = chat.clone();
@@ -54,6 +57,9 @@ pub(crate) fn said_in(target: Dialect, chat: &Chat) -> (Cow<'_, Chat>, Vec<Strin
         for (at, message) in chat.messages.iter_mut().enumerate() {
             say_message(target, at, message, &mut lost);
         }
+    }
+    if lacks_word {
+        json_word::say(&mut chat);
     }
     for tool in chat.tools.iter_mut().filter(|tool| is_clients(&tool.kind)) {
         client_tool::say(tool);

@@ -194,6 +194,16 @@ fn what_is_no_request_is_refused_with_its_field() {
         ("[]", None),
         (r#"{"contents":[{"role":"system","parts":[]}]}"#, Some("contents[0].role")),
         (r#"{"contents":5}"#, Some("contents")),
+        (r#"{"contents":[5]}"#, Some("contents[0]")),
+        (r#"{"contents":[{"parts":[]},{"parts":5}]}"#, Some("contents[1].parts")),
+        (r#"{"contents":[{"parts":[{"text":"a"},{"text":5}]}]}"#, Some("contents[0].parts[1].text")),
+        (r#"{"contents":[{"parts":[{"inlineData":5}]}]}"#, Some("contents[0].parts[0].inlineData")),
+        (r#"{"systemInstruction":{"parts":[{"text":5}]}}"#, Some("systemInstruction.parts[0].text")),
+        (r#"{"tools":[5]}"#, Some("tools[0]")),
+        (r#"{"generationConfig":{"stopSequences":5}}"#, Some("generationConfig.stopSequences")),
+        (r#"{"generationConfig":{"stopSequences":["a",5]}}"#, Some("generationConfig.stopSequences")),
+        (r#"{"generationConfig":{"thinkingConfig":5}}"#, Some("generationConfig.thinkingConfig")),
+        (r#"{"generationConfig":{"responseMimeType":5}}"#, Some("generationConfig.responseMimeType")),
         (r#"{"generationConfig":{"topK":"many"}}"#, Some("generationConfig.topK")),
         (
             r#"{"generationConfig":{"thinkingConfig":{"thinkingLevel":"WILD"}}}"#,
@@ -573,6 +583,23 @@ fn thinking_is_asked_for_in_the_models_own_way() {
     assert_eq!(thinking(effort(Effort::Low), none).1, ["reasoning_effort"]);
 }
 
+/// Gemini refuses a budget beyond the model's, which Claude Code's usual one is.
+#[test]
+fn a_thinking_budget_stays_within_the_models() {
+    let request = ReasoningRequest { budget_tokens: Some(31_999), ..ReasoningRequest::default() };
+    let chat = Chat { reasoning: Some(request), ..asked("q") };
+    let traits = Traits { reasoning: ReasoningStyle::Budget, ..Traits::default() };
+    for (model, tokens, lost) in [("gemini-2.5-flash", 24_576, 1), ("gemini-2.5-pro", 31_999, 0)] {
+        let (body, encoded) = encoded(&chat, &Target { model: model.into(), traits: traits.clone() });
+        assert_eq!(
+            body["generationConfig"]["thinkingConfig"],
+            json!({ "thinkingBudget": tokens }),
+            "{model}"
+        );
+        assert_eq!(encoded.dropped, vec!["thinking.budget_tokens"; lost], "{model}");
+    }
+}
+
 #[test]
 fn a_service_tier_is_asked_for_in_googles_word() {
     for (tier, word) in [("flex", json!("flex")), ("priority", json!("priority")), ("default", Value::Null)] {
@@ -710,6 +737,31 @@ fn calls_without_ids_are_told_apart() {
     calls.sort();
     calls.dedup();
     assert_eq!(calls.len(), 4);
+}
+
+/// Gemini's CLI gives the results ids of its own where the calls had none: a conversation that goes from
+/// a Gemini model to another provider's.
+#[test]
+fn results_with_ids_of_no_call_find_theirs_by_name() {
+    let response =
+        |id: &str, name: &str| json!({ "functionResponse": { "id": id, "name": name, "response": {} } });
+    let call = |name: &str| json!({ "functionCall": { "name": name, "args": {} } });
+    let named = json!({ "functionCall": { "id": "own", "name": "f", "args": {} } });
+    let turns = json!([
+        { "role": "model", "parts": [call("f"), call("g"), call("f"), named] },
+        { "role": "user", "parts": [response("f-1", "f"), response("own", "f"), response("g-2", "g"), response("f-3", "f")] },
+    ]);
+    let chat = decode_request("m", false, json!({ "contents": turns }).to_string().as_bytes()).unwrap();
+    let calls = chat.messages[0].content.iter().map(|part| match &part.content {
+        Content::ToolCall(call) => call.id.as_str(),
+        other => panic!("no call: {other:?}"),
+    });
+    let calls: Vec<&str> = calls.collect();
+    let results = chat.messages[1].content.iter().map(|part| match &part.content {
+        Content::ToolResult(result) => result.call_id.as_str(),
+        other => panic!("no result: {other:?}"),
+    });
+    assert_eq!(results.collect::<Vec<_>>(), [calls[0], "own", calls[1], calls[2]]);
 }
 
 #[test]

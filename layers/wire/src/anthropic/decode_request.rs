@@ -131,12 +131,14 @@ fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
     for (at, raw) in wire.into_iter().enumerate() {
         let message: WireMessage<'_> =
             parse(raw).map_err(|unfit: Unfit| unfit.refusal(format_args!("messages[{at}]")))?;
+        let is_list = message.content.get().starts_with('[');
         let content = decode_content(message.content, Author::Client)
             .map_err(|unfit| unfit.refusal(format_args!("messages[{at}].content")))?;
         let role = match &*message.role.0 {
             "user" => {
+                let parts = if is_list { content.len() } else { 0 };
                 split_results(content, messages);
-                origins.upto(messages.len(), at);
+                origins.laid_out(messages, at, parts);
                 continue;
             }
             "assistant" => Role::Assistant,
@@ -148,9 +150,10 @@ fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
                 ));
             }
         };
+        let parts = if is_list { content.len() } else { 0 };
         let content = if role == Role::Assistant { restored(content) } else { content };
         messages.push(Message { role, name: None, content });
-        origins.upto(messages.len(), at);
+        origins.laid_out(messages, at, parts);
     }
     Ok(())
 }
@@ -186,7 +189,7 @@ fn decode_output_config(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> 
             }
             "format" => chat.response_format = decode_format("output_config.format", raw)?,
             _ => {
-                let value = field("output_config", raw)?;
+                let value = field(&format!("output_config.{name}"), raw)?;
                 rest.insert(name, value);
             }
         }

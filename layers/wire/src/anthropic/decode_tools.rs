@@ -38,7 +38,14 @@ pub(super) fn decode_tools(raw: &RawValue) -> Result<(Vec<Tool>, Map<String, Val
             name.ok_or_else(|| Refusal::at(format!("tools[{at}].name"), "tool has no name".to_owned()))?;
         fields.remove("type");
         fields.remove("name");
-        let description = text(fields.remove("description").as_ref());
+        let description = match fields.remove("description") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(description)) => Some(description),
+            Some(other) => {
+                let path = format!("tools[{at}].description");
+                return Err(Refusal::at(path, format!("description is not a string: {other}")));
+            }
+        };
         let parameters = fields.remove("input_schema").filter(|schema| !schema.is_null());
         if !parameters.as_ref().is_some_and(Value::is_object) {
             let what = if parameters.is_none() { "field is required" } else { "expected an object" };

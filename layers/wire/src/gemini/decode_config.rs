@@ -25,7 +25,7 @@ pub(super) fn generation(chat: &mut Chat, config: Map<String, Value>) -> Result<
     let top = config.count("logprobs", "logprobs")?;
     chat.top_logprobs = top.map(|top| u32::try_from(top).unwrap_or(u32::MAX));
     chat.stop = config.texts("stopSequences", "stop_sequences")?;
-    response_format(chat, &mut config);
+    response_format(chat, &mut config)?;
     if let Some(thinking) = config.object("thinkingConfig", "thinking_config")? {
         self::thinking(chat, thinking, &mut config)?;
     }
@@ -35,14 +35,14 @@ pub(super) fn generation(chat: &mut Chat, config: Map<String, Value>) -> Result<
     Ok(())
 }
 
-fn response_format(chat: &mut Chat, config: &mut Taken) {
+fn response_format(chat: &mut Chat, config: &mut Taken) -> Result<(), Refusal> {
     let wide = config
         .take("responseJsonSchema", "response_json_schema")
         .or_else(|| config.take("_responseJsonSchema", "_response_json_schema"));
     let narrow = config.take("responseSchema", "response_schema");
     let schema = wide.or_else(|| narrow.map(to_json_schema));
-    let media_type = config.take("responseMimeType", "response_mime_type");
-    chat.response_format = match (schema, media_type.as_ref().and_then(Value::as_str)) {
+    let media_type = config.text("responseMimeType", "response_mime_type")?;
+    chat.response_format = match (schema, media_type.as_deref()) {
         (Some(schema), Some("application/json") | None) => {
             Some(ResponseFormat::JsonSchema { name: None, description: None, schema, strict: None })
         }
@@ -51,11 +51,12 @@ fn response_format(chat: &mut Chat, config: &mut Taken) {
         (None, None) => None,
         // `text/x.enum` and what may come have no canonical place.
         (schema, Some(_)) => {
-            config.fields.extend(media_type.map(|it| ("responseMimeType".to_owned(), it)));
+            config.fields.extend(media_type.map(|it| ("responseMimeType".to_owned(), it.into())));
             config.fields.extend(schema.map(|it| ("responseJsonSchema".to_owned(), it)));
             None
         }
     };
+    Ok(())
 }
 
 fn thinking(chat: &mut Chat, thinking: Map<String, Value>, config: &mut Taken) -> Result<(), Refusal> {
@@ -63,6 +64,9 @@ fn thinking(chat: &mut Chat, thinking: Map<String, Value>, config: &mut Taken) -
     let mut asked = ReasoningRequest::default();
     if let Some(budget) = thinking.take("thinkingBudget", "thinking_budget") {
         asked.budget_tokens = budget.as_u64();
+        if !budget.is_i64() && !budget.is_u64() {
+            return Err(thinking.refuse("thinkingBudget", "must be an integer", &budget));
+        }
         if asked.budget_tokens.is_none() {
             // -1: as the model sees fit.
             thinking.fields.insert("thinkingBudget".to_owned(), budget);
@@ -224,6 +228,14 @@ impl Taken {
     fn truth(&mut self, camel: &str, snake: &str) -> Result<Option<bool>, Refusal> {
         let Some(value) = self.take(camel, snake) else { return Ok(None) };
         value.as_bool().map(Some).ok_or_else(|| self.refuse(camel, "must be true or false", &value))
+    }
+
+    fn text(&mut self, camel: &str, snake: &str) -> Result<Option<String>, Refusal> {
+        match self.take(camel, snake) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.refuse(camel, "must be a text", &other)),
+        }
     }
 
     fn object(&mut self, camel: &str, snake: &str) -> Result<Option<Map<String, Value>>, Refusal> {

@@ -49,7 +49,7 @@ pub(super) fn instructions(value: &RawValue) -> Result<Option<Message>, Refusal>
 /// Reads the turns of a conversation.
 ///
 /// A turn that holds results of calls and other parts becomes several messages. A call without an id
-/// is given one, and the first result for the same function that has none either is paired with it.
+/// is given one, and the first result for the same function whose id is none of a call is paired with it.
 /// With the messages come the places of their turns.
 pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins), Refusal> {
     let mut origins = Origins::default();
@@ -68,11 +68,12 @@ pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins)
         reader.role = role;
         // Its SDKs keep every chunk of a streamed answer as a turn of its own: they are one message.
         reader.fresh = role != Role::Assistant;
+        let parts = turn.parts.0.len();
         for (place, part) in turn.parts.0.into_iter().enumerate() {
             check(&part).map_err(|unfit| unfit.refusal(format_args!("contents[{at}].parts[{place}]")))?;
             reader.take(part);
         }
-        origins.upto(reader.messages.len(), at);
+        origins.laid_out(&reader.messages, at, parts);
     }
     Ok((reader.messages, origins))
 }
@@ -175,7 +176,11 @@ impl Reader {
     fn result(&mut self, response: FunctionResponse<'_>) -> ToolResult {
         let name = response.name.into_owned();
         let given = response.id.map(Words::into_owned).filter(|id| !id.is_empty());
-        let call_id = given.or_else(|| self.oldest_open(&name)).unwrap_or_else(|| self.free_id());
+        let call_id = match given {
+            Some(id) if self.taken.contains(&id) => id,
+            // Gemini's CLI makes ids up for the results of calls that have none.
+            given => self.oldest_open(&name).or(given).unwrap_or_else(|| self.free_id()),
+        };
         self.answered.insert(call_id.clone());
         let (text, is_error) = match response.response {
             ResponseObject::Raw(raw) => result_text(&raw.0),

@@ -44,23 +44,26 @@ pub fn remote_media(chat: &mut Chat) -> Vec<RemoteMedia<'_>> {
             match &mut part.content {
                 Content::ToolResult(result) => {
                     let parts = result.content.iter_mut().enumerate();
-                    found.extend(parts.filter_map(|(piece, part)| remote(at, piece, &mut part.content)));
+                    let path = |inner| format!("messages[{at}].content[{piece}].content[{inner}]");
+                    found.extend(parts.filter_map(|(inner, part)| remote(&mut part.content, || path(inner))));
                 }
-                content => found.extend(remote(at, piece, content)),
+                content => {
+                    found.extend(remote(content, || format!("messages[{at}].content[{piece}]")));
+                }
             }
         }
     }
     found
 }
 
-fn remote(at: usize, piece: usize, content: &mut Content) -> Option<RemoteMedia<'_>> {
+fn remote(content: &mut Content, path: impl Fn() -> String) -> Option<RemoteMedia<'_>> {
     let (source, field) = match content {
         Content::Image(image) => (&mut image.source, "image_url.url"),
         Content::Document(document) => (&mut document.source, "file.file_data"),
         _ => return None,
     };
     let remote = matches!(source, Source::Url { url, .. } if is_remote(url));
-    let param = || format!("messages[{at}].content[{piece}].{field}");
+    let param = || format!("{}.{field}", path());
     remote.then(|| RemoteMedia { param: param(), source })
 }
 

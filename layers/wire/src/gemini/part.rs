@@ -33,7 +33,7 @@ pub(super) struct WirePart<'a> {
 
 /// Bytes in the request or answer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, expecting = "an object")]
 pub(super) struct Blob<'a> {
     #[serde(borrow, alias = "mime_type")]
     pub(super) mime_type: Words<'a>,
@@ -43,7 +43,7 @@ pub(super) struct Blob<'a> {
 
 /// A file elsewhere.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, expecting = "an object")]
 pub(super) struct FileData<'a> {
     #[serde(borrow, alias = "mime_type", skip_serializing_if = "Option::is_none")]
     pub(super) mime_type: Option<Words<'a>>,
@@ -53,7 +53,7 @@ pub(super) struct FileData<'a> {
 
 /// The model calls a function.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "an object")]
 pub(super) struct FunctionCall<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<Words<'a>>,
@@ -88,7 +88,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Args<'a> {
 
 /// What a call came to.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, expecting = "an object")]
 pub(super) struct FunctionResponse<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<Words<'a>>,

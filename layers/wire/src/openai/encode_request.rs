@@ -9,6 +9,7 @@ use tollway_core::Dialect;
 use super::encode_message::{MessageOut, encode_messages};
 use super::encode_tools::{ChoiceOut, ToolOut, encode_choice, encode_tools, web_search};
 use super::out::{Extra, is_path, to_json};
+use super::strict;
 use super::tool_names::ToolNames;
 use super::turns::laid_out;
 use crate::chat::{Chat, ReasoningRequest, ResponseFormat};
@@ -56,7 +57,7 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         tools,
         tool_choice: encode_choice(chat, traits, &names)?,
         parallel_tool_calls: chat.parallel_tool_calls,
-        response_format: encode_format(chat.response_format.as_ref(), target)?,
+        response_format: encode_format(chat, target, &mut dropped)?,
         temperature,
         top_p,
         top_k,
@@ -73,7 +74,7 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         reasoning,
         stream: chat.stream.then_some(true),
         stream_options: (chat.stream && chat.include_usage).then_some(StreamOptions { include_usage: true }),
-        user: encode_user(chat, &mut dropped),
+        user: encode_user(chat, Dialect::OpenAi, &mut dropped),
         metadata: chat.metadata.as_ref(),
         service_tier: tier_of(chat),
         extra: Extra { members: &extra, taken: &[] },
@@ -108,11 +109,12 @@ fn encode_extra<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Result<Cow<'a, Map
     Ok(Cow::Owned(shared))
 }
 
-/// The application's name for its user, if it is not longer than OpenAI takes: "Expected a string with
-/// maximum length 64". Claude Code's is.
-fn encode_user<'a>(chat: &'a Chat, dropped: &mut Dropped) -> Option<&'a str> {
+/// The application's name for its user, if it came in the format it goes out in or is not longer than
+/// OpenAI takes: "Expected a string with maximum length 64". Claude Code's is.
+pub(crate) fn encode_user<'a>(chat: &'a Chat, format: Dialect, dropped: &mut Dropped) -> Option<&'a str> {
     let user = chat.user.as_deref();
-    let fits = chat.dialect.is_none() || user.is_none_or(|user| user.chars().take(65).count() <= 64);
+    let own = chat.dialect.is_none_or(|dialect| dialect == format);
+    let fits = own || user.is_none_or(|user| user.chars().take(65).count() <= 64);
     dropped.unless(fits, "user", user)
 }
 
@@ -230,10 +232,11 @@ struct SchemaOut<'a> {
 }
 
 fn encode_format<'a>(
-    format: Option<&'a ResponseFormat>,
+    chat: &'a Chat,
     target: &Target,
+    dropped: &mut Dropped,
 ) -> Result<Option<FormatOut<'a>>, Refusal> {
-    let (kind, json_schema) = match format {
+    let (kind, json_schema) = match &chat.response_format {
         None => return Ok(None),
         Some(ResponseFormat::Text) => ("text", None),
         Some(ResponseFormat::JsonObject) => ("json_object", None),
@@ -244,7 +247,8 @@ fn encode_format<'a>(
         Some(ResponseFormat::JsonSchema { name, description, schema, strict }) => {
             let name = name.as_deref().unwrap_or("response");
             let description = description.as_deref();
-            ("json_schema", Some(SchemaOut { name, description, schema, strict: *strict }))
+            let strict = strict::strict(chat, *strict, Some(schema), "response_format", dropped);
+            ("json_schema", Some(SchemaOut { name, description, schema, strict }))
         }
     };
     Ok(Some(FormatOut { kind, json_schema }))

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tollway_core::Dialect;
 
 use super::encode_request::Dropped;
+use super::strict;
 use super::tool_names::ToolNames;
 use crate::chat::{Chat, ToolChoice, ToolKind};
 use crate::portable::{self, WebSearch};
@@ -69,7 +70,8 @@ pub(super) fn encode_tools<'a>(
         match &tool.kind {
             ToolKind::Function { parameters } => {
                 let parameters = parameters.as_ref();
-                let function = FunctionOut { name, description, parameters, strict: tool.strict };
+                let strict = strict::strict(chat, tool.strict, parameters, "tools[].strict", dropped);
+                let function = FunctionOut { name, description, parameters, strict };
                 Ok(ToolOut::Function { kind: "function", function, cache_control })
             }
             ToolKind::Custom { format } => {

@@ -8,7 +8,7 @@ use super::encode_input::{ItemOut, encode_input};
 use super::encode_settings;
 use super::encode_tools::{ToolOut, encode_choice, encode_tools};
 use crate::chat::Chat;
-use crate::openai::encode_request::Dropped;
+use crate::openai::encode_request::{Dropped, encode_user};
 use crate::openai::tool_names::ToolNames;
 use crate::{Encoded, Refusal, Target};
 
@@ -21,6 +21,7 @@ const LEAST_TOKENS: u64 = 16;
 pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> {
     let traits = &target.traits;
     let mut dropped = Dropped::default();
+    crate::loss::check_text_only(chat)?;
     check(chat)?;
     let (chat, lost) = crate::portable::said_in(Dialect::Responses, chat);
     let chat = &*chat;
@@ -47,7 +48,7 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         parallel_tool_calls: chat.parallel_tool_calls.filter(|_| !tools.is_empty()),
         tools,
         tool_choice,
-        text: encode_settings::text(chat, target)?,
+        text: encode_settings::text(chat, target, &mut dropped)?,
         reasoning: encode_settings::reasoning(chat, target, &mut dropped),
         include: encode_settings::include(chat, target),
         max_output_tokens: max_tokens(chat, target, &mut dropped),
@@ -56,7 +57,7 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
         top_logprobs: chat.top_logprobs,
         stream: chat.stream.then_some(true),
         stream_options: stream_options(chat),
-        user: chat.user.as_deref(),
+        user: encode_user(chat, Dialect::Responses, &mut dropped),
         metadata: chat.metadata.as_ref(),
         service_tier: chat.service_tier.as_deref(),
         extra: encode_settings::extra(chat, &mut dropped)?,
@@ -72,7 +73,10 @@ fn check(chat: &Chat) -> Result<(), Refusal> {
         return Err(Refusal::at("n", "the Responses format gives one answer: use n of 1"));
     }
     if !chat.stop.is_empty() {
-        return Err(Refusal::at("stop", "the Responses format has no stop sequences"));
+        return Err(Refusal::at(
+            "stop",
+            "the Responses format has no texts that end an answer: leave out stop",
+        ));
     }
     Ok(())
 }

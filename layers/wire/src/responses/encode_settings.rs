@@ -8,10 +8,15 @@ use crate::anthropic::TOOL_OPTIONS;
 use crate::chat::{Chat, ResponseFormat};
 use crate::loss::is_unset;
 use crate::openai::encode_request::{ASKING, Dropped, NESTED, SHARED};
+use crate::openai::strict;
 use crate::{Effort, ReasoningStyle, Refusal, Target};
 
 /// Writes `text`: format and verbosity.
-pub(super) fn text(chat: &Chat, target: &Target) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn text(
+    chat: &Chat,
+    target: &Target,
+    dropped: &mut Dropped,
+) -> Result<Map<String, Value>, Refusal> {
     let mut text = Map::new();
     if let Some(format) = &chat.response_format {
         let mut out = match format {
@@ -23,6 +28,7 @@ pub(super) fn text(chat: &Chat, target: &Target) -> Result<Map<String, Value>, R
             }
             ResponseFormat::JsonSchema { name, description, schema, strict } => {
                 let name = name.as_deref().unwrap_or("response");
+                let strict = strict::strict(chat, *strict, Some(schema), "response_format", dropped);
                 let members = [
                     ("type", Some(json!("json_schema"))),
                     ("name", Some(json!(name))),

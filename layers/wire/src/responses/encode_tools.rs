@@ -9,6 +9,7 @@ use tollway_core::Dialect;
 use super::web_search;
 use crate::chat::{Chat, Tool, ToolChoice, ToolKind};
 use crate::openai::encode_request::Dropped;
+use crate::openai::strict;
 use crate::openai::tool_names::ToolNames;
 use crate::{Refusal, Traits};
 
@@ -57,7 +58,7 @@ pub(super) fn encode_tools<'a>(
             dropped.list(&format!("tools[{index}]"));
             continue;
         }
-        tools.push(encode_tool(tool, own, &format!("tools[{index}]"), names, dropped)?);
+        tools.push(encode_tool(chat, tool, own, &format!("tools[{index}]"), names, dropped)?);
     }
     if let Some(options) = chat.extra.get("web_search_options").filter(|options| options.is_object()) {
         tools.push(ToolOut::Server(Cow::Owned(web_search::from_options(options, dropped))));
@@ -66,6 +67,7 @@ pub(super) fn encode_tools<'a>(
 }
 
 fn encode_tool<'a>(
+    chat: &Chat,
     tool: &'a Tool,
     own: bool,
     path: &str,
@@ -79,7 +81,8 @@ fn encode_tool<'a>(
             let nothing = || Cow::Owned(json!({ "type": "object", "properties": {} }));
             let parameters = parameters.as_ref().map_or_else(nothing, Cow::Borrowed);
             // Not to be told means to be strict here, and what is no strict schema would be refused.
-            let strict = if own { tool.strict } else { Some(tool.strict.unwrap_or(false)) };
+            let asked = if own { tool.strict } else { Some(tool.strict.unwrap_or(false)) };
+            let strict = strict::strict(chat, asked, Some(&parameters), "tools[].strict", dropped);
             ToolOut::Function { kind: "function", name, description, parameters, strict }
         }
         ToolKind::Custom { format } => {

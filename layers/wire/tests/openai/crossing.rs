@@ -1,7 +1,7 @@
 //! Requests of other dialects, written in this one.
 
 use serde_json::{Value, json};
-use tollway_wire::{Target, Traits, anthropic, gemini, openai::encode_request};
+use tollway_wire::{Target, Traits, anthropic, chat::Chat, gemini, openai::encode_request, responses};
 
 fn target() -> Target {
     Target { model: "m".to_owned(), traits: Traits::default() }
@@ -97,4 +97,58 @@ fn what_a_thinking_model_refuses_is_listed() {
     let traits = Traits { sampling: false, ..Traits::default() };
     let encoded = encode_request(&chat, &Target { model: "m".to_owned(), traits }).unwrap();
     assert_eq!(encoded.dropped, ["temperature", "presence_penalty"]);
+}
+
+/// OpenAI refuses `json_object` unless the word stands in the conversation; Gemini wants none.
+#[test]
+fn json_without_a_schema_is_spoken_of_towards_openai() {
+    let ask = |system: Value, text: &str| {
+        let body = json!({"systemInstruction": system, "contents": [{"role": "user", "parts": [{"text": text}]}],
+            "generationConfig": {"responseMimeType": "application/json"}});
+        gemini::decode_request("m", false, body.to_string().as_bytes()).unwrap()
+    };
+    let said = |chat: &Chat, responses: bool| {
+        let encode = if responses { responses::encode_request } else { encode_request };
+        let body = encode(chat, &target()).unwrap().body;
+        String::from_utf8(body).unwrap()
+    };
+    for responses in [false, true] {
+        for (system, text, added) in [
+            (Value::Null, "three colours", true),
+            (json!("Be brief."), "three colours", true),
+            // Instructions alone are not where OpenAI looks.
+            (json!("Say JSON."), "three colours", true),
+            (Value::Null, "three colours as json", false),
+        ] {
+            let body = said(&ask(system.clone(), text), responses);
+            assert_eq!(body.contains("Answer in JSON."), added, "{body}");
+            assert!(!responses || !added || !body.contains("\"instructions\""), "{body}");
+        }
+    }
+}
+
+/// Anthropic holds to schemas that OpenAI's strict mode refuses.
+#[test]
+fn what_openai_cannot_be_held_to_is_not_strict() {
+    let schema = |required: Value| {
+        json!({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+        "required": required, "additionalProperties": false})
+    };
+    for (required, strict) in [(json!(["a", "b"]), true), (json!(["a"]), false)] {
+        let body = json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "q"}],
+            "output_config": {"format": {"type": "json_schema", "schema": schema(required.clone())}},
+            "tools": [{"name": "t", "strict": true, "input_schema": schema(required)}]});
+        let chat = anthropic::decode_request(body.to_string().as_bytes()).unwrap();
+        let lost = if strict { vec![] } else { vec!["tools[].strict", "response_format"] };
+        let chats = encode_request(&chat, &target()).unwrap();
+        let body: Value = serde_json::from_slice(&chats.body).unwrap();
+        assert_eq!(body["response_format"]["json_schema"]["strict"], strict);
+        assert_eq!(body["tools"][0]["function"]["strict"], strict);
+        assert_eq!(chats.dropped, lost);
+        let responses = responses::encode_request(&chat, &target()).unwrap();
+        let body: Value = serde_json::from_slice(&responses.body).unwrap();
+        assert_eq!(body["text"]["format"]["strict"], strict);
+        assert_eq!(body["tools"][0]["strict"], strict);
+        assert_eq!(responses.dropped, lost);
+    }
 }

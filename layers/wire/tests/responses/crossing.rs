@@ -174,3 +174,18 @@ fn requests_of_other_dialects_are_as_the_api_takes_them() {
     assert_eq!((&body["safety_identifier"], &body["top_logprobs"]), (&json!("s"), &json!(2)));
     assert_eq!(encoded.dropped, ["seed", "store"]);
 }
+
+/// A request for pictures or sound was answered in text.
+#[test]
+fn what_gemini_is_asked_to_show_or_say_is_refused() {
+    let asked = |kind: &str| {
+        let body = json!({"contents": [{"role": "user", "parts": [{"text": "q"}]}],
+            "generationConfig": {"responseModalities": [kind]}});
+        let chat = gemini::decode_request("m", false, body.to_string().as_bytes()).unwrap();
+        encode_request(&chat, &target()).map_err(|refusal| refusal.param)
+    };
+    assert!(asked("TEXT").is_ok());
+    for kind in ["IMAGE", "AUDIO"] {
+        assert_eq!(asked(kind).unwrap_err().as_deref(), Some("generationConfig.responseModalities"));
+    }
+}

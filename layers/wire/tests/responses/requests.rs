@@ -201,7 +201,9 @@ fn functions_of_others_are_not_strict_unless_they_say_so() {
     assert_eq!(sent["tool_choice"], json!({"type": "function", "name": "a_b"}));
     assert_eq!(encoded.renamed_tools, [("a_b".to_owned(), "a.b".to_owned())]);
     assert_eq!(encoded.dropped, ["tools[].cache_control"]);
-    chat.tools = vec![tool(Some(true))];
+    let strict = json!({"type": "object", "properties": {}, "required": [], "additionalProperties": false});
+    let kind = ToolKind::Function { parameters: Some(strict) };
+    chat.tools = vec![Tool { kind, ..tool(Some(true)) }];
     assert_eq!(write(&chat).0["tools"][0]["strict"], true);
 }
 
@@ -435,4 +437,17 @@ fn bad_requests_are_refused_by_their_path() {
     for body in [&b""[..], b"[]", b"{", b"\xff", b"null"] {
         assert!(decode_request(body).is_err());
     }
+}
+
+/// "Expected a string with maximum length 64": Claude Code's name for its user is longer.
+#[test]
+fn a_users_name_that_is_too_long_stays_behind() {
+    for (user, goes) in [("u".repeat(64), true), ("u".repeat(65), false)] {
+        let chat = Chat { user: Some(user.clone()), ..foreign(vec![says(Role::User, "q")]) };
+        let (body, encoded) = write(&chat);
+        assert_eq!(body["user"], if goes { json!(user) } else { Value::Null });
+        assert_eq!(encoded.dropped.is_empty(), goes);
+    }
+    let own = read(&json!({"model": "m", "input": "q", "user": "u".repeat(65)}));
+    assert_eq!(write(&own).0["user"], "u".repeat(65));
 }

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use crate::{Attempt, Endpoint, RequestId, Upstream};
+use crate::{Attempt, Caller, Endpoint, RequestId, Upstream};
 
 /// What becomes known of a request on its way in and out.
 ///
@@ -12,6 +12,7 @@ use crate::{Attempt, Endpoint, RequestId, Upstream};
 pub struct Exchange {
     request_id: RequestId,
     started: Instant,
+    caller: OnceLock<Arc<Caller>>,
     call: OnceLock<(Endpoint, Arc<str>, bool)>,
     received: AtomicU64,
     attempts: Mutex<Vec<Arc<Attempt>>>,
@@ -23,6 +24,7 @@ impl Exchange {
         Self {
             request_id,
             started: Instant::now(),
+            caller: OnceLock::new(),
             call: OnceLock::new(),
             received: AtomicU64::new(0),
             attempts: Mutex::new(Vec::new()),
@@ -37,6 +39,16 @@ impl Exchange {
     /// When the request's head had been read.
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// Records who asks: written by auth, once.
+    pub fn set_caller(&self, caller: Arc<Caller>) {
+        let _ = self.caller.set(caller);
+    }
+
+    /// Who asks, once that is known.
+    pub fn caller(&self) -> Option<&Arc<Caller>> {
+        self.caller.get()
     }
 
     /// Records what was asked for: written by ingest, once.

@@ -11,10 +11,12 @@
 //! - [`Respond`], [`StatusOnly`]: refusals are responses in the client's dialect.
 //! - [`Tap`], [`Observe`], [`End`]: the one body wrapper; its end fires exactly once.
 //! - [`Exchange`], [`Attempt`]: what is known of a request and of each try at it.
+//! - [`Caller`], [`Allowed`], [`Priority`]: who asks.
 //! - [`Dialect`], [`Endpoint`], [`Operation`], [`Call`], [`Upstream`], [`RequestId`], [`Usage`]: the words.
 
 mod attempt;
 mod call;
+mod caller;
 mod dialect;
 mod exchange;
 mod extract;
@@ -28,6 +30,7 @@ mod usage;
 pub use self::{
     attempt::{Attempt, Outcome},
     call::Call,
+    caller::{Allowed, Caller, Priority},
     dialect::{Dialect, Endpoint},
     exchange::Exchange,
     extract::{Extract, FromExtensions},

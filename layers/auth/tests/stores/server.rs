@@ -1,0 +1,95 @@
+//! A real PostgreSQL, started once for all tests of this binary and gone with it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::{Connection as _, Executor as _, SqlSafeStr as _};
+
+/// A running server. Ends when it is dropped, and with the process that started it.
+pub(crate) struct Server {
+    child: Child,
+    answers: BufReader<ChildStdout>,
+    socket: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts one. Nothing where there is none to be started, which is said, and fails under `CI=true`.
+    pub(crate) fn start() -> Option<Self> {
+        let python = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.setup/postgres/bin/python"));
+        if !python.exists() {
+            let told = "no PostgreSQL: run scripts/setup.sh postgres";
+            assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{told}");
+            #[expect(
+                clippy::print_stderr,
+                reason = "whoever runs the tests must know what they did not test"
+            )]
+            {
+                eprintln!("not tested, {told}");
+            }
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(python)
+            // It warns about folders that nobody needs.
+            .args(["-W", "ignore"])
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stores/postgres.py"))
+            .arg(folder.path().join("data"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        let mut server = Self { child, answers, socket: String::new(), _folder: folder };
+        let ready = server.answer();
+        server.socket = ready.trim_start_matches("ready ").into();
+        Some(server)
+    }
+
+    /// The URL of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@localhost/{database}?host={}", self.socket.replace('/', "%2F"))
+    }
+
+    /// Makes an empty database, and says its URL.
+    pub(crate) async fn database(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut admin = sqlx::PgConnection::connect(&self.url("postgres")).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        admin.execute(create.into_sql_str()).await.unwrap();
+        self.url(&name)
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn crash(&mut self) {
+        self.tell("crash");
+    }
+
+    /// Starts it again.
+    pub(crate) fn restart(&mut self) {
+        self.tell("start");
+    }
+
+    fn tell(&mut self, command: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
+        self.answer();
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        assert!(line.starts_with("ready"), "the server failed: {line}");
+        line.trim().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Closes its standard input, which it takes as the sign to stop.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}

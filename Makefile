@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 10
 
 # The parts of `make test` run in their order, also under -j.
 .NOTPARALLEL:
-.PHONY: help run setup test check unit matrix matrix-readme sdk deny bench bench-quick bench-memory profile fuzz clean
+.PHONY: help run setup test check unit redis keys matrix matrix-readme sdk deny bench bench-quick bench-memory profile fuzz clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -20,7 +20,7 @@ run: ## build the gateway and start it (ARGS="--config my.yaml")
 	exec cargo run --release --locked --bin tollway -- serve $(ARGS)
 
 setup: ## install what the tests need, into .setup and node_modules
-	@scripts/setup.sh build python node deny
+	@scripts/setup.sh build python node redis deny
 
 test: setup check deny unit matrix fuzz ## run every test: format, lints, dependencies, unit to SDK tests, fuzz smoke
 
@@ -33,13 +33,21 @@ deny: ## check licences, bans and sources of all dependencies
 	.setup/bin/cargo-deny --locked --workspace check bans licenses sources
 
 unit: ## run the Rust tests (the SDKs' own tests among them) and the doctests
-	@scripts/setup.sh build python node
+	@scripts/setup.sh build python node redis
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	    set -x; cargo nextest run --workspace --locked --no-fail-fast; \
 	else \
 	    set -x; cargo test --workspace --all-targets --locked --no-fail-fast; \
 	fi
 	cargo test --workspace --doc --locked
+
+redis: ## run the limits shared through Redis against real servers: faults, clusters, sentinels, TLS
+	@scripts/setup.sh build redis
+	cargo test --locked --package tollway-rate-limit --features redis --test redis
+
+keys: ## run the stores of keys against SQLite and a real PostgreSQL
+	@scripts/setup.sh build postgres
+	cargo test --locked --package tollway-auth --all-features
 
 matrix: ## print what each pair of client dialect and provider format carries
 	@scripts/setup.sh build

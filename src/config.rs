@@ -26,6 +26,7 @@ mod groups;
 mod interpolate;
 mod kind;
 mod lenient;
+mod limits;
 mod log;
 mod media;
 mod models;
@@ -43,6 +44,7 @@ mod server;
 mod settings;
 mod simulated;
 mod source;
+mod state;
 mod units;
 mod unresolved;
 mod validate;
@@ -77,6 +79,7 @@ pub use self::{
     server::{Server, Tls, Workers},
     settings::{Settings, SimulatorMode},
     source::Source,
+    state::{Database, State},
     unresolved::{Reason, Unresolved},
     vertex::{Google, UNKNOWN_PROJECT},
 };

@@ -15,6 +15,7 @@ mod upload;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -23,6 +24,7 @@ use http_body::Body;
 use hyper::upgrade::OnUpgrade;
 use tollway_core::{Dialect, Endpoint, Exchange, Respond, Upstream};
 use tollway_wire::Refusal;
+use tower_service::Service;
 
 pub(crate) use self::asked::Asked;
 use self::asked::{Naming, What};
@@ -60,7 +62,7 @@ struct Routes {
 }
 
 /// The future of [`Forwarding`]. Boxed: these requests are rare or long.
-pub(crate) type Forwarded = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
+pub type Forwarded = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
 
 impl Forwarding {
     /// Relays to the providers of `ways`, by name.
@@ -74,15 +76,26 @@ impl Forwarding {
         let keepers = keepers.map(|one| one.name.clone()).collect();
         Self(Arc::new(Routes { settings, ways, limits, made, keepers }))
     }
+}
 
-    /// Relays one request, which asks for what its path says.
-    pub(crate) fn call<B>(&self, req: Request<B>, asked: Asked) -> Forwarded
-    where
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
+/// Takes what a request asks for, [`Asked`], from its extensions.
+impl<B> Service<Request<B>> for Forwarding
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Answer;
+    type Error = Error;
+    type Future = Forwarded;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut req: Request<B>) -> Forwarded {
         let routes = self.0.clone();
         Box::pin(async move {
+            let asked: Asked = req.extensions_mut().remove().ok_or(Error::Internal)?;
             match asked.what {
                 What::Group(_) => routes.group(req, asked).await,
                 What::Passthrough => routes.passthrough(req).await,

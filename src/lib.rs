@@ -8,6 +8,7 @@
 //!   rescue         any error or panic → a response in the client's dialect
 //!   switch ─────────── side: health, list of models; forwarding: what is relayed and no call
 //!   ingest         body → Call, within limits
+//!   limits         reserve by estimate, settle by what it took
 //!   resolve        model name → provider
 //!   ═══ one stack per provider ═══
 //!   translate      same dialect: splice and relay; else decode, convert, encode
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod config;
 pub mod forwarding;
 pub mod ingest;
+pub mod limits;
 pub mod open;
 pub mod rescue;
 pub mod respond;

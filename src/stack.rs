@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use tower::ServiceBuilder;
+use tower_layer::layer_fn;
 
 use crate::BoxError;
 use crate::access_log::{AccessLog, AccessLogLayer, LineSink};
 use crate::config::Settings;
 use crate::forwarding::{Forwarding, Limits, Made};
 use crate::ingest::{BodyLimits, Ingest, IngestLayer};
+use crate::limits::{Limited, Limits as RateLimits};
 use crate::open::{Open, OpenLayer};
 use crate::rescue::{Rescue, RescueLayer};
 use crate::resolve::Resolve;
@@ -18,7 +20,8 @@ use crate::switch::Switch;
 use crate::upstream::{self, Connector, Upstream};
 
 /// What every request goes through. Cloned for each; a clone is a few reference counts.
-pub type Stack = Open<AccessLog<Rescue<Switch<Ingest<Resolve<Upstream>>>, InDialect>>>;
+pub type Stack =
+    Open<AccessLog<Rescue<Switch<Ingest<Limited<Resolve<Upstream>>>, Limited<Forwarding>>, InDialect>>>;
 
 /// What the stacks of all workers share.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub struct Shared {
     pub settings: Arc<Settings>,
     /// Where access log lines go.
     pub access_log: Option<Arc<LineSink>>,
+    /// What has been counted of each limit.
+    pub limits: RateLimits,
     /// Which provider made which response.
     pub made: Made,
     /// Whether new work is taken.
@@ -39,6 +44,7 @@ impl Shared {
     /// What `settings` need: the system's proxies and roots, and nobody who reads access log lines.
     pub fn new(settings: Arc<Settings>) -> Result<Self, BoxError> {
         Ok(Self {
+            limits: RateLimits::new(&settings)?,
             settings,
             access_log: None,
             made: Made::default(),
@@ -77,9 +83,14 @@ pub fn build(shared: &Shared) -> Stack {
         ..limits
     };
     let others = Forwarding::new(settings.clone(), ways, Limits { read: limits, pass }, shared.made.clone());
+    let notes = others.notes();
+    // What is relayed without being read counts by what its head says: requests, not tokens.
+    let others = shared.limits.before(settings, others);
     let calls = ServiceBuilder::new()
         // The body is read once, here, within limits; what policy needs is learned in one pass.
         .layer(IngestLayer::new(limits))
+        // Reserves what the call is expected to take; inside of it, whoever answers settles.
+        .layer(layer_fn(|resolve| shared.limits.before(settings, resolve)))
         // The model's name decides who is asked. Below it stands one stack per provider.
         .service(Resolve::new(settings.clone(), upstreams));
     let side = side::router(settings.clone(), shared.readiness.clone());
@@ -92,5 +103,5 @@ pub fn build(shared: &Shared) -> Stack {
         // The only map from errors to responses. Below it layers fail freely.
         .layer(RescueLayer::new(InDialect))
         // Health and lists must not wait for, or be counted as, calls to a model.
-        .service(Switch::new(calls, others, side))
+        .service(Switch::new(calls, others, notes, side))
 }

@@ -14,42 +14,46 @@ use tower_service::Service;
 use crate::Error;
 use crate::body::{Answer, AnswerBody};
 use crate::error::BoxError;
-use crate::forwarding::{Asked, Forwarded, Forwarding, Notes};
+use crate::forwarding::{Asked, Notes};
 use crate::operation::operation;
 
 /// The ways a request may go.
 #[derive(Clone, Debug)]
-pub struct Switch<S> {
+pub struct Switch<S, O> {
     calls: S,
-    others: Forwarding,
+    others: O,
+    notes: Option<Notes>,
     side: Router,
 }
 
-impl<S> Switch<S> {
+impl<S, O> Switch<S, O> {
     /// Sends calls to a model to `calls`, what else is a provider's to `others`, the rest to `side`.
-    pub(crate) const fn new(calls: S, others: Forwarding, side: Router) -> Self {
-        Self { calls, others, side }
+    /// Who made a response is noted in `notes`.
+    pub(crate) const fn new(calls: S, others: O, notes: Option<Notes>, side: Router) -> Self {
+        Self { calls, others, notes, side }
     }
 }
 
-impl<S, B> Service<Request<B>> for Switch<S>
+impl<S, O, B> Service<Request<B>> for Switch<S, O>
 where
     S: Service<Request<B>, Response = Answer, Error = Error>,
+    O: Service<Request<B>, Response = Answer, Error = Error>,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Answer;
     type Error = Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S::Future, O::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // The others are always ready.
         self.calls.poll_ready(cx)
     }
 
     fn call(&mut self, mut req: Request<B>) -> Self::Future {
         match operation(req.uri()) {
             Some(operation) if req.method() == Method::POST => {
-                let notes = (operation.dialect == Dialect::Responses).then(|| self.others.notes()).flatten();
+                let notes = (operation.dialect == Dialect::Responses).then(|| self.notes.clone()).flatten();
                 req.extensions_mut().insert(operation);
                 ResponseFuture::Call { future: self.calls.call(req), notes }
             }
@@ -62,7 +66,8 @@ where
             },
             None => {
                 if let Some(asked) = Asked::of(req.uri().path()) {
-                    return ResponseFuture::Other { future: self.others.call(req, asked) };
+                    req.extensions_mut().insert(asked);
+                    return ResponseFuture::Other { future: self.others.call(req) };
                 }
                 let req = req.map(axum::body::Body::new);
                 ResponseFuture::Side {
@@ -78,17 +83,18 @@ type SideFuture = <Router as Service<Request<axum::body::Body>>>::Future;
 pin_project! {
     /// The future of [`Switch`].
     #[project = Way]
-    pub enum ResponseFuture<F> {
+    pub enum ResponseFuture<F, O> {
         Call { #[pin] future: F, notes: Option<Notes> },
-        Other { future: Forwarded },
+        Other { #[pin] future: O },
         Side { #[pin] future: SideFuture },
         Refused { error: Option<Error> },
     }
 }
 
-impl<F> Future for ResponseFuture<F>
+impl<F, O> Future for ResponseFuture<F, O>
 where
     F: Future<Output = Result<Answer, Error>>,
+    O: Future<Output = Result<Answer, Error>>,
 {
     type Output = Result<Answer, Error>;
 
@@ -98,7 +104,7 @@ where
                 Some(notes) => notes.noting(answer),
                 None => answer,
             }),
-            Way::Other { future } => future.as_mut().poll(cx),
+            Way::Other { future } => future.poll(cx),
             Way::Side { future } => future.poll(cx).map(|result| {
                 let response = result.unwrap_or_else(|never| match never {});
                 Ok(response.map(boxed))

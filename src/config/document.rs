@@ -1,6 +1,6 @@
 //! The file as it is written: every field optional, every unknown one refused.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{borrow::Cow, collections::BTreeMap, fmt, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::{
@@ -9,8 +9,8 @@ use serde::{
 };
 
 use super::{
-    SimulatorMode, groups::GroupsFile, log::LogFile, media::MediaFile, provider_file::ProviderFile,
-    server::ServerFile,
+    SimulatorMode, groups::GroupsFile, limits::LimitFile, log::LogFile, media::MediaFile,
+    provider_file::ProviderFile, server::ServerFile, state::StateFile,
 };
 
 /// The configuration of Tollway. Strings may hold `${NAME}` and `${NAME:-default}`.
@@ -32,6 +32,10 @@ pub(super) struct Document {
     pub(super) default_provider: Option<String>,
     /// Who serves OpenAI's endpoints beside chat, completions and embeddings.
     pub(super) endpoints: GroupsFile,
+    /// Limits on requests, tokens and concurrency, by name; all of them must let a request pass.
+    pub(super) limits: BTreeMap<String, LimitFile>,
+    /// What replicas share.
+    pub(super) state: StateFile,
     /// Other names for models: `fast: openai/gpt-4o-mini`.
     pub(super) aliases: BTreeMap<String, String>,
     /// A file to take in place of the built-in catalogue of models.
@@ -68,6 +72,11 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for ShortVisitor<T> {
         Ok(Short::Text(text.to_owned()))
     }
 
+    // An unquoted `true` is a word as well.
+    fn visit_bool<E>(self, truth: bool) -> Result<Self::Value, E> {
+        Ok(Short::Text(truth.to_string()))
+    }
+
     // An unquoted key of digits only.
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
         Ok(Short::Text(number.to_string()))
@@ -75,6 +84,56 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for ShortVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
         T::deserialize(MapAccessDeserializer::new(fields)).map(Short::Full)
+    }
+}
+
+/// A list of words that may be a single one: `key`, or `[key, model]`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Words(Vec<String>);
+
+impl Words {
+    /// A list of words.
+    pub(super) fn of(words: &[&str]) -> Self {
+        Self(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    /// The words, in order.
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, String> {
+        self.0.iter()
+    }
+}
+
+impl JsonSchema for Words {
+    fn schema_name() -> Cow<'static, str> {
+        "Words".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": ["string", "array"], "items": { "type": "string" } })
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordsVisitor)
+    }
+}
+
+struct WordsVisitor;
+
+impl<'de> de::Visitor<'de> for WordsVisitor {
+    type Value = Words;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word or a list of words")
+    }
+
+    fn visit_str<E>(self, word: &str) -> Result<Words, E> {
+        Ok(Words(vec![word.to_owned()]))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Words, A::Error> {
+        Vec::deserialize(de::value::SeqAccessDeserializer::new(list)).map(Words)
     }
 }
 

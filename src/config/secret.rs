@@ -1,9 +1,14 @@
-use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Path, context::Context, document::Short, error::Problem};
+use super::{
+    Path,
+    context::Context,
+    document::{Short, Words},
+    error::Problem,
+};
 
 /// A key: known to the code that sends it, shown to nobody.
 ///
@@ -60,43 +65,7 @@ pub(super) struct SecretPlace {
     /// A file that holds the key and nothing else; relative to the configuration's folder.
     file: Option<PathBuf>,
     /// An environment variable that holds the key, or several of which the first that is set counts.
-    env: Option<Names>,
-}
-
-/// One name, or several.
-#[derive(Clone, Debug)]
-struct Names(Vec<String>);
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrMany;
-        impl<'de> serde::de::Visitor<'de> for OneOrMany {
-            type Value = Names;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a variable's name, or a list of them")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Names, E> {
-                Ok(Names(vec![name.to_owned()]))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, items: A) -> Result<Names, A::Error> {
-                Vec::deserialize(serde::de::value::SeqAccessDeserializer::new(items)).map(Names)
-            }
-        }
-        deserializer.deserialize_any(OneOrMany)
-    }
-}
-
-impl JsonSchema for Names {
-    fn schema_name() -> Cow<'static, str> {
-        "Names".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "array"], "items": { "type": "string" } })
-    }
+    env: Option<Words>,
 }
 
 /// What became of looking for a key.
@@ -109,7 +78,7 @@ pub(super) enum Found {
 impl SecretPlace {
     /// The first of these variables that is set.
     pub(super) fn in_env(names: &[&str]) -> Self {
-        Self { file: None, env: Some(Names(names.iter().map(|name| (*name).to_owned()).collect())) }
+        Self { file: None, env: Some(Words::of(names)) }
     }
 }
 
@@ -126,9 +95,9 @@ pub(super) fn find(place: &SecretFile, path: &Path, context: &Context<'_>) -> Re
             let key = checked(&text, &path)?;
             Ok(Found::Key(Secret::new(key, format!("from the file {}", file.display()))))
         }
-        Short::Full(SecretPlace { file: None, env: Some(Names(names)) }) if !names.is_empty() => {
+        Short::Full(SecretPlace { file: None, env: Some(names) }) if names.iter().len() > 0 => {
             let set = names.iter().find_map(|name| Some((name, context.env.filled(name)?)));
-            let Some((name, text)) = set else { return Ok(Found::Unset(names.clone())) };
+            let Some((name, text)) = set else { return Ok(Found::Unset(names.iter().cloned().collect())) };
             let key = checked(text, &path.key("env"))?;
             Ok(Found::Key(Secret::new(key, format!("from {name}"))))
         }

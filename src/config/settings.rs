@@ -3,15 +3,17 @@ use std::{path::Path as FilePath, sync::Arc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use tollway_rate_limit::Rule;
 
 use super::{
     Catalogue, ConfigError, Date, Disabled, Env, Files, Groups, Log, Media, Path, Provider, Reason, Server,
-    Source, Why,
+    Source, State, Why,
     catalogue::{Fault, Parts},
     context::{Context, read_small},
     document::Document,
     error::Problem,
     interpolate::interpolate,
+    limits,
     models::Models,
     nearest::{did_you_mean, list},
     overrides, read, validate, yaml,
@@ -38,6 +40,10 @@ pub struct Settings {
     pub default_provider: Option<Arc<str>>,
     /// Who serves which of OpenAI's other endpoints.
     pub groups: Groups,
+    /// Limits on requests, tokens and concurrency.
+    pub limits: Vec<Rule>,
+    /// What replicas share, and what outlives a restart.
+    pub state: State,
     /// Whether the simulated provider answers.
     pub simulator: SimulatorMode,
     /// Where all this was read, for messages.
@@ -102,6 +108,7 @@ impl Settings {
             document.default_provider.map(|name| default(name, &providers, &disabled)).transpose()?;
         let aliases: Vec<_> = document.aliases.into_iter().collect();
         let models = Arc::new(models);
+        let state = document.state.validate(context)?;
         let parts = Parts {
             providers: &providers,
             disabled: &disabled,
@@ -115,6 +122,8 @@ impl Settings {
             media: document.media.validate()?,
             catalogue: Catalogue::build(parts).map_err(problem)?,
             groups: document.endpoints.validate(&providers, &disabled)?,
+            limits: limits::rules(document.limits, state.redis.is_some())?,
+            state,
             simulator: document.simulator,
             place: context.place.to_owned(),
             providers,

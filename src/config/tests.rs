@@ -5,6 +5,7 @@ mod errors;
 mod examples;
 mod facts;
 mod groups;
+mod limits;
 mod loading;
 mod secrets;
 mod vertex;

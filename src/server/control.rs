@@ -144,11 +144,18 @@ fn load(
     if let (Some(tls), Some(files)) = (tls, &settings.server.tls) {
         tls.reload(files).map_err(|error| error.to_string())?;
     }
-    let old = current.borrow().settings.clone();
+    let (old, limits) = {
+        let shared = current.borrow();
+        (shared.settings.clone(), shared.limits.clone())
+    };
+    let limits = limits.renewed(&old, &settings).map_err(|error| error.to_string())?;
     for field in old.needs_restart(&settings) {
         tracing::warn!("{field} has changed, which takes effect at the next start");
     }
-    current.send_modify(|shared| shared.settings = settings);
+    current.send_modify(|shared| {
+        shared.settings = settings;
+        shared.limits = limits;
+    });
     Ok(())
 }
 

@@ -6,6 +6,52 @@ const ERRORS: &[(&str, &str)] = &[
         "server:\n  lissten: 1.2.3.4:5",
         "tollway.yaml: server.lissten: unknown field\n  hint: did you mean `listen`?",
     ),
+    (
+        "limits: {a: {}}",
+        "tollway.yaml: limits.a: no amount\n  hint: give `requests`, `tokens`, `input_tokens`, `output_tokens`, `concurrent_requests` or `concurrent_streams`",
+    ),
+    (
+        "limits: {a: {requests: 1, tokens: 2}}",
+        "tollway.yaml: limits.a.tokens: a second amount in one limit\n  hint: a refusal names its limit: write one for each amount",
+    ),
+    (
+        "limits: {a: {requests: 0}}",
+        "tollway.yaml: limits.a.requests: nothing could pass: 0\n  hint: to keep somebody out, revoke the key or leave the model out of what it allows",
+    ),
+    (
+        "limits: {a: {requests: 1, per: [kee]}}",
+        "tollway.yaml: limits.a.per: nothing that requests can be told apart by: kee\n  hint: did you mean `key`?",
+    ),
+    ("limits: {a: {requests: 1, window: 0s}}", "tollway.yaml: limits.a.window: must be at least 1 ms"),
+    (
+        "limits: {a: {concurrent_requests: 1, window: 1m}}",
+        "tollway.yaml: limits.a.window: what goes on at the same time has no window\n  hint: leave it out",
+    ),
+    ("limits: {a: {requests: 1, burst: 0}}", "tollway.yaml: limits.a.burst: must be at least 1"),
+    (
+        "limits: {a: {requests: 1, shared: true}}",
+        "tollway.yaml: limits.a.shared: nothing to share it by\n  hint: give `state.redis`, or leave it out",
+    ),
+    (
+        "{state: {redis: 'redis://h'}, limits: {a: {requests: 1, shared: {on_failure: opn}}}}",
+        "tollway.yaml: limits.a.shared.on_failure: not one of the words known here: opn\n  hint: did you mean `open`?",
+    ),
+    (
+        "{state: {redis: 'redis://h'}, limits: {a: {requests: 1, shared: {lease: 2}}}}",
+        "tollway.yaml: limits.a.shared.lease: must not be larger than what can pass at once",
+    ),
+    (
+        "limits: {a: {request: 1}}",
+        "tollway.yaml: limits.a.request: unknown field\n  hint: did you mean `requests`?",
+    ),
+    (
+        "state: {redis: 'http://u:p@h'}",
+        "tollway.yaml: state.redis: not the URL of a Redis server\n  hint: as in redis://host:6379/0, or rediss:// with TLS",
+    ),
+    (
+        "state: {database: 'mysql://u:p@h/d'}",
+        "tollway.yaml: state.database: neither a file nor a PostgreSQL server\n  hint: as in tollway.db, or postgres://user@host/tollway",
+    ),
     ("sever: {}", "tollway.yaml: sever: unknown field\n  hint: did you mean `server`?"),
     (
         "server:\n  listen: localhost",

@@ -1,0 +1,152 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tollway_core::{End, Observe, Respond};
+use tower_service::Service;
+
+use crate::body::{LimitedBody, Settling};
+use crate::layer::Parts;
+use crate::{Asking, Decision, Headers, Learn, Refused};
+
+pin_project! {
+    /// The future of [`RateLimit`](crate::RateLimit).
+    ///
+    /// Only a decision that waits for the store is on the heap.
+    pub struct ResponseFuture<S, X, L, R, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>>,
+        L: Learn<Request<ReqBody>>,
+    {
+        #[pin]
+        state: State<S, X, L, R, ReqBody, ResBody>,
+    }
+}
+
+pin_project! {
+    #[project = At]
+    enum State<S, X, L, R, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>>,
+        L: Learn<Request<ReqBody>>,
+    {
+        Refused { response: Option<Response<ResBody>> },
+        Asking { asking: Asking, waiting: Option<Waiting<S, X, L, R, ReqBody>> },
+        Calling {
+            // Above what settles it, so that what is inside has ended by then.
+            #[pin]
+            future: S::Future,
+            settling: Settling<L::Watch>,
+            told: Option<(Headers, Decision)>,
+        },
+    }
+}
+
+/// A request that waits for the store.
+pub(crate) struct Waiting<S, X, L, R, ReqBody> {
+    pub(crate) inner: S,
+    pub(crate) req: Request<ReqBody>,
+    pub(crate) headers: Headers,
+    pub(crate) parts: Arc<Parts<X, L, R>>,
+}
+
+impl<S, X, L, R, ReqBody, ResBody> ResponseFuture<S, X, L, R, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>>,
+    L: Learn<Request<ReqBody>>,
+{
+    pub(crate) const fn refused(response: Response<ResBody>) -> Self {
+        Self { state: State::Refused { response: Some(response) } }
+    }
+
+    pub(crate) const fn asking(asking: Asking, waiting: Waiting<S, X, L, R, ReqBody>) -> Self {
+        Self { state: State::Asking { asking, waiting: Some(waiting) } }
+    }
+
+    pub(crate) const fn calling(
+        future: S::Future,
+        settling: Settling<L::Watch>,
+        told: Option<(Headers, Decision)>,
+    ) -> Self {
+        Self { state: State::Calling { future, settling, told } }
+    }
+}
+
+impl<S, X, L, R, ReqBody, ResBody> Future for ResponseFuture<S, X, L, R, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    L: Learn<Request<ReqBody>>,
+    R: Respond<Refused, ResBody>,
+    ResBody: Body<Data = Bytes>,
+{
+    type Output = Result<Response<LimitedBody<ResBody, L::Watch>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let next = match state.as_mut().project() {
+                At::Refused { response } => return refused(response),
+                At::Calling { future, settling, told } => {
+                    let result = ready!(future.poll(cx));
+                    let mut settling = std::mem::replace(settling, Settling::NOTHING);
+                    return Poll::Ready(match result {
+                        Ok(mut response) => {
+                            if let Some((headers, decision)) = told {
+                                headers.write(response.headers_mut(), decision, SystemTime::now());
+                            }
+                            Ok(response.map(|body| LimitedBody::new(body, settling)))
+                        }
+                        Err(error) => {
+                            settling.end(End::Error);
+                            Err(error)
+                        }
+                    });
+                }
+                At::Asking { asking, waiting } => {
+                    let verdict = ready!(Pin::new(asking).poll(cx));
+                    let Some(Waiting { mut inner, req, headers, parts }) = waiting.take() else {
+                        return Poll::Pending;
+                    };
+                    match verdict {
+                        Ok(reservation) => {
+                            let told = Some((headers, *reservation.decision()));
+                            let settling = Settling::new(reservation, parts.learn.watch(&req));
+                            State::Calling { future: inner.call(req), settling, told }
+                        }
+                        Err(error) => {
+                            let mut response = parts.respond.respond(req.extensions(), &error);
+                            headers.write_refusal(response.headers_mut(), &error, SystemTime::now());
+                            State::Refused { response: Some(response) }
+                        }
+                    }
+                }
+            };
+            state.set(next);
+        }
+    }
+}
+
+/// A future that has ended is not polled again; were it so, it would wait for ever.
+fn refused<B, W, E>(response: &mut Option<Response<B>>) -> Poll<Result<Response<LimitedBody<B, W>>, E>>
+where
+    B: Body<Data = Bytes>,
+    W: crate::Watch,
+{
+    let Some(response) = response.take() else { return Poll::Pending };
+    Poll::Ready(Ok(response.map(|body| LimitedBody::new(body, Settling::NOTHING))))
+}
+
+impl<S, X, L, R, ReqBody, ResBody> std::fmt::Debug for ResponseFuture<S, X, L, R, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>>,
+    L: Learn<Request<ReqBody>>,
+{
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

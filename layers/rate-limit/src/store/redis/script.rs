@@ -1,0 +1,82 @@
+use redis::{Cmd, ErrorKind, ServerErrorKind};
+
+use super::link::Link;
+use crate::StoreError;
+
+/// All scripts.
+#[derive(Debug)]
+pub(super) struct Scripts {
+    /// Takes from all or from none.
+    pub(super) take: Script,
+    /// Corrects what was taken.
+    pub(super) settle: Script,
+    /// Says what a replica holds.
+    pub(super) beat: Script,
+    /// Says that a replica lives.
+    pub(super) pulse: Script,
+}
+
+impl Default for Scripts {
+    fn default() -> Self {
+        Self::with(str::to_owned)
+    }
+}
+
+impl Scripts {
+    /// With something done to each script's text.
+    pub(super) fn with(change: impl Fn(&str) -> String) -> Self {
+        let script = |name, code| Script::new(name, &change(code));
+        Self {
+            take: script("take", concat!(include_str!("lua/counters.lua"), include_str!("lua/take.lua"))),
+            settle: script(
+                "settle",
+                concat!(include_str!("lua/counters.lua"), include_str!("lua/settle.lua")),
+            ),
+            beat: script("beat", concat!(include_str!("lua/counters.lua"), include_str!("lua/beat.lua"))),
+            pulse: script("pulse", include_str!("lua/pulse.lua")),
+        }
+    }
+}
+
+/// A script and its hash.
+#[derive(Debug)]
+pub(super) struct Script {
+    name: &'static str,
+    code: String,
+    hash: String,
+}
+
+impl Script {
+    fn new(name: &'static str, code: &str) -> Self {
+        Self { name, code: code.to_owned(), hash: redis::Script::new(code).get_hash().to_owned() }
+    }
+
+    /// The beginning of a call; keys and arguments follow.
+    pub(super) fn call(&self, keys: usize) -> Cmd {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(&self.hash).arg(keys);
+        command
+    }
+
+    /// Runs a call by the script's hash, and where the server does not know it, by its text: after a
+    /// restart, a failover or `SCRIPT FLUSH`.
+    pub(super) async fn run(&self, link: &Link, command: Cmd) -> Result<Vec<i64>, StoreError> {
+        let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
+        let answer = match link.ask(&command).await {
+            Err(error) if error.kind() == unknown => link.ask(&self.with_text(&command)).await,
+            answer => answer,
+        };
+        answer.map_err(|error| StoreError::with_source(format!("redis: {}", self.name), error))
+    }
+
+    fn with_text(&self, command: &Cmd) -> Cmd {
+        let mut whole = redis::cmd("EVAL");
+        whole.arg(&self.code);
+        for argument in command.args_iter().skip(2) {
+            if let redis::Arg::Simple(argument) = argument {
+                whole.arg(argument);
+            }
+        }
+        whole
+    }
+}

@@ -1,0 +1,155 @@
+//! Real servers, started for a test on free ports and gone with it.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A running `redis-server`, alone. Killed when dropped, and when the thread that started it ends.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    program: PathBuf,
+    port: u16,
+    arguments: Vec<String>,
+    folder: PathBuf,
+}
+
+impl Server {
+    /// Starts one that keeps nothing on disk, with options in which `PORT` is its port and `OTHER` one
+    /// more that is free. Nothing where there is none to be started, which is said, and fails under
+    /// `CI=true`.
+    pub(crate) fn start(options: &[&str]) -> Option<Self> {
+        let common =
+            ["--port", "PORT", "--bind", "127.0.0.1", "--dir", "FOLDER", "--save", "", "--appendonly"];
+        let more = ["no", "--loglevel", "notice", "--enable-debug-command", "yes"];
+        Self::start_with(|_| {}, &[&common[..], &more, options].concat())
+    }
+
+    /// Starts a sentinel that minds the master `main`, and finds it dead after 300 ms.
+    pub(crate) fn start_sentinel(master: u16) -> Option<Self> {
+        let settings = format!(
+            "bind 127.0.0.1\nsentinel monitor main 127.0.0.1 {master} 1\n\
+             sentinel down-after-milliseconds main 300\nsentinel failover-timeout main 1000\n"
+        );
+        let write = |folder: &Path| std::fs::write(folder.join("sentinel.conf"), &settings).unwrap();
+        Self::start_with(write, &["FOLDER/sentinel.conf", "--sentinel", "--port", "PORT"])
+    }
+
+    fn start_with(prepare: impl Fn(&Path), arguments: &[&str]) -> Option<Self> {
+        let program = program()?;
+        // Another process may take the port between our look and the server's.
+        for _ in 0..5 {
+            let (port, other, folder) = (free_port(), free_port(), folder());
+            let filled = |text: &&str| {
+                let text = text.replace("FOLDER", folder.to_str().unwrap());
+                text.replace("PORT", &port.to_string()).replace("OTHER", &other.to_string())
+            };
+            let arguments: Vec<String> = arguments.iter().map(filled).collect();
+            prepare(&folder);
+            if let Some(child) = spawn(&program, &arguments) {
+                return Some(Self { child, program, port, arguments, folder });
+            }
+        }
+        panic!("redis-server does not start: {arguments:?}");
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The URL of one without a password.
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on its port, empty.
+    pub(crate) fn restart(&mut self) {
+        let again = spawn(&self.program, &self.arguments);
+        self.child = again.expect("redis-server starts on the port it had");
+    }
+
+    /// Sends a signal to it, and to nothing else: `STOP` or `CONT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // All three fail only for what is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A folder of its own for a server or its certificates.
+pub(crate) fn folder() -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("tollway-redis-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The server that `scripts/setup.sh redis` unpacked, or else the machine's own.
+fn program() -> Option<PathBuf> {
+    let unpacked = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.setup/redis/bin/redis-server");
+    let found = [unpacked, "redis-server", "valkey-server"].into_iter().find(|program| {
+        Command::new(program)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    });
+    if found.is_none() {
+        let told = "no redis-server: run scripts/setup.sh redis";
+        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{told}");
+        #[expect(clippy::print_stderr, reason = "whoever runs the tests must know what they did not test")]
+        {
+            eprintln!("not tested, {told}");
+        }
+    }
+    found.map(PathBuf::from)
+}
+
+/// Returns it when it is ready; nothing if it ends instead.
+fn spawn(program: &Path, arguments: &[String]) -> Option<Child> {
+    // The kernel ends it with us, also where we are killed and drop nothing.
+    let has_setpriv = Command::new("setpriv").arg("--version").stdout(Stdio::null()).status().is_ok();
+    let mut command = if has_setpriv {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    let pipes = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = pipes.spawn().unwrap();
+    let mut log = BufReader::new(child.stdout.take().unwrap());
+    if !is_ready(&mut log) {
+        child.wait().unwrap();
+        return None;
+    }
+    // That it never waits for somebody to read its log.
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    Some(child)
+}
+
+fn is_ready(log: &mut BufReader<ChildStdout>) -> bool {
+    let ready = ["Ready to accept connections", "+monitor master"];
+    log.lines().map_while(Result::ok).any(|line| ready.iter().any(|ready| line.contains(ready)))
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

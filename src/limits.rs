@@ -1,0 +1,69 @@
+//! Limits on what is asked: the layer of `tollway_rate_limit`, told who asks, what a call will take and
+//! what it took.
+
+mod asking;
+mod learning;
+mod limited;
+mod refusal;
+
+use std::sync::Arc;
+
+use http::Extensions;
+use tollway_core::Dialect;
+use tollway_rate_limit::store::redis::{RedisSettings, RedisStore};
+use tollway_rate_limit::{Headers, Limiter, Place, RateLimitLayer};
+use tower_layer::Layer;
+
+use self::asking::Asking;
+use self::learning::Learning;
+pub use self::limited::Limited;
+use crate::BoxError;
+use crate::config::Settings;
+use crate::respond::InDialect;
+
+/// What all workers count in. Outlives a reload that leaves the limits as they are.
+#[derive(Clone, Debug)]
+pub struct Limits(Option<Arc<Limiter>>);
+
+impl Limits {
+    /// Counters for the limits of a configuration. Redis is asked once a request needs it.
+    pub fn new(settings: &Settings) -> Result<Self, BoxError> {
+        let (rules, usual) = (settings.limits.iter().cloned(), tollway_rate_limit::Settings::default());
+        if settings.limits.is_empty() {
+            return Ok(Self(None));
+        }
+        let is_shared = settings.limits.iter().any(|rule| matches!(rule.place, Place::Shared { .. }));
+        let limiter = match settings.state.redis.as_ref().filter(|_| is_shared) {
+            None => Limiter::new(rules, usual)?,
+            Some(url) => {
+                let store = RedisStore::new(&RedisSettings::new(url.expose()))
+                    .map_err(|error| format!("state.redis: {error}"))?;
+                Limiter::with_store(rules, usual, Arc::new(store))?
+            }
+        };
+        Ok(Self(Some(Arc::new(limiter))))
+    }
+
+    /// The counters for newer settings: these, where the limits are the same and counted at the same
+    /// place.
+    pub fn renewed(&self, old: &Settings, newer: &Settings) -> Result<Self, BoxError> {
+        let is_same = old.limits == newer.limits && old.state.redis == newer.state.redis;
+        if is_same { Ok(self.clone()) } else { Self::new(newer) }
+    }
+
+    /// Puts a service behind the limits.
+    pub(crate) fn before<S>(&self, settings: &Arc<Settings>, service: S) -> Limited<S> {
+        let Some(limiter) = &self.0 else { return Limited::Free(service) };
+        let asking = Asking::new(settings.clone(), limiter);
+        let layer = RateLimitLayer::with(limiter, asking, Learning, InDialect).headers(headers);
+        Limited::Bound(layer.layer(service))
+    }
+}
+
+/// In whose words a client is told how it stands.
+fn headers(request: &Extensions) -> Headers {
+    match request.get() {
+        Some(Dialect::Anthropic) => Headers::Anthropic,
+        _ => Headers::OpenAi,
+    }
+}

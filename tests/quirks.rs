@@ -177,6 +177,55 @@ async fn an_answer_of_any_model_may_be_sent_to_any_other() -> Result<(), BoxErro
     Ok(())
 }
 
+/// Clients of every dialect reach servers with quirks: what is spliced for them is the request as it was
+/// written for them, and never the client's own.
+#[tokio::test]
+async fn clients_of_every_dialect_reach_servers_with_quirks() -> Result<(), BoxError> {
+    let gateway = Gateway::start(CONFIGURATION).await?;
+    let schema = json!({"type": "object", "properties": {"p": {"type": "string"}}});
+    for (model, judge) in [
+        ("mistral/mistral-large-latest", validate::mistral_chat as Judge),
+        ("groq/openai/gpt-oss-120b", validate::groq_chat),
+    ] {
+        for streamed in [false, true] {
+            let messages = json!({"model": model, "max_tokens": 9, "stream": streamed,
+                "system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}],
+                "tools": [{"name": "look", "input_schema": schema}],
+                "messages": [{"role": "user", "content": "u"}]});
+            // As Codex asks.
+            let responses = json!({"model": model, "stream": streamed, "instructions": "s", "store": false,
+                "include": ["reasoning.encrypted_content"], "prompt_cache_key": "k",
+                "parallel_tool_calls": false, "text": {"verbosity": "low"},
+                "tools": [{"type": "function", "name": "look", "strict": false, "parameters": schema}],
+                "input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "u"}]}]});
+            let gemini = json!({"systemInstruction": {"parts": [{"text": "s"}]},
+                "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}],
+                "tools": [{"functionDeclarations": [{"name": "look", "parametersJsonSchema": schema}]}],
+                "contents": [{"role": "user", "parts": [{"text": "u"}]}]});
+            let method = if streamed { "streamGenerateContent?alt=sse" } else { "generateContent" };
+            for (path, request) in [
+                ("/v1/messages", messages),
+                ("/v1/responses", responses),
+                (&format!("/v1beta/models/{model}:{method}"), gemini),
+            ] {
+                let message = json!({"role": "assistant", "content": "b"});
+                let script = if streamed { stream(&[message], "stop") } else { whole(&message, "stop") };
+                let answer = gateway.post(path, &request, script).await;
+                let sent = sent(&answer);
+                assert_eq!(judge(model, &sent), Ok(()), "{path} → {model}: {sent}");
+                assert_eq!(sent["messages"][0], json!({"role": "system", "content": "s"}));
+                assert_eq!(sent["tools"][0]["function"]["name"], "look");
+                assert!(
+                    answer.status.is_success() && answer.text().contains("\"text\":\"b\""),
+                    "{}",
+                    answer.text()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Elsewhere a host of one's own switched the translation off.
 #[tokio::test]
 async fn a_provider_at_another_place_is_spoken_to_in_its_own_format() -> Result<(), BoxError> {

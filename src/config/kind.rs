@@ -317,9 +317,18 @@ impl Kind {
                 stream_usage: false,
                 normalise_answers: true,
             },
-            // Its documentation lists these as refused with 400, and `name` in messages with them.
+            // Its documentation lists the first three as refused with 400, and `name` in messages with
+            // them; it refuses the others as unknown.
             Self::Groq => Quirks {
-                drop: owned(&["logit_bias", "logprobs", "top_logprobs"]),
+                drop: owned(&[
+                    "logit_bias",
+                    "logprobs",
+                    "top_logprobs",
+                    "prompt_cache_key",
+                    "prompt_cache_retention",
+                    "safety_identifier",
+                    "verbosity",
+                ]),
                 drop_nulls: true,
                 developer_as_system: true,
                 name_on_tool_messages_only: true,

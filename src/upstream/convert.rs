@@ -166,7 +166,8 @@ impl Preparing<'_> {
         } else {
             (format::decode_request(call.dialect, &call.model, call.stream, &call.body)?, None)
         };
-        if answers_anew && !(self.provider.quirks.functions_as_tools && chat.legacy_functions) {
+        let renames = self.provider.quirks.functions_as_tools && chat.legacy_functions;
+        if answers_anew && self.is_spoken() && !renames {
             // The request is still spliced, only the answer is written anew.
             let reading = self.chat_reading(&chat, Vec::new(), completion);
             return Ok(Step::Ready(Prepared { reading, ..self.relayed(peek) }));

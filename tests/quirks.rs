@@ -226,6 +226,43 @@ async fn clients_of_every_dialect_reach_servers_with_quirks() -> Result<(), BoxE
     Ok(())
 }
 
+/// OpenAI's models search the web by Responses; Chat refuses `web_search_options` but for models that are
+/// made for it. What only sounds like a search changes nothing.
+#[tokio::test]
+async fn a_web_search_is_asked_where_the_model_has_one() -> Result<(), BoxError> {
+    let gateway = Gateway::start(CONFIGURATION).await?;
+    let search =
+        json!({"type": "web_search_20250305", "name": "web_search", "allowed_domains": ["a.example"]});
+    let function = json!({"name": "web_search", "input_schema": {"type": "object"}});
+    for (model, tool, path) in [
+        ("gpt-5.5", &search, "/v1/responses"),
+        ("gpt-5.5", &function, CHAT),
+        ("groq/openai/gpt-oss-120b", &function, "/openai/v1/chat/completions"),
+    ] {
+        let request = json!({"model": model, "max_tokens": 99, "tools": [tool],
+            "messages": [{"role": "user", "content": "u"}]});
+        let refusal = Script::new(500, Some("application/json"), "{}");
+        let answer = gateway.post("/v1/messages", &request, refusal).await;
+        assert_eq!(answer.sent.as_ref().unwrap().uri.path(), path, "{tool}");
+    }
+    let search = json!({"google_search": {}});
+    for (model, tools, path) in [
+        ("gpt-5.5", json!([search]), "/v1/responses"),
+        ("gpt-5.5", search.clone(), "/v1/responses"),
+        ("gpt-5-search-api", json!([search]), CHAT),
+    ] {
+        let request = json!({"tools": tools, "contents": [{"parts": [{"text": "u"}]}]});
+        let refusal = Script::new(500, Some("application/json"), "{}");
+        let answer =
+            gateway.post(&format!("/v1beta/models/openai/{model}:generateContent"), &request, refusal).await;
+        let sent = answer.sent.as_ref().unwrap();
+        assert_eq!(sent.uri.path(), path, "{model}");
+        let sent: Value = serde_json::from_slice(&sent.body)?;
+        assert_eq!(sent.get("web_search_options").is_some(), path == CHAT, "{sent}");
+    }
+    Ok(())
+}
+
 /// Elsewhere a host of one's own switched the translation off.
 #[tokio::test]
 async fn a_provider_at_another_place_is_spoken_to_in_its_own_format() -> Result<(), BoxError> {

@@ -85,6 +85,18 @@ impl Resolved {
         }
         self.others.iter().find(|other| counts(other)).unwrap_or(found)
     }
+
+    /// Where a chat of another dialect than Chat Completions goes that searches the web: by Responses
+    /// where the provider speaks it, as all models search there, and by Chat those alone that are made
+    /// for it, which Responses does not serve.
+    pub fn upstream_for_search(&self, client: Dialect) -> &Arc<Upstream> {
+        let found = self.upstream_for(client, Endpoint::Chat);
+        let is_search_model = found.model.contains("-search");
+        if client == Dialect::OpenAi || found.dialect != Dialect::OpenAi || is_search_model {
+            return found;
+        }
+        self.others.iter().find(|other| other.dialect == Dialect::Responses).unwrap_or(found)
+    }
 }
 
 impl ModelEntry {

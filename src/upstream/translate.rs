@@ -11,9 +11,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use pin_project_lite::pin_project;
-use tollway_core::{Attempt, Call, Exchange, Framing, Outcome, Upstream};
-use tollway_wire::Refusal;
+use tollway_core::{Attempt, Call, Endpoint, Exchange, Framing, Outcome, Upstream};
 use tollway_wire::peek::Peek;
+use tollway_wire::{Refusal, offers_web_search};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -225,9 +225,15 @@ impl Order {
         let (mut head, ()) = req.into_parts();
         let (call, resolved): (Arc<Call>, Arc<Resolved>) =
             (head.extensions.remove()?, head.extensions.remove()?);
+        let peek: Arc<Peek> = head.extensions.remove()?;
+        let upstream = if call.endpoint == Endpoint::Chat && offers_web_search(&peek) {
+            resolved.upstream_for_search(call.dialect)
+        } else {
+            resolved.upstream_for(call.dialect, call.endpoint)
+        };
         let order = Self {
-            peek: head.extensions.remove()?,
-            upstream: resolved.upstream_for(call.dialect, call.endpoint).clone(),
+            upstream: upstream.clone(),
+            peek,
             query: head.uri.query().map(Box::from),
             exchange: head.extensions.remove(),
             call,

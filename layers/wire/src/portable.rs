@@ -28,6 +28,7 @@ use serde_json::Value;
 use tollway_core::Dialect;
 
 pub(crate) use self::web_search::WebSearch;
+pub use self::web_search::offers_web_search;
 use crate::chat::{Chat, Content, Message, Native, Part, Role, ToolKind};
 
 /// What stands for a block.

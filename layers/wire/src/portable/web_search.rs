@@ -2,7 +2,7 @@ use serde_json::{Map, Value, json};
 use tollway_core::Dialect;
 
 use super::kind_of;
-use crate::{Refusal, chat::Native};
+use crate::{Refusal, chat::Native, peek::Peek};
 
 /// A web search that the provider runs, in no provider's words.
 #[derive(Debug, Default, PartialEq)]
@@ -15,6 +15,27 @@ pub(crate) struct WebSearch {
     place: Option<Map<String, Value>>,
     /// Options that only its own provider has.
     others: Vec<String>,
+}
+
+/// Whether a request of another dialect than Chat Completions offers the model a web search.
+pub fn offers_web_search(peek: &Peek) -> bool {
+    // What says so is looked for first, as reading the tools costs more.
+    const SIGNS: [&[u8]; 3] = [b"web_search", b"oogle", b"enterprise"];
+    if peek.dialect() == Dialect::OpenAi {
+        return false;
+    }
+    let Some(tools) = peek.value("tools") else { return false };
+    let says = |sign: &&[u8]| memchr::memmem::find(tools, sign).is_some();
+    if !SIGNS.iter().any(says) {
+        return false;
+    }
+    let tools = match serde_json::from_slice(tools) {
+        Ok(Value::Array(tools)) => tools,
+        Ok(tool) => vec![tool],
+        Err(_) => return false,
+    };
+    let search = |value: Value| WebSearch::of_tool(&Native { dialect: peek.dialect(), value });
+    tools.into_iter().any(|tool| search(tool).is_some())
 }
 
 impl WebSearch {

@@ -207,7 +207,13 @@ impl Settings {
         let candidates: Vec<&Provider> = match group {
             // Of several it cannot be known which of them made a response.
             Group::Responses => self.providers.iter().filter(|one| one.speaks(Dialect::Responses)).collect(),
-            _ => match self.providers.iter().find(|provider| provider.kind == Kind::Openai) {
+            // Of several of the kind, the one of that name.
+            _ => match self
+                .providers
+                .iter()
+                .filter(|provider| provider.kind == Kind::Openai)
+                .min_by_key(|provider| *provider.name != *Kind::Openai.as_str())
+            {
                 Some(openai) => vec![openai],
                 None => self.providers.iter().filter(|one| one.is_of_openai()).collect(),
             },

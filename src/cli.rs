@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod check;
+pub mod keys;
 pub mod schema;
 pub mod serve;
 pub mod simulate;
@@ -36,6 +37,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Validates the configuration and shows what would run
     Check(check::CheckArgs),
+    /// Makes keys, shows them, and takes them back
+    Keys(keys::KeysArgs),
     /// Prints the JSON Schema of the configuration
     Schema,
     /// Starts a simulated provider: `OpenAI`, Anthropic and Gemini endpoints with faults on request
@@ -56,6 +59,7 @@ pub fn run(cli: Cli) -> ExitCode {
                 Err(error) => refused(&error),
             }
         }
+        Command::Keys(args) => keys::run(args),
         Command::Schema => printed(schema::run(&mut io::stdout().lock())),
         Command::Simulate(args) => {
             log_to_stderr("info", LogFormat::Auto);

@@ -12,6 +12,8 @@
 //! In reading order: [`Source`] finds the text, `document` is the file as written, `validate` makes
 //! a [`Provider`] of what it says and what its [`Kind`] knows, [`Catalogue`] resolves models.
 
+mod admin;
+mod authentication;
 mod base_url;
 mod catalogue;
 mod context;
@@ -24,6 +26,7 @@ mod format;
 mod google;
 mod groups;
 mod interpolate;
+mod keys;
 mod kind;
 mod lenient;
 mod limits;
@@ -55,6 +58,8 @@ mod yaml;
 mod tests;
 
 pub use self::{
+    admin::Admin,
+    authentication::Authentication,
     base_url::BaseUrl,
     catalogue::{Catalogue, ModelEntry, Resolved},
     date::Date,
@@ -64,6 +69,7 @@ pub use self::{
     format::Format,
     google::{AuthorizedUser, GoogleCredentials, ServiceAccount},
     groups::{Group, Groups},
+    keys::{KeyDeclaration, KeyLimit, KnownBy, moment_of, priority_of, rule_of_key},
     kind::Kind,
     log::{AccessLog, Log, LogFormat},
     media::Media,
@@ -80,6 +86,7 @@ pub use self::{
     settings::{Settings, SimulatorMode},
     source::Source,
     state::{Database, State},
+    units::span_of,
     unresolved::{Reason, Unresolved},
     vertex::{Google, UNKNOWN_PROJECT},
 };

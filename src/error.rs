@@ -59,6 +59,9 @@ pub enum Error {
         /// What is wrong, and what to do.
         message: String,
     },
+    /// The caller may not do this.
+    #[error("{0}")]
+    Forbidden(#[from] tollway_auth::Error),
     /// The upstream answered with an error.
     #[error("{}", .0.message)]
     Upstream(ApiError),
@@ -130,6 +133,7 @@ impl Error {
             Self::BodyBroken(_) | Self::Refused(_) => (400, ErrorKind::InvalidRequest, None),
             Self::UnknownModel { .. } => (404, ErrorKind::NotFound, Some("model_not_found")),
             Self::UnknownProvider { .. } => (404, ErrorKind::NotFound, Some("provider_not_found")),
+            Self::Forbidden(error) => return crate::auth::to_api_error(error),
             Self::Upstream(error) => return error.clone(),
             Self::Attempt { source, .. } => return source.to_api_error(),
             Self::Identity { passing: true, .. } => (503, ErrorKind::Overloaded, Some("no_access_token")),

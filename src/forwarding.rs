@@ -33,6 +33,7 @@ pub use self::made::Made;
 pub(crate) use self::noting::Notes;
 use self::upload::Judge;
 use crate::Error;
+use crate::auth::{limited, may_ask, may_use};
 use crate::body::Answer;
 use crate::config::{Provider, Settings};
 use crate::error::BoxError;
@@ -132,6 +133,20 @@ impl Routes {
         };
         let choice = self.choose(&head, &asked, rest, named.as_deref())?;
         let provider = choice.provider;
+        if let Some(caller) = limited(&head.extensions) {
+            match (asked.naming, named.as_deref()) {
+                (_, Some(named)) => {
+                    let name = choice.model.as_deref().unwrap_or(named);
+                    may_ask(caller, named, Some((&provider.name, name)))?;
+                }
+                (Naming::Model, None) if !caller.models.is_everything() => return Err(choose::unnamed()),
+                // A response was made by a model that somebody was allowed to ask.
+                _ if asked.name == "responses.stored" => {
+                    tollway_auth::Error::unless_provider(caller, &provider.name)?;
+                }
+                _ => may_use(caller, &provider.name, &path)?,
+            }
+        }
         let model = choice.model.as_deref().or(named.as_deref()).unwrap_or_default();
         let query = address::query(&head.uri, provider, choice.model.as_deref());
         let uri = address::join(provider, rest, &query, model).ok_or_else(|| {
@@ -177,6 +192,9 @@ impl Routes {
             }
             if !address::is_plain(rest) {
                 return Err(address::not_plain(&path));
+            }
+            if let Some(caller) = limited(&head.extensions) {
+                may_use(caller, &provider.name, &path)?;
             }
             let query = address::query(&head.uri, provider, None);
             let uri = address::beside(provider, rest, &query).ok_or_else(|| address::not_plain(&path))?;

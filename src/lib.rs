@@ -6,8 +6,11 @@
 //!   open           request id, dialect, exchange
 //!   access_log     one line when the answer's body has ended
 //!   rescue         any error or panic → a response in the client's dialect
-//!   switch ─────────── side: health, list of models; forwarding: what is relayed and no call
+//!   health         for everybody
+//!   auth           credentials → Caller
+//!   switch ─────────── side: list of models, keys; forwarding: what is relayed and no call
 //!   ingest         body → Call, within limits
+//!   permit         may the caller ask that model?
 //!   limits         reserve by estimate, settle by what it took
 //!   resolve        model name → provider
 //!   ═══ one stack per provider ═══
@@ -21,6 +24,8 @@
 //! The formats of providers live in `tollway_wire`, the layers' contract in `tollway_core`.
 
 pub mod access_log;
+pub mod admin;
+pub mod auth;
 pub mod body;
 pub mod cli;
 pub mod config;

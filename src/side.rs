@@ -1,86 +1,116 @@
 //! What is not a call to a model: health, and the list of models.
 
+mod health;
 mod models;
 
+use std::future::ready;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use http::Extensions;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Extensions, Request};
+use http_body::Body;
+use http_body_util::BodyExt;
+use pin_project_lite::pin_project;
 use tollway_core::Respond;
+use tower_service::Service;
 
+pub use self::health::{Health, Readiness};
 use crate::Error;
-use crate::body::AnswerBody;
+use crate::body::{Answer, AnswerBody};
 use crate::config::Settings;
+use crate::error::BoxError;
 use crate::respond::InDialect;
 
-/// Whether the process takes new work; turned off when it begins to shut down.
+/// Routes beside the calls to models, as a service like the others.
 #[derive(Clone, Debug)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Side(Router);
 
-impl Default for Readiness {
-    fn default() -> Self {
-        Self(Arc::new(AtomicBool::new(true)))
+impl Side {
+    /// Answers by `routes`, and where there is none, says so.
+    pub(crate) fn new(routes: Router) -> Self {
+        let refused = |method: Method, uri: Uri, extensions: Extensions| {
+            ready(method_not_allowed(method, &uri, &extensions, "GET, HEAD"))
+        };
+        Self(routes.method_not_allowed_fallback(refused).fallback(not_found))
     }
 }
 
-impl Readiness {
-    /// Says that no new work is wanted.
-    pub fn close(&self) {
-        self.0.store(false, Ordering::Relaxed);
+impl<B> Service<Request<B>> for Side
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Answer;
+    type Error = Error;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // A router is always ready.
+        Poll::Ready(Ok(()))
     }
 
-    fn is_open(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    fn call(&mut self, req: Request<B>) -> ResponseFuture {
+        let req = req.map(axum::body::Body::new);
+        ResponseFuture { inner: Service::<Request<axum::body::Body>>::call(&mut self.0, req) }
     }
 }
 
-/// The side routes.
-pub(crate) fn router(settings: Arc<Settings>, readiness: Readiness) -> Router {
+pin_project! {
+    /// The future of [`Side`].
+    pub struct ResponseFuture {
+        #[pin]
+        inner: <Router as Service<Request<axum::body::Body>>>::Future,
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Answer, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().inner.poll(cx).map(|result| {
+            let response = result.unwrap_or_else(|never| match never {});
+            Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
+        })
+    }
+}
+
+/// The list of models.
+pub(crate) fn router(settings: Arc<Settings>) -> Router {
     Router::new()
-        .route("/health/live", get(async || "ok\n"))
-        .route("/health/ready", get(ready))
-        .with_state(readiness)
-        .merge(
-            Router::new()
-                .route("/v1/models", get(models::list))
-                .route("/v1/models/{*id}", get(models::retrieve))
-                .route("/v1beta/models", get(models::list))
-                .route("/v1beta/models/{*id}", get(models::retrieve))
-                .with_state(settings),
-        )
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-}
-
-async fn ready(State(readiness): State<Readiness>) -> Response {
-    if readiness.is_open() {
-        "ok\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response()
-    }
+        .route("/v1/models", get(models::list))
+        .route("/v1/models/{*id}", get(models::retrieve))
+        .route("/v1beta/models", get(models::list))
+        .route("/v1beta/models/{*id}", get(models::retrieve))
+        .with_state(settings)
 }
 
 async fn not_found(method: Method, uri: Uri, extensions: Extensions) -> Response {
     refuse(&extensions, &Error::NotFound { method, path: uri.path().to_owned() })
 }
 
-async fn method_not_allowed(method: Method, uri: Uri, extensions: Extensions) -> Response {
-    refuse(&extensions, &Error::MethodNotAllowed { method, path: uri.path().to_owned(), allow: "GET, HEAD" })
+/// Refuses a method where only some are allowed.
+pub(crate) fn method_not_allowed(
+    method: Method,
+    uri: &Uri,
+    extensions: &Extensions,
+    allow: &'static str,
+) -> Response {
+    refuse(extensions, &Error::MethodNotAllowed { method, path: uri.path().to_owned(), allow })
 }
 
-fn json(body: Vec<u8>) -> Response {
+pub(crate) fn json(body: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], Bytes::from(body)).into_response()
 }
 
 /// Answers in the dialect that [`open`](crate::open) has found.
-fn refuse(extensions: &Extensions, error: &Error) -> Response {
+pub(crate) fn refuse(extensions: &Extensions, error: &Error) -> Response {
     let response: http::Response<AnswerBody> = InDialect.respond(extensions, error);
     response.map(axum::body::Body::new)
 }

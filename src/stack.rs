@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use tollway_auth::AuthService;
 use tower::ServiceBuilder;
 use tower_layer::layer_fn;
 
 use crate::BoxError;
 use crate::access_log::{AccessLog, AccessLogLayer, LineSink};
+use crate::admin;
+use crate::auth::{Auth, Permit};
 use crate::config::Settings;
 use crate::forwarding::{Forwarding, Limits, Made};
 use crate::ingest::{BodyLimits, Ingest, IngestLayer};
@@ -15,13 +18,18 @@ use crate::open::{Open, OpenLayer};
 use crate::rescue::{Rescue, RescueLayer};
 use crate::resolve::Resolve;
 use crate::respond::InDialect;
-use crate::side::{self, Readiness};
+use crate::side::{self, Health, Readiness, Side};
 use crate::switch::Switch;
 use crate::upstream::{self, Connector, Upstream};
 
 /// What every request goes through. Cloned for each; a clone is a few reference counts.
-pub type Stack =
-    Open<AccessLog<Rescue<Switch<Ingest<Limited<Resolve<Upstream>>>, Limited<Forwarding>>, InDialect>>>;
+pub type Stack = Entered<Switch<Ingest<Permit<Limited<Resolve<Upstream>>>>, Limited<Forwarding>>>;
+
+/// The same at an address where there is nothing but administration.
+pub type Administration = Entered<Side>;
+
+/// Who has come, and may pass.
+type Entered<S> = Open<AccessLog<Rescue<Health<AuthService<S, InDialect>>, InDialect>>>;
 
 /// What the stacks of all workers share.
 #[derive(Clone, Debug)]
@@ -30,6 +38,8 @@ pub struct Shared {
     pub settings: Arc<Settings>,
     /// Where access log lines go.
     pub access_log: Option<Arc<LineSink>>,
+    /// Who may pass.
+    pub auth: Auth,
     /// What has been counted of each limit.
     pub limits: RateLimits,
     /// Which provider made which response.
@@ -42,8 +52,10 @@ pub struct Shared {
 
 impl Shared {
     /// What `settings` need: the system's proxies and roots, and nobody who reads access log lines.
+    /// Where they name a database, to be called within a Tokio runtime.
     pub fn new(settings: Arc<Settings>) -> Result<Self, BoxError> {
         Ok(Self {
+            auth: Auth::new(&settings)?,
             limits: RateLimits::new(&settings)?,
             settings,
             access_log: None,
@@ -89,12 +101,28 @@ pub fn build(shared: &Shared) -> Stack {
     let calls = ServiceBuilder::new()
         // The body is read once, here, within limits; what policy needs is learned in one pass.
         .layer(IngestLayer::new(limits))
+        // What the body names is held to what the caller may ask.
+        .layer(layer_fn(|limited| Permit::new(limited, settings.clone())))
         // Reserves what the call is expected to take; inside of it, whoever answers settles.
         .layer(layer_fn(|resolve| shared.limits.before(settings, resolve)))
         // The model's name decides who is asked. Below it stands one stack per provider.
         .service(Resolve::new(settings.clone(), upstreams));
-    let side = side::router(settings.clone(), shared.readiness.clone());
+    let side = side::router(settings.clone());
+    let side = match settings.admin.listen {
+        None => side.merge(admin::router(shared.auth.clone())),
+        Some(_) => side,
+    };
+    // Lists and administration must not wait for, or be counted as, calls to a model.
+    entered(shared, Switch::new(calls, others, notes, Side::new(side)))
+}
 
+/// Builds the stack of an address where there is nothing but administration.
+pub fn administration(shared: &Shared) -> Administration {
+    entered(shared, Side::new(admin::router(shared.auth.clone())))
+}
+
+/// What stands before all ways.
+fn entered<S>(shared: &Shared, ways: S) -> Entered<S> {
     ServiceBuilder::new()
         // Every request gets its id, dialect and exchange before anything can go wrong with it.
         .layer(OpenLayer)
@@ -102,6 +130,9 @@ pub fn build(shared: &Shared) -> Stack {
         .layer(AccessLogLayer::new(shared.access_log.as_ref()))
         // The only map from errors to responses. Below it layers fail freely.
         .layer(RescueLayer::new(InDialect))
-        // Health and lists must not wait for, or be counted as, calls to a model.
-        .service(Switch::new(calls, others, notes, side))
+        // Who looks whether the process lives has no key.
+        .layer(layer_fn(|inner| Health::new(inner, shared.readiness.clone())))
+        // Who asks is known before any byte of the body is read.
+        .layer(shared.auth.layer())
+        .service(ways)
 }

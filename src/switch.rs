@@ -2,20 +2,19 @@
 
 use std::task::{Context, Poll};
 
-use axum::Router;
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body::Body;
-use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
 use tollway_core::Dialect;
 use tower_service::Service;
 
 use crate::Error;
-use crate::body::{Answer, AnswerBody};
+use crate::body::Answer;
 use crate::error::BoxError;
 use crate::forwarding::{Asked, Notes};
 use crate::operation::operation;
+use crate::side::{self, Side};
 
 /// The ways a request may go.
 #[derive(Clone, Debug)]
@@ -23,13 +22,13 @@ pub struct Switch<S, O> {
     calls: S,
     others: O,
     notes: Option<Notes>,
-    side: Router,
+    side: Side,
 }
 
 impl<S, O> Switch<S, O> {
     /// Sends calls to a model to `calls`, what else is a provider's to `others`, the rest to `side`.
     /// Who made a response is noted in `notes`.
-    pub(crate) const fn new(calls: S, others: O, notes: Option<Notes>, side: Router) -> Self {
+    pub(crate) const fn new(calls: S, others: O, notes: Option<Notes>, side: Side) -> Self {
         Self { calls, others, notes, side }
     }
 }
@@ -69,16 +68,11 @@ where
                     req.extensions_mut().insert(asked);
                     return ResponseFuture::Other { future: self.others.call(req) };
                 }
-                let req = req.map(axum::body::Body::new);
-                ResponseFuture::Side {
-                    future: Service::<Request<axum::body::Body>>::call(&mut self.side, req),
-                }
+                ResponseFuture::Side { future: self.side.call(req) }
             }
         }
     }
 }
-
-type SideFuture = <Router as Service<Request<axum::body::Body>>>::Future;
 
 pin_project! {
     /// The future of [`Switch`].
@@ -86,7 +80,7 @@ pin_project! {
     pub enum ResponseFuture<F, O> {
         Call { #[pin] future: F, notes: Option<Notes> },
         Other { #[pin] future: O },
-        Side { #[pin] future: SideFuture },
+        Side { #[pin] future: side::ResponseFuture },
         Refused { error: Option<Error> },
     }
 }
@@ -105,15 +99,8 @@ where
                 None => answer,
             }),
             Way::Other { future } => future.poll(cx),
-            Way::Side { future } => future.poll(cx).map(|result| {
-                let response = result.unwrap_or_else(|never| match never {});
-                Ok(response.map(boxed))
-            }),
+            Way::Side { future } => future.poll(cx),
             Way::Refused { error } => Poll::Ready(Err(error.take().unwrap_or(Error::Internal))),
         }
     }
-}
-
-fn boxed(body: axum::body::Body) -> AnswerBody {
-    body.map_err(Into::into).boxed_unsync()
 }

@@ -5,6 +5,7 @@
 #[path = "support/events.rs"]
 mod events;
 #[path = "support/gateway.rs"]
+#[expect(dead_code, reason = "shared with tests that ask more of it")]
 mod gateway;
 #[path = "support/upstream.rs"]
 mod upstream;

@@ -38,6 +38,14 @@ pub(super) fn write(
         address(line, client.0.ip());
         line.push(b'"');
     }
+    if let Some(caller) = exchange.caller() {
+        let names = [(key!("key"), &caller.key), (key!("user"), &caller.user), (key!("team"), &caller.team)];
+        for (key, name) in names {
+            if let Some(name) = name {
+                field(line, key, name);
+            }
+        }
+    }
     if let Some(status) = status {
         number(line, key!("http.response.status_code"), u64::from(status.as_u16()));
     }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -51,6 +51,11 @@ async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), B
         AccessLog::Stderr => Some(LineSink::start(Box::new(io::stderr()))?),
     };
     let shared = Shared { access_log: access_log.clone(), ..Shared::new(Arc::new(running))? };
+    shared.auth.start();
+    if !shared.auth.read(KEYS).await {
+        tracing::warn!("the keys were not read within {KEYS:?}; those that are not declared wait for them");
+    }
+    say(start::admitted(&settings, shared.auth.is_required(), shared.auth.known()));
     let reload = Reload {
         files,
         load: Box::new(move |files| {
@@ -69,11 +74,18 @@ async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), B
 
 /// Says what runs by these settings.
 fn tell(settings: &Settings, running: &Settings, env: &Env) {
-    for (level, text) in start::lines(settings, running, Date::of(SystemTime::now())) {
-        let text = env.conceal(&text);
+    let lines = start::lines(settings, running, Date::of(SystemTime::now()));
+    say(lines.into_iter().map(|(level, text)| (level, env.conceal(&text))));
+}
+
+fn say(lines: impl IntoIterator<Item = (Level, String)>) {
+    for (level, text) in lines {
         if level == Level::WARN { tracing::warn!("{text}") } else { tracing::info!("{text}") }
     }
 }
+
+/// How long the start waits for the keys to be read.
+const KEYS: Duration = Duration::from_secs(5);
 
 /// Finds and reads the configuration, at start and at every reload.
 struct Loader {

@@ -1,5 +1,6 @@
 //! What `tollway serve` says as it starts: which configuration counts, and who will answer.
 
+use tollway_auth::Mode;
 use tracing::Level;
 
 use crate::config::{Date, Settings, SimulatorMode, Why};
@@ -31,6 +32,31 @@ pub(super) fn lines(settings: &Settings, running: &Settings, today: Date) -> Vec
         lines.extend(real.map(|text| (Level::WARN, text)));
     }
     lines
+}
+
+/// The line that says who may pass, where it is not simply those who have a key.
+pub(super) fn admitted(settings: &Settings, is_required: bool, known: usize) -> Option<(Level, String)> {
+    let listen = settings.server.listen;
+    match (is_required, settings.auth.settings.mode) {
+        // Nothing costs anything.
+        (false, _) if settings.uses_simulator() => None,
+        (false, mode) => {
+            let then = match mode {
+                Mode::Open => "say `auth.mode: required` to let only those pass who have one",
+                _ => "make one with `tollway keys create NAME`, and it is asked for from then on",
+            };
+            let text =
+                format!("no key is asked for: whoever reaches {listen} uses your providers' keys; {then}");
+            Some((Level::WARN, text))
+        }
+        (true, _) if known == 0 => Some((
+            Level::WARN,
+            "a key is asked for, and there is none yet, so that every request is refused; make one with \
+             `tollway keys create NAME`, or declare it in `keys`"
+                .to_owned(),
+        )),
+        (true, _) => Some((Level::INFO, format!("a key is asked for; {known} are known"))),
+    }
 }
 
 /// The providers without a key, and the variables that would give them one.
@@ -90,6 +116,24 @@ mod tests {
             assert_eq!(said[0].0, Level::INFO);
             assert!(said[0].1.starts_with("the simulator is switched on"), "{said:?}");
         }
+    }
+
+    #[test]
+    fn who_may_pass_is_said_loudly_where_everybody_may() {
+        let said = |configuration: &str, is_required, known| {
+            let env: Env = [("OPENAI_API_KEY", "k")].into_iter().collect();
+            let settings = Settings::load(&Source::text(configuration), &env).unwrap();
+            admitted(&settings, is_required, known)
+        };
+        let (level, text) = said("{}", false, 0).unwrap();
+        assert_eq!(level, Level::WARN);
+        assert!(text.contains("127.0.0.1:8080") && text.contains("tollway keys create"), "{text}");
+        let (level, text) = said("auth: {mode: open}", false, 3).unwrap();
+        assert!(level == Level::WARN && text.contains("auth.mode: required"), "{text}");
+        let (level, text) = said("server: {listen: '0.0.0.0:80'}", true, 0).unwrap();
+        assert!(level == Level::WARN && text.contains("every request is refused"), "{text}");
+        assert_eq!(said("{}", true, 2), Some((Level::INFO, "a key is asked for; 2 are known".to_owned())));
+        assert_eq!(said("simulator: on", false, 0), None);
     }
 
     #[test]

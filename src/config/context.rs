@@ -78,7 +78,8 @@ impl Context<'_> {
 
     /// What was written at a field, if it is a plain value that cannot be a key.
     fn shown(&self, path: &Path) -> Option<String> {
-        const MAY_HOLD_KEYS: [&str; 4] = ["api_key", "credentials", "headers", "query"];
+        const MAY_HOLD_KEYS: [&str; 8] =
+            ["api_key", "credentials", "database", "headers", "query", "redis", "secret", "token"];
         if MAY_HOLD_KEYS.iter().any(|name| path.passes(name)) {
             return None;
         }

@@ -9,8 +9,9 @@ use serde::{
 };
 
 use super::{
-    SimulatorMode, groups::GroupsFile, limits::LimitFile, log::LogFile, media::MediaFile,
-    provider_file::ProviderFile, server::ServerFile, state::StateFile,
+    SimulatorMode, admin::AdminFile, authentication::AuthenticationFile, groups::GroupsFile, keys::KeyFile,
+    limits::LimitFile, log::LogFile, media::MediaFile, provider_file::ProviderFile, server::ServerFile,
+    state::StateFile,
 };
 
 /// The configuration of Tollway. Strings may hold `${NAME}` and `${NAME:-default}`.
@@ -32,6 +33,12 @@ pub(super) struct Document {
     pub(super) default_provider: Option<String>,
     /// Who serves OpenAI's endpoints beside chat, completions and embeddings.
     pub(super) endpoints: GroupsFile,
+    /// Who may pass.
+    pub(super) auth: AuthenticationFile,
+    /// Keys that need no database, by name.
+    pub(super) keys: BTreeMap<String, KeyFile>,
+    /// Where keys are administered.
+    pub(super) admin: AdminFile,
     /// Limits on requests, tokens and concurrency, by name; all of them must let a request pass.
     pub(super) limits: BTreeMap<String, LimitFile>,
     /// What replicas share.

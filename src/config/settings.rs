@@ -6,14 +6,14 @@ use serde_json::Value;
 use tollway_rate_limit::Rule;
 
 use super::{
-    Catalogue, ConfigError, Date, Disabled, Env, Files, Groups, Log, Media, Path, Provider, Reason, Server,
-    Source, State, Why,
+    Admin, Authentication, Catalogue, ConfigError, Date, Disabled, Env, Files, Groups, KeyDeclaration, Log,
+    Media, Path, Provider, Reason, Server, Source, State, Why,
     catalogue::{Fault, Parts},
     context::{Context, read_small},
     document::Document,
     error::Problem,
     interpolate::interpolate,
-    limits,
+    keys, limits,
     models::Models,
     nearest::{did_you_mean, list},
     overrides, read, validate, yaml,
@@ -40,6 +40,12 @@ pub struct Settings {
     pub default_provider: Option<Arc<str>>,
     /// Who serves which of OpenAI's other endpoints.
     pub groups: Groups,
+    /// Who may pass.
+    pub auth: Authentication,
+    /// Keys that stand in the configuration.
+    pub keys: Vec<KeyDeclaration>,
+    /// Where keys are administered.
+    pub admin: Admin,
     /// Limits on requests, tokens and concurrency.
     pub limits: Vec<Rule>,
     /// What replicas share, and what outlives a restart.
@@ -116,8 +122,17 @@ impl Settings {
             default_provider: default_provider.as_deref(),
             models: models.clone(),
         };
+        let server = document.server.validate(context)?;
+        let is_simulated = match document.simulator {
+            SimulatorMode::Auto => providers.is_empty(),
+            mode => mode == SimulatorMode::On,
+        };
+        let auth = document.auth.validate(server.listen, is_simulated)?;
         Ok(Self {
-            server: document.server.validate(context)?,
+            auth,
+            keys: keys::keys(document.keys, context)?,
+            admin: document.admin.validate()?,
+            server,
             log: document.log.validate(context)?,
             media: document.media.validate()?,
             catalogue: Catalogue::build(parts).map_err(problem)?,
@@ -174,6 +189,9 @@ impl Settings {
         }
         if self.log != newer.log {
             changed.push("log");
+        }
+        if self.admin != newer.admin {
+            changed.push("admin");
         }
         changed
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tollway_auth::keys::Pepper;
 
 use super::{
     Path, Secret,
@@ -18,6 +19,12 @@ use super::{
 pub struct State {
     /// The database of keys.
     pub database: Database,
+    /// Whether the configuration names it. Where it does not, there is one once its file is there.
+    pub is_named: bool,
+    /// What keys are hashed with; none where nothing was hashed yet.
+    pub secret: Option<Secret>,
+    /// Where a secret is kept that is made here, beside a file of SQLite.
+    pub secret_file: Option<PathBuf>,
     /// The server that counts for all replicas, by its URL: `redis://`, `rediss://`, a comma between
     /// those of a cluster.
     pub redis: Option<Secret>,
@@ -37,8 +44,11 @@ pub enum Database {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct StateFile {
     /// The database of keys: a file of SQLite, or the URL of a PostgreSQL server.
-    /// Default: `tollway.db` in the folder of the configuration.
+    /// Default: `tollway.db` in the folder of the configuration, once a key was made.
     database: Option<SecretFile>,
+    /// What keys are hashed with: at least 32 bytes, the same in all replicas and for as long as the
+    /// keys are to live. Default: made with the first key, in a file beside that of SQLite.
+    secret: Option<SecretFile>,
     /// The Redis or Valkey server that limits are shared by: `redis://host:6379/0`, `rediss://` with
     /// TLS.
     redis: Option<SecretFile>,
@@ -66,7 +76,9 @@ impl StateFile {
             return Err(Problem::plain(path.key("redis"), "not the URL of a Redis server")
                 .hint("as in redis://host:6379/0, or rediss:// with TLS"));
         }
-        let database = match read("database", &self.database)? {
+        let named = read("database", &self.database)?;
+        let is_named = named.is_some();
+        let database = match named {
             None => Database::Sqlite(context.locate(std::path::Path::new("tollway.db"))),
             Some(url)
                 if ["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) =>
@@ -85,6 +97,31 @@ impl StateFile {
                 Database::Sqlite(context.locate(std::path::Path::new(file)))
             }
         };
-        Ok(State { database, redis })
+        let given = read("secret", &self.secret)?;
+        let (secret, secret_file) = match (given, &database) {
+            (Some(secret), _) => (Some(secret), None),
+            (None, Database::Postgres(_)) => {
+                return Err(Problem::plain(path.key("secret"), "missing, and replicas need the same one")
+                    .hint("make one with `openssl rand -hex 32`, and keep it for as long as the keys"));
+            }
+            (None, Database::Sqlite(file)) => {
+                let mut name = file.as_os_str().to_owned();
+                name.push(".secret");
+                let file = PathBuf::from(name);
+                // The first key that is made makes it, and whoever serves is to notice.
+                context.files.note(&file);
+                let text =
+                    if file.exists() { Some(context.read_file(&file, &path.key("secret"))?) } else { None };
+                let secret = text.map(|text| Secret::new(text.trim(), format!("from {}", file.display())));
+                (secret, Some(file))
+            }
+        };
+        if let Some(secret) = &secret
+            && let Err(error) = Pepper::new(secret.expose().as_bytes())
+        {
+            return Err(Problem::plain(path.key("secret"), error.to_string())
+                .hint("make one with `openssl rand -hex 32`"));
+        }
+        Ok(State { database, is_named, secret, secret_file, redis })
     }
 }

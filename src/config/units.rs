@@ -1,7 +1,7 @@
 use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A length of time: `500ms`, `30s`, `2m`, `1h`, or a number of seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,30 @@ impl<'de> Deserialize<'de> for Span {
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Spelled(std::marker::PhantomData))
+    }
+}
+
+/// The length of time that a text such as `30s` or `24h` tells.
+pub fn span_of(text: &str) -> Result<Duration, &'static str> {
+    text.parse().map(|Span(span)| span)
+}
+
+/// As it would be written, in the largest unit that it is a whole number of.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        for (unit, length) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
+            if millis.is_multiple_of(length) {
+                return write!(f, "{}{unit}", millis / length);
+            }
+        }
+        write!(f, "{millis}ms")
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -95,6 +95,12 @@ impl Routes {
     }
 }
 
+/// The refusal of a request that names no model, or names it late, to who may ask only some.
+pub(super) fn unnamed() -> Error {
+    let message = "the API key allows only some models, so that `model` must be named, before any file";
+    Error::Refused(Refusal::at("model", message))
+}
+
 /// Whether a model's name holds that of its provider, who cannot be asked.
 fn names_its_provider(unresolved: &Unresolved, model: &str) -> bool {
     matches!(&unresolved.reason, Reason::Disabled { provider, .. } | Reason::NotServed { provider, .. }

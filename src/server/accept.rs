@@ -6,7 +6,14 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
-use super::worker::{Accepted, Worker};
+use super::worker::{Accepted, Door, Worker};
+
+/// The sockets that are listened on.
+#[derive(Debug)]
+pub(super) struct Listeners {
+    pub(super) front: TcpListener,
+    pub(super) admin: Option<TcpListener>,
+}
 
 /// How long accepting rests when the process is out of file descriptors.
 const REST: Duration = Duration::from_millis(50);
@@ -24,25 +31,37 @@ pub(super) fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Hands connections to the workers until `end` has come.
 pub(super) async fn accept_until<T>(
-    listener: &TcpListener,
+    listeners: &Listeners,
     workers: &[Worker],
     end: impl Future<Output = T>,
 ) -> T {
+    let admin = async {
+        match &listeners.admin {
+            Some(listener) => accept(listener, Door::Admin, workers).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         end = end => end,
-        never = accept(listener, workers) => match never {},
+        never = accept(&listeners.front, Door::Front, workers) => match never {},
+        never = admin => match never {},
     }
 }
 
 /// Hands over who has come already, and lets nobody else in.
-pub(super) fn close(listener: TcpListener, workers: &[Worker]) -> std::io::Result<()> {
+pub(super) fn close(listeners: Listeners, workers: &[Worker]) -> std::io::Result<()> {
+    close_one(listeners.front, Door::Front, workers)?;
+    listeners.admin.map_or(Ok(()), |listener| close_one(listener, Door::Admin, workers))
+}
+
+fn close_one(listener: TcpListener, door: Door, workers: &[Worker]) -> std::io::Result<()> {
     // These clients believe that they are connected: the kernel would reset them.
     let listener = listener.into_std()?;
     loop {
         match listener.accept() {
             Ok((stream, peer)) => {
                 if stream.set_nonblocking(true).is_ok() {
-                    hand(workers, (stream, peer));
+                    hand(workers, (stream, peer, door));
                 }
             }
             Err(error) if gave_up(&error) => {}
@@ -52,13 +71,13 @@ pub(super) fn close(listener: TcpListener, workers: &[Worker]) -> std::io::Resul
     }
 }
 
-async fn accept(listener: &TcpListener, workers: &[Worker]) -> Infallible {
+async fn accept(listener: &TcpListener, door: Door, workers: &[Worker]) -> Infallible {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // The worker registers the stream with its own runtime.
                 let Ok(stream) = stream.into_std() else { continue };
-                hand(workers, (stream, peer));
+                hand(workers, (stream, peer, door));
             }
             Err(error) if gave_up(&error) => {}
             Err(error) => {

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tollway_core::Tap;
 use tower::ServiceExt;
 use tower::util::Oneshot;
+use tower_service::Service;
 
 use super::drive;
 use super::idle::{Activity, Idle, IdleLimits, Running};
@@ -25,7 +26,6 @@ use crate::access_log::{ClientAddr, LogAtEnd};
 use crate::body::AnswerBody;
 use crate::config::Settings;
 use crate::rescue::RescuedBody;
-use crate::stack::Stack;
 use crate::tunnel::Tunnel;
 
 /// How connections are served. Cheap to clone.
@@ -60,12 +60,12 @@ impl ConnectionSettings {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve(
+pub(super) async fn serve<S: Answers>(
     stream: TcpStream,
     peer: SocketAddr,
     settings: ConnectionSettings,
     tls: Option<Tls>,
-    stack: Arc<ArcSwap<Stack>>,
+    stack: Arc<ArcSwap<S>>,
     may_end: watch::Receiver<bool>,
     ticket: Arc<Ticket>,
 ) {
@@ -88,8 +88,9 @@ pub(super) async fn serve(
     }
 }
 
-async fn drive<I>(io: I, entry: Entry, settings: ConnectionSettings, may_end: watch::Receiver<bool>)
+async fn drive<I, S>(io: I, entry: Entry<S>, settings: ConnectionSettings, may_end: watch::Receiver<bool>)
 where
+    S: Answers,
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (activity, peer) = (entry.activity.clone(), entry.peer);
@@ -107,39 +108,58 @@ where
     }
 }
 
+/// A stack, as a connection sees it.
+pub(super) trait Answers:
+    Service<Request<Incoming>, Response = Response<StackBody>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request<Incoming>, Response = Response<StackBody>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// Where a request enters the stack.
-struct Entry {
-    stack: Arc<ArcSwap<Stack>>,
+struct Entry<S> {
+    stack: Arc<ArcSwap<S>>,
     peer: SocketAddr,
     activity: Arc<Activity>,
 }
 
-type StackBody = Tap<RescuedBody<AnswerBody>, LogAtEnd>;
+pub(super) type StackBody = Tap<RescuedBody<AnswerBody>, LogAtEnd>;
 
-impl hyper::service::Service<Request<Incoming>> for Entry {
+impl<S: Answers> hyper::service::Service<Request<Incoming>> for Entry<S> {
     type Response = Response<Tap<StackBody, Running>>;
     type Error = Infallible;
-    type Future = EntryFuture;
+    type Future = EntryFuture<S>;
 
-    fn call(&self, mut req: Request<Incoming>) -> EntryFuture {
+    fn call(&self, mut req: Request<Incoming>) -> EntryFuture<S> {
         req.extensions_mut().insert(ClientAddr(self.peer));
         // Taken anew for each request, so that a reload reaches connections that stay open.
         let running = self.activity.begin(req.version());
-        let inner = Stack::clone(&self.stack.load()).oneshot(req);
+        let inner = S::clone(&self.stack.load()).oneshot(req);
         EntryFuture { inner, running: Some(running) }
     }
 }
 
 pin_project! {
     /// A request on its way through the stack.
-    struct EntryFuture {
+    struct EntryFuture<S: Service<Request<Incoming>>> {
         #[pin]
-        inner: Oneshot<Stack, Request<Incoming>>,
+        inner: Oneshot<S, Request<Incoming>>,
         running: Option<Running>,
     }
 }
 
-impl Future for EntryFuture {
+impl<S: Answers> Future for EntryFuture<S> {
     type Output = Result<Response<Tap<StackBody, Running>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

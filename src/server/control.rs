@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::accept;
+use super::accept::{self, Listeners};
 use super::tls::{Tls, TlsError};
 use super::worker::{self, Orders, Stop, Worker};
 use crate::config::{Files, Settings};
@@ -66,8 +66,11 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
     let server = &shared.settings.server;
     let addr = server.listen;
     let tls = server.tls.as_ref().map(Tls::load).transpose()?;
-    let listener = accept::listen(addr).map_err(|source| ServeError::Listen { addr, source })?;
-    let addr = listener.local_addr()?;
+    shared.auth.start();
+    let listen = |addr| accept::listen(addr).map_err(|source| ServeError::Listen { addr, source });
+    let admin = shared.settings.admin.listen.map(listen).transpose()?;
+    let listeners = Listeners { front: listen(addr)?, admin };
+    let addr = listeners.front.local_addr()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
 
     let (stop, stop_rx) = watch::channel(Stop::Never);
@@ -76,6 +79,9 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
     let workers = worker::start(server.workers, &orders)?;
     let mut signals = Signals::new()?;
     tracing::info!("listening on {scheme}://{addr}");
+    if let Some(admin) = &listeners.admin {
+        tracing::info!("administration is at {scheme}://{}", admin.local_addr()?);
+    }
 
     let control = async {
         let mut files = reload.files.clone();
@@ -88,16 +94,16 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
             files = renew(&configuration, tls.as_ref(), &reload, &files);
         }
     };
-    let name = accept::accept_until(&listener, &workers, control).await;
+    let name = accept::accept_until(&listeners, &workers, control).await;
     shared.readiness.close();
     let delay = configuration.borrow().settings.server.drain_delay;
     let mut again = None;
     if !delay.is_zero() {
         tracing::info!("{name}: not ready any more; connections are still taken for {delay:?}");
         let waited = tokio::time::timeout(delay, end(&mut signals.terminate, &mut signals.interrupt));
-        again = accept::accept_until(&listener, &workers, waited).await.ok();
+        again = accept::accept_until(&listeners, &workers, waited).await.ok();
     }
-    accept::close(listener, &workers)?;
+    accept::close(listeners, &workers)?;
     let mut ended = tokio::task::spawn_blocking(|| workers.into_iter().for_each(Worker::join));
     if again.is_none() {
         tracing::info!("{name}: no new connections; running answers may finish");
@@ -144,17 +150,20 @@ fn load(
     if let (Some(tls), Some(files)) = (tls, &settings.server.tls) {
         tls.reload(files).map_err(|error| error.to_string())?;
     }
-    let (old, limits) = {
+    let (old, limits, auth) = {
         let shared = current.borrow();
-        (shared.settings.clone(), shared.limits.clone())
+        (shared.settings.clone(), shared.limits.clone(), shared.auth.clone())
     };
     let limits = limits.renewed(&old, &settings).map_err(|error| error.to_string())?;
+    let auth = auth.renewed(&old, &settings).map_err(|error| error.to_string())?;
+    auth.start();
     for field in old.needs_restart(&settings) {
         tracing::warn!("{field} has changed, which takes effect at the next start");
     }
     current.send_modify(|shared| {
         shared.settings = settings;
         shared.limits = limits;
+        shared.auth = auth;
     });
     Ok(())
 }

@@ -14,7 +14,16 @@ use crate::config::Workers;
 use crate::stack::{self, Shared};
 
 /// A connection on its way to a worker.
-pub(super) type Accepted = (TcpStream, SocketAddr);
+pub(super) type Accepted = (TcpStream, SocketAddr, Door);
+
+/// By which address a connection came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The gateway's.
+    Front,
+    /// That of administration, where it has one of its own.
+    Admin,
+}
 
 /// A runtime in threads of its own, and the way to it.
 pub(super) struct Worker {
@@ -98,25 +107,23 @@ impl Worker {
 async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUsize>, mut orders: Orders) {
     let shared = orders.shared.borrow_and_update().clone();
     let stack = Arc::new(ArcSwap::from_pointee(stack::build(&shared)));
+    let administration = Arc::new(ArcSwap::from_pointee(stack::administration(&shared)));
     let mut settings = ConnectionSettings::new(&shared.settings);
     let mut grace = shared.settings.server.grace;
     // Connections hold the receiver until they end.
     let (ending, may_end) = watch::channel(false);
-    let take = |(stream, peer), settings: &ConnectionSettings| {
+    let take = |(stream, peer, door): Accepted, settings: &ConnectionSettings| {
         let ticket = Arc::new(Ticket(open.clone()));
-        let serving = connection::serve(
-            stream,
-            peer,
-            settings.clone(),
-            orders.tls.clone(),
-            stack.clone(),
-            may_end.clone(),
-            ticket.clone(),
-        );
-        tokio::spawn(async move {
-            serving.await;
-            drop(ticket);
-        });
+        let (settings, tls, may_end) = (settings.clone(), orders.tls.clone(), may_end.clone());
+        match door {
+            Door::Front => {
+                tokio::spawn(connection::serve(stream, peer, settings, tls, stack.clone(), may_end, ticket));
+            }
+            Door::Admin => {
+                let stack = administration.clone();
+                tokio::spawn(connection::serve(stream, peer, settings, tls, stack, may_end, ticket));
+            }
+        }
     };
 
     loop {
@@ -130,6 +137,7 @@ async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUs
                 settings = ConnectionSettings::new(&shared.settings);
                 grace = shared.settings.server.grace;
                 stack.store(Arc::new(stack::build(&shared)));
+                administration.store(Arc::new(stack::administration(&shared)));
             }
             _ = orders.stop.wait_for(|stop| *stop != Stop::Never) => break,
         }

@@ -7,16 +7,19 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 use http::Extensions;
-use tollway_core::Dialect;
+use tollway_core::{Caller, Dialect};
 use tollway_wire::{anthropic, gemini, openai};
 
 use super::{json, refuse};
 use crate::Error;
+use crate::auth::{limited, may_ask};
 use crate::config::{Capability, ModelEntry, Settings};
 
 /// Every model that can be asked for.
 pub(super) async fn list(State(settings): State<Arc<Settings>>, extensions: Extensions) -> Response {
-    let models = settings.catalogue.list().map(Listed::of);
+    let caller = limited(&extensions);
+    let models =
+        settings.catalogue.list().filter(|entry| is_for(caller, &settings, &entry.id)).map(Listed::of);
     json(match dialect(&extensions) {
         Dialect::Anthropic => anthropic::models::encode_list(models.map(Listed::anthropic)),
         Dialect::Gemini => gemini::models::encode_list(models.map(Listed::gemini)),
@@ -36,6 +39,11 @@ pub(super) async fn retrieve(
         return refuse(&extensions, &Error::UnknownModel { message });
     };
     let dialect = dialect(&extensions);
+    if let Some(caller) = limited(&extensions)
+        && let Err(error) = may_ask_for(caller, &settings, &id)
+    {
+        return refuse(&extensions, &error);
+    }
     if let Some(entry) = settings.catalogue.get(&id) {
         return json(Listed::of(entry).encode(dialect));
     }
@@ -48,6 +56,17 @@ pub(super) async fn retrieve(
         }
         Err(unresolved) => refuse(&extensions, &Error::UnknownModel { message: unresolved.to_string() }),
     }
+}
+
+/// Whether a model is for a caller; for everybody where there is none.
+fn is_for(caller: Option<&Caller>, settings: &Settings, model: &str) -> bool {
+    caller.is_none_or(|caller| may_ask_for(caller, settings, model).is_ok())
+}
+
+fn may_ask_for(caller: &Caller, settings: &Settings, model: &str) -> Result<(), Error> {
+    let resolved = settings.catalogue.resolve(model).ok();
+    let upstream = resolved.as_ref().map(|resolved| &resolved.upstream);
+    may_ask(caller, model, upstream.map(|upstream| (&*upstream.provider, &*upstream.model)))
 }
 
 /// The dialect that [`open`](crate::open) has found.

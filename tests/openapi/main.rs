@@ -8,6 +8,7 @@ mod fixtures;
 #[path = "../support/events.rs"]
 mod events;
 #[path = "../support/gateway.rs"]
+#[expect(dead_code, reason = "shared with tests that ask more of it")]
 mod gateway;
 #[path = "../support/pieces.rs"]
 mod pieces;

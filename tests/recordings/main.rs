@@ -21,6 +21,7 @@ mod streams;
 #[path = "../support/events.rs"]
 mod events;
 #[path = "../support/gateway.rs"]
+#[expect(dead_code, reason = "shared with tests that ask more of it")]
 mod gateway;
 #[path = "../support/pieces.rs"]
 mod pieces;

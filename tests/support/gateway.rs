@@ -28,6 +28,7 @@ const SCRIPT: HeaderName = HeaderName::from_static("x-script");
 #[derive(Debug)]
 pub(crate) struct Gateway {
     stack: Stack,
+    shared: Shared,
     scripts: Arc<Scripts>,
     next: AtomicU64,
     _upstream: Upstream,
@@ -85,8 +86,14 @@ impl Gateway {
         let mut settings = Settings::load(&source, &Env::default())?;
         // Pictures come from servers of this machine too.
         settings.media.allow_private = true;
-        let stack = stack::build(&Shared::new(Arc::new(settings))?);
-        Ok(Self { stack, scripts, next: AtomicU64::new(1), _upstream: upstream })
+        let shared = Shared::new(Arc::new(settings))?;
+        let stack = stack::build(&shared);
+        Ok(Self { stack, shared, scripts, next: AtomicU64::new(1), _upstream: upstream })
+    }
+
+    /// What the stack was built of.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Posts JSON to the gateway while the provider answers by `script`.

@@ -52,7 +52,9 @@ fn replicas_share_limits_once_there_is_redis() {
 #[test]
 fn state_is_a_file_unless_it_is_a_server() {
     assert!(matches!(settings("{}").state.database, Database::Sqlite(file) if file.ends_with("tollway.db")));
-    let postgres = settings("state: {database: 'postgres://u:p@h/d'}").state.database;
+    let secret = "0123456789abcdef0123456789abcdef";
+    let postgres =
+        settings(&format!("state: {{database: 'postgres://u:p@h/d', secret: {secret}}}")).state.database;
     assert!(matches!(&postgres, Database::Postgres(url) if url.expose() == "postgres://u:p@h/d"));
     assert!(!format!("{postgres:?}").contains("u:p"));
     assert!(settings("state: {redis: '${REDIS_URL:-}'}").state.redis.is_none());

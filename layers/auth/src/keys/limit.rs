@@ -38,6 +38,13 @@ pub enum Measure {
     ConcurrentStreams,
 }
 
+impl Measure {
+    /// Whether it counts what goes on at the same time, and so has no window.
+    pub const fn is_concurrent(self) -> bool {
+        matches!(self, Self::ConcurrentRequests | Self::ConcurrentStreams)
+    }
+}
+
 /// The limits of the key that a request was made with. Stands in the extensions where there are any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyLimits(pub Arc<[Limit]>);

@@ -20,7 +20,7 @@ run: ## build the gateway and start it (ARGS="--config my.yaml")
 	exec cargo run --release --locked --bin tollway -- serve $(ARGS)
 
 setup: ## install what the tests need, into .setup and node_modules
-	@scripts/setup.sh build python node redis deny
+	@scripts/setup.sh build python node redis postgres deny
 
 test: setup check deny unit matrix fuzz ## run every test: format, lints, dependencies, unit to SDK tests, fuzz smoke
 
@@ -33,7 +33,7 @@ deny: ## check licences, bans and sources of all dependencies
 	.setup/bin/cargo-deny --locked --workspace check bans licenses sources
 
 unit: ## run the Rust tests (the SDKs' own tests among them) and the doctests
-	@scripts/setup.sh build python node redis
+	@scripts/setup.sh build python node redis postgres
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	    set -x; cargo nextest run --workspace --locked --no-fail-fast; \
 	else \

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what is missing for building, testing and measuring Tollway, and nothing else.
 #
-#   scripts/setup.sh [build] [python] [node] [redis] [postgres] [deny] [oha] [perf]      (no part: build python node redis)
+#   scripts/setup.sh [build] [python] [node] [redis] [postgres] [deny] [oha] [perf]      (no part: build python node redis postgres)
 #
 # Reaches only the registries of cargo, pip, npm and Debian. What it installs lies in `.setup/` and in
 # `tests/sdk/node/node_modules`, both ignored by git, at the versions pinned here and in the lock files;
@@ -148,7 +148,7 @@ set_up_oha() { set_up_build; tool oha "$OHA_VERSION"; }
 set_up_deny() { set_up_build; tool cargo-deny "$CARGO_DENY_VERSION" --debug; }
 set_up_perf() { have perf || debian linux-perf; }
 
-for part in "${@:-build python node redis}"; do
+for part in "${@:-build python node redis postgres}"; do
     for one in $part; do
         case $one in
         build | python | node | redis | postgres | deny | oha | perf) "set_up_$one" ;;

@@ -6,10 +6,12 @@ use std::{
 };
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
+use tollway_auth::Mode;
 use tollway_core::Dialect;
 
 use crate::config::{
-    ConfigError, Date, Disabled, Env, Group, ModelEntry, Provider, Settings, SimulatorMode, Source, Why,
+    ConfigError, Database, Date, Disabled, Env, Group, ModelEntry, Provider, Settings, SimulatorMode, Source,
+    Why,
 };
 
 /// The arguments of `tollway check`.
@@ -33,6 +35,7 @@ pub fn report(settings: &Settings, env: &Env, today: Date, out: &mut impl Write)
     let mut parts = vec![
         format!("{}: good", settings.place),
         listener(settings).to_string(),
+        callers(settings).to_string(),
         providers(settings, today).to_string(),
         models(running, today),
         endpoints(running).to_string(),
@@ -60,6 +63,29 @@ fn listener(settings: &Settings) -> Table {
         "log".to_owned(),
         format!("access {:?}, level {}", settings.log.access, settings.log.level).to_lowercase(),
     ]);
+    table
+}
+
+/// Who may pass, and where what is known of them is kept.
+fn callers(settings: &Settings) -> Table {
+    let mode = match settings.auth.settings.mode {
+        Mode::Required => "required",
+        Mode::Automatic => "required once there is one",
+        Mode::Open => "not asked for",
+    };
+    let kept = match (&settings.state.database, settings.state.is_named) {
+        (Database::Postgres(url), _) => format!("PostgreSQL {url}"),
+        (Database::Sqlite(file), true) => file.display().to_string(),
+        (Database::Sqlite(file), false) if file.exists() => file.display().to_string(),
+        (Database::Sqlite(file), false) => format!("{}, once a key is made", file.display()),
+    };
+    let mut table = table(&["keys", ""]);
+    table.add_row(["a key is", mode]);
+    table.add_row(["kept in", &kept]);
+    table.add_row(["declared", &settings.keys.len().to_string()]);
+    if let Some(admin) = settings.admin.listen {
+        table.add_row(["administered at", &admin.to_string()]);
+    }
     table
 }
 

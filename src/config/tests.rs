@@ -1,5 +1,6 @@
 //! The promises of the whole module. Each file's own promises stand in the file.
 
+mod auth;
 mod catalogue;
 mod errors;
 mod examples;

@@ -58,7 +58,9 @@ fn load_uncommented(variables: &[(&str, &str)]) -> Settings {
     fs::write(folder.join("server.key"), "").unwrap();
     fs::write(folder.join("models.yaml"), include_str!("../../../config/models.yaml")).unwrap();
     let source = Source { folder: folder.clone(), ..Source::text(uncommented()) };
-    let settings = Settings::load(&source, &variables.iter().copied().collect());
+    let secret = "0123456789abcdef0123456789abcdef";
+    let callers = [("CI_KEY", "tw-ci"), ("DATABASE_URL", "keys.db"), ("TOLLWAY_SECRET", secret)];
+    let settings = Settings::load(&source, &callers.iter().chain(variables).copied().collect());
     fs::remove_dir_all(&folder).unwrap();
     settings.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -77,9 +77,10 @@ mod sqlite {
 
 #[cfg(feature = "postgres")]
 mod postgres {
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
-    use sqlx::{Connection as _, Executor as _};
+    use sqlx::{Connection as _, Executor as _, SqlSafeStr as _};
     use tollway_auth::keys::store::verify_audit;
     use tollway_auth::keys::{FeedStatus, KeyFeed, KeyTable, Keyring, PostgresStore};
 
@@ -90,11 +91,21 @@ mod postgres {
         Arc::new(PostgresStore::new(url).unwrap())
     }
 
+    /// Makes an empty database, and says its URL.
+    async fn database(server: &Server) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let mut admin = sqlx::PgConnection::connect(&server.url("postgres")).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        admin.execute(create.into_sql_str()).await.unwrap();
+        server.url(&name)
+    }
+
     #[tokio::test]
     async fn keeps_the_promises() {
         let Some(server) = Server::start() else { return };
         for promise in 0..promises::COUNT {
-            let url = server.database().await;
+            let url = database(&server).await;
             promises::check(promise, open(&url), open(&url)).await;
         }
     }
@@ -102,7 +113,7 @@ mod postgres {
     #[tokio::test]
     async fn the_log_cannot_be_changed() {
         let Some(server) = Server::start() else { return };
-        let url = server.database().await;
+        let url = database(&server).await;
         let store = open(&url);
         promises::fill(&*store, 3).await;
         let mut intruder = sqlx::PgConnection::connect(&url).await.unwrap();
@@ -120,7 +131,7 @@ mod postgres {
     #[tokio::test]
     async fn known_keys_outlive_the_database() {
         let Some(mut server) = Server::start() else { return };
-        let url = server.database().await;
+        let url = database(&server).await;
         let (store, table) = (open(&url), Arc::new(KeyTable::new(promises::pepper())));
         let feed = KeyFeed::new(store.clone(), table.clone()).interval(Duration::from_millis(100));
         let mut status = feed.watch();

@@ -1,11 +1,8 @@
 //! A real PostgreSQL, started once for all tests of this binary and gone with it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use sqlx::{Connection as _, Executor as _, SqlSafeStr as _};
 
 /// A running server. Ends when it is dropped, and with the process that started it.
 pub(crate) struct Server {
@@ -18,8 +15,10 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one. Nothing where there is none to be started, which is said, and fails under `CI=true`.
     pub(crate) fn start() -> Option<Self> {
-        let python = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.setup/postgres/bin/python"));
-        if !python.exists() {
+        let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+        let python =
+            above.map(|folder| folder.join(".setup/postgres/bin/python")).find(|found| found.exists());
+        let Some(python) = python else {
             let told = "no PostgreSQL: run scripts/setup.sh postgres";
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{told}");
             #[expect(
@@ -30,12 +29,11 @@ impl Server {
                 eprintln!("not tested, {told}");
             }
             return None;
-        }
+        };
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(python)
             // It warns about folders that nobody needs.
-            .args(["-W", "ignore"])
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stores/postgres.py"))
+            .args(["-W", "ignore", "-c", include_str!("postgres.py")])
             .arg(folder.path().join("data"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -51,16 +49,6 @@ impl Server {
     /// The URL of a database.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://postgres@localhost/{database}?host={}", self.socket.replace('/', "%2F"))
-    }
-
-    /// Makes an empty database, and says its URL.
-    pub(crate) async fn database(&self) -> String {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        let mut admin = sqlx::PgConnection::connect(&self.url("postgres")).await.unwrap();
-        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        admin.execute(create.into_sql_str()).await.unwrap();
-        self.url(&name)
     }
 
     /// Ends it as a power cut would.

@@ -103,6 +103,14 @@ impl Config {
         // JSON is YAML too.
         let config = json!({
             "server": {"listen": "127.0.0.1:0"},
+            // Most suites have no key to speak of; those about callers have these.
+            "auth": {"mode": "open", "failures": 0},
+            "keys": {
+                "narrow": {"token": "tw-narrow", "models": ["openai/*", "fable"]},
+                "slow": {"token": "tw-slow", "team": "slow"},
+                "old": {"token": "tw-old", "expires": "2020-01-01"},
+            },
+            "limits": {"slow": {"requests": 1, "window": "2s", "per": "key", "only": {"team": "slow"}}},
             // Several speak Responses; one is asked for those it keeps.
             "endpoints": {"responses": "openai"},
             "providers": {

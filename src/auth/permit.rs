@@ -45,13 +45,15 @@ pub(crate) fn limited(extensions: &Extensions) -> Option<&Caller> {
 /// provider, and its name of the model. Says nothing of models that nobody serves: who may ask for some
 /// learns no more than that of the others.
 pub(crate) fn may_ask(caller: &Caller, model: &str, upstream: Option<(&str, &str)>) -> Result<(), Error> {
-    let allowed = Refused::unless_model(caller, model);
-    let Some((provider, name)) = upstream else { return Ok(allowed?) };
-    if let Err(refused) = allowed
-        && !caller.models.allows(name)
-        && !caller.models.allows(&format!("{provider}/{name}"))
-    {
-        return Err(refused.into());
+    let Some((provider, name)) = upstream else { return Ok(Refused::unless_model(caller, model)?) };
+    // With a slash it begins with a provider, and `openai/*` must not allow what is Groq's
+    // `openai/gpt-oss-120b`.
+    let bare = [model, name].into_iter().filter(|name| !name.contains('/'));
+    let is_allowed = caller.models.is_everything()
+        || bare.into_iter().any(|name| caller.models.allows(name))
+        || caller.models.allows(&format!("{provider}/{name}"));
+    if !is_allowed {
+        return Err(Refused::Model { model: model.into() }.into());
     }
     Ok(Refused::unless_provider(caller, provider)?)
 }
@@ -105,6 +107,37 @@ where
         match self.project() {
             Way::Permitted { future } => future.poll(cx),
             Way::Refused { error } => Poll::Ready(Err(error.take().unwrap_or(Error::Internal))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollway_core::Allowed;
+
+    use super::*;
+
+    #[test]
+    fn a_model_goes_by_its_names_and_no_other_s() {
+        let asks = |pattern: &str, model, upstream| {
+            let mut caller = Caller::anonymous();
+            caller.models = Allowed::new([pattern]);
+            may_ask(&caller, model, Some(upstream)).is_ok()
+        };
+        let (ours, groq) = (("openai", "gpt-5"), ("groq", "openai/gpt-oss-120b"));
+        for (pattern, model, upstream, expected) in [
+            ("gpt-5", "gpt-5", ours, true),
+            ("gpt-5", "openai/gpt-5", ours, true),
+            ("openai/gpt-5", "gpt-5", ours, true),
+            ("openai/*", "fast", ours, true),
+            ("fast", "fast", ours, true),
+            ("fast", "gpt-5", ours, false),
+            ("groq/*", "gpt-5", ours, false),
+            ("openai/*", "groq/openai/gpt-oss-120b", groq, false),
+            ("openai/*", "openai/gpt-oss-120b", groq, false),
+            ("groq/*", "openai/gpt-oss-120b", groq, true),
+        ] {
+            assert_eq!(asks(pattern, model, upstream), expected, "{pattern} {model}");
         }
     }
 }

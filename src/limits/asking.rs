@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use http::Request;
+use http::header::UPGRADE;
 use tollway_core::{Call, Caller, Endpoint, Extract};
 use tollway_rate_limit::{Dimension, Dimensions, Estimate, Limiter};
 use tollway_wire::estimate::{Family, estimate};
@@ -67,7 +68,10 @@ impl Asking {
     }
 
     fn estimate<B>(&self, req: &Request<B>) -> Estimate {
-        let Some(call) = req.extensions().get::<Arc<Call>>() else { return Estimate::default() };
+        let Some(call) = req.extensions().get::<Arc<Call>>() else {
+            // A WebSocket is one stream for as long as it is open.
+            return Estimate { stream: req.headers().contains_key(UPGRADE), ..Estimate::default() };
+        };
         let stream = call.stream;
         let answers = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
         let peek = req.extensions().get::<Arc<Peek>>();

@@ -177,9 +177,9 @@ impl Leased {
         if self.balance > 0 { Some(self.until) } else { None }
     }
 
-    /// How many permits of a concurrent rule the store may have given and not got back.
+    /// How many permits of a concurrent rule the store has given and not got back.
     pub(crate) const fn permits(&self) -> u64 {
-        self.in_use.saturating_add(self.balance).saturating_add(self.asked)
+        self.in_use.saturating_add(self.balance)
     }
 
     fn begin(&mut self, terms: &LeasedTerms, need: u64) {

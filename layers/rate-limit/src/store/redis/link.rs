@@ -33,8 +33,8 @@ impl Link {
         Ok(Self { connector: Arc::new(connector), current: Mutex::default() })
     }
 
-    /// Asks and waits for the answer. Nothing is asked again.
-    pub(super) async fn ask(&self, command: &Cmd) -> Result<Vec<i64>, RedisError> {
+    /// Asks and waits for the answer, which is a text. Nothing is asked again.
+    pub(super) async fn ask(&self, command: &Cmd) -> Result<Vec<u8>, RedisError> {
         let attempt = self.attempt()?;
         let answer = match attempt.clone().await? {
             Connection::Single(mut connection) => command.query_async(&mut connection).await,

@@ -47,7 +47,7 @@ impl Shared {
         self.outbox.put_unsure(unsure.collect());
         match self.soon(pulse, self.timeout).await {
             Ok(Pulse { replicas }) => {
-                self.replicas.store(replicas.max(1), Ordering::Relaxed);
+                self.hears_of(replicas, counts.ticks(counts.now()));
                 self.answered();
             }
             Err(error) => {

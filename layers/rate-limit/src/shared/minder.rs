@@ -10,7 +10,7 @@ use crate::StoreError;
 use crate::counts::Counts;
 use crate::key::Key;
 use crate::limit::{Counters, Step};
-use crate::store::{Held, Pulse};
+use crate::store::{Held, Pending, Pulse};
 
 impl Shared {
     /// Starts the task that gives leases back, sends corrections and asks after the store, unless it
@@ -34,18 +34,13 @@ impl Shared {
     }
 
     async fn beat(&self, counts: &Counts) {
-        let mut said = Said::new();
-        let pulse = self.store.beat(&mut || {
-            said = held(counts, self, self.outbox.take_unsure());
-            said.values().cloned().collect()
-        });
-        // What was said to be held has to be said again, once it is not: memory may be lost between.
-        let unsure = said
-            .iter()
-            .filter(|(_, held)| held.permits > 0)
-            .map(|(place, held)| (*place, Held { permits: 0, asked: 0, ..held.clone() }));
-        self.outbox.put_unsure(unsure.collect());
-        match self.soon(pulse, self.timeout).await {
+        let mut said = None;
+        let mut answer = self.soon(self.say(counts, &mut said), self.timeout).await;
+        if answer.is_ok() && said.is_none() {
+            // It had to connect.
+            answer = self.soon(self.say(counts, &mut said), self.timeout).await;
+        }
+        match answer {
             Ok(Pulse { replicas }) => {
                 self.hears_of(replicas, counts.ticks(counts.now()));
                 self.answered();
@@ -53,12 +48,27 @@ impl Shared {
             Err(error) => {
                 self.failed(&error);
                 self.failures.fetch_add(1, Ordering::Relaxed);
-                self.outbox.put_unsure(said);
+                self.outbox.put_unsure(said.unwrap_or_default());
             }
         }
     }
 
-    async fn soon<T>(&self, answer: crate::store::Pending<T>, limit: Duration) -> Result<T, StoreError> {
+    /// Says what is held, if the store hears it now.
+    fn say(&self, counts: &Counts, said: &mut Option<Said>) -> Pending<Pulse> {
+        let pulse = self.store.beat(&mut || {
+            let held = held(counts, self, self.outbox.take_unsure());
+            let list = held.values().cloned().collect();
+            *said = Some(held);
+            list
+        });
+        // What was said to be held has to be said again, once it is not: memory may be lost between.
+        let unsure = said.iter().flatten().filter(|(_, held)| held.permits > 0);
+        let unsure = unsure.map(|(place, held)| (*place, Held { permits: 0, asked: 0, ..held.clone() }));
+        self.outbox.put_unsure(unsure.collect());
+        pulse
+    }
+
+    async fn soon<T>(&self, answer: Pending<T>, limit: Duration) -> Result<T, StoreError> {
         match timeout(limit, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::new(format!("no answer within {} ms", limit.as_millis()))),

@@ -31,7 +31,8 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Says that this replica lives, and what it holds of concurrent rules, each second or so.
     ///
-    /// `held` makes the list, and is called once. Decisions go on while it is made: what was asked of the
+    /// `held` makes the list, and is called once; or not at all, where the store cannot tell yet when the
+    /// list will be heard, as it has to connect: then it is asked once more when it has answered. Decisions go on while it is made: what was asked of the
     /// store before `held` was called stands in it, and what is asked after that does not. The store
     /// brings this replica's count of each subject named to what the list allows, so that a store that
     /// lost its memory learns it again, and never below what may be held. What is not named stays as it

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use redis::Cmd;
+use tokio::task::unconstrained;
 
 use super::RedisSettings;
 use super::key::{self, key};
@@ -115,18 +116,21 @@ impl Caller {
         join_all(calls).await.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
-    /// Says that this replica lives, and what it holds, which `held` lists.
+    /// Says that this replica lives, and what it holds, which `held` lists where there is a connection.
     ///
     /// Sent before this returns. What is asked for before that and after `held` was called is granted
     /// before the list is heard, if it is, and counts as what may be held; nothing is asked for while it
-    /// is sent.
+    /// is sent. So it goes by a connection that is there, and in a form that the server understands
+    /// whatever scripts it knows: what is sent again comes too late.
     pub(super) fn beat(self: Arc<Self>, held: &mut dyn FnMut() -> Vec<Held>) -> Pending<Pulse> {
+        let Some(connection) = self.link.connected() else {
+            return Box::pin(async move { self.pulse().await });
+        };
         let listing = self.recent.begin();
         let mut held = held();
         held.retain(|held| held.rule.measure.is_concurrent());
         let keys: Vec<_> = held.iter().map(|held| key(&self.prefix, &held.rule, &held.subject)).collect();
         let groups = self.groups(&keys, MOST_KEYS);
-        let caller = Arc::clone(&self);
         listing.end(|missing| {
             let commands = groups.iter().map(|group| {
                 let told = group.iter().filter_map(|index| held.get(*index).zip(keys.get(*index)));
@@ -134,17 +138,19 @@ impl Caller {
                     let more = missing.get(key).copied().unwrap_or(0).saturating_add(held.asked);
                     (&*held.rule, [number(held.permits), number(held.permits.saturating_add(more))])
                 });
-                caller.call(&caller.scripts.beat, &keys, group, told)
+                self.fill(self.scripts.beat.call_whole(group.len()), &keys, group, told)
             });
             let commands: Vec<_> = commands.collect();
-            let caller = Arc::clone(&caller);
-            let mut beat: Pending<Pulse> = Box::pin(async move {
-                let calls =
-                    commands.into_iter().map(|command| caller.scripts.beat.run(&caller.link, command));
+            let caller = Arc::clone(&self);
+            // All of it now: a runtime that lets others run in between would let them overtake.
+            let mut beat: Pending<Pulse> = Box::pin(unconstrained(async move {
+                let calls = commands.iter().map(|command| caller.link.ask_by(connection.clone(), command));
                 let (said, pulse) = join(join_all(calls), caller.pulse()).await;
-                said.into_iter().try_for_each(|said| said.map(drop))?;
+                said.into_iter()
+                    .try_for_each(|said| said.map(drop))
+                    .map_err(|error| caller.scripts.beat.failed(error))?;
                 pulse
-            });
+            }));
             match beat.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(pulse) => Box::pin(ready(pulse)),
                 Poll::Pending => beat,
@@ -184,7 +190,16 @@ impl Caller {
         group: &[usize],
         told: impl Iterator<Item = (&'a Rule, [u64; N])>,
     ) -> Cmd {
-        let mut command = script.call(group.len());
+        self.fill(script.call(group.len()), keys, group, told)
+    }
+
+    fn fill<'a, const N: usize>(
+        &self,
+        mut command: Cmd,
+        keys: &[Arc<str>],
+        group: &[usize],
+        told: impl Iterator<Item = (&'a Rule, [u64; N])>,
+    ) -> Cmd {
         for key in group.iter().filter_map(|index| keys.get(*index)) {
             command.arg(&**key);
         }

@@ -1,4 +1,4 @@
-use redis::{Cmd, ErrorKind, ServerErrorKind};
+use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind};
 
 use super::link::Link;
 use crate::StoreError;
@@ -58,6 +58,13 @@ impl Script {
         command
     }
 
+    /// The beginning of a call that the server understands at once, whatever it knows.
+    pub(super) fn call_whole(&self, keys: usize) -> Cmd {
+        let mut command = redis::cmd("EVAL");
+        command.arg(&self.code).arg(keys);
+        command
+    }
+
     /// Runs a call by the script's hash, and where the server does not know it, by its text: after a
     /// restart, a failover or `SCRIPT FLUSH`.
     pub(super) async fn run(&self, link: &Link, command: Cmd) -> Result<Answer, StoreError> {
@@ -66,10 +73,11 @@ impl Script {
             Err(error) if error.kind() == unknown => link.ask(&self.with_text(&command)).await,
             answer => answer,
         };
-        match answer {
-            Ok(numbers) => Ok(Answer(numbers)),
-            Err(error) => Err(StoreError::with_source(format!("redis: {}", self.name), error)),
-        }
+        answer.map(Answer).map_err(|error| self.failed(error))
+    }
+
+    pub(super) fn failed(&self, error: RedisError) -> StoreError {
+        StoreError::with_source(format!("redis: {}", self.name), error)
     }
 
     fn with_text(&self, command: &Cmd) -> Cmd {

@@ -6,7 +6,9 @@ mod learning;
 mod limited;
 mod refusal;
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Extensions;
 use tollway_core::Dialect;
@@ -51,6 +53,19 @@ impl Limits {
         if is_same { Ok(self.clone()) } else { Self::new(newer) }
     }
 
+    /// Drops what no longer counts of whoever was here and is not, for ever: each minute that of the
+    /// limits in force.
+    pub(crate) async fn sweep(in_force: impl Fn() -> Self) -> Infallible {
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            let Self(Some(limiter)) = in_force() else { continue };
+            // A million subjects take longer than anybody may keep a runtime's thread.
+            let swept =
+                tokio::task::spawn_blocking(move || limiter.sweep(tokio::time::Instant::now().into_std()));
+            let _ = swept.await;
+        }
+    }
+
     /// Puts a service behind the limits.
     pub(crate) fn before<S>(&self, settings: &Arc<Settings>, service: S) -> Limited<S> {
         let Some(limiter) = &self.0 else { return Limited::Free(service) };
@@ -59,6 +74,9 @@ impl Limits {
         Limited::Bound(layer.layer(service))
     }
 }
+
+/// New subjects push out old ones by and by; this is for the memory of those that nobody follows.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// In whose words a client is told how it stands.
 fn headers(request: &Extensions) -> Headers {

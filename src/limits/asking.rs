@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use http::Request;
+use http::header::UPGRADE;
+use tollway_auth::ClientAddress;
 use tollway_core::{Call, Caller, Endpoint, Extract};
 use tollway_rate_limit::{Dimension, Dimensions, Estimate, Limiter};
 use tollway_wire::estimate::{Family, estimate};
 use tollway_wire::peek::Peek;
 
-use crate::access_log::ClientAddr;
 use crate::config::Settings;
 
 /// Says under which names a request is counted, and what it will take. Reads the caller, the call and
@@ -39,10 +40,10 @@ impl Asking {
 
     fn dimensions<B>(&self, req: &Request<B>) -> Dimensions {
         let mut dimensions = Dimensions::new();
-        if let Some(ClientAddr(address)) = req.extensions().get()
+        if let Some(ClientAddress(address)) = req.extensions().get()
             && self.asks(Dimension::Address)
         {
-            dimensions = dimensions.with_address(address.ip());
+            dimensions = dimensions.with_address(*address);
         }
         let mut set = |dimension, value: &dyn Fn() -> Option<Arc<str>>| {
             if self.asks(dimension) {
@@ -67,7 +68,10 @@ impl Asking {
     }
 
     fn estimate<B>(&self, req: &Request<B>) -> Estimate {
-        let Some(call) = req.extensions().get::<Arc<Call>>() else { return Estimate::default() };
+        let Some(call) = req.extensions().get::<Arc<Call>>() else {
+            // A WebSocket is one stream for as long as it is open.
+            return Estimate { stream: req.headers().contains_key(UPGRADE), ..Estimate::default() };
+        };
         let stream = call.stream;
         let answers = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
         let peek = req.extensions().get::<Arc<Peek>>();

@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
-use tollway_rate_limit::{LimitedBody, RateLimit};
+use tollway_rate_limit::{LimitedBody, RateLimit, Upgraded};
 use tower_service::Service;
 
 use super::asking::Asking;
@@ -12,6 +12,7 @@ use super::learning::{Learning, Watching};
 use crate::Error;
 use crate::body::{Answer, AnswerBody};
 use crate::respond::InDialect;
+use crate::tunnel::Tunnel;
 
 /// A service behind limits, or on its own where there are none.
 #[derive(Clone, Debug)]
@@ -65,7 +66,15 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            Way::Bound { future } => future.poll(cx).map_ok(|answer| answer.map(BodyExt::boxed_unsync)),
+            Way::Bound { future } => future.poll(cx).map_ok(|answer| {
+                // A WebSocket holds what it took until it closes.
+                if let Some(tunnel) = answer.extensions().get::<Tunnel>()
+                    && let Some(upgraded) = answer.extensions().get::<Upgraded<Watching>>()
+                {
+                    tunnel.attach(Box::new(upgraded.take()));
+                }
+                answer.map(BodyExt::boxed_unsync)
+            }),
             Way::Free { future } => future.poll(cx),
         }
     }

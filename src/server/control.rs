@@ -9,6 +9,7 @@ use super::accept::{self, Listeners};
 use super::tls::{Tls, TlsError};
 use super::worker::{self, Orders, Stop, Worker};
 use crate::config::{Files, Settings};
+use crate::limits::Limits;
 use crate::stack::Shared;
 
 /// How often watched files are looked at.
@@ -92,6 +93,12 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
                 () = change(&files) => {}
             }
             files = renew(&configuration, tls.as_ref(), &reload, &files);
+        }
+    };
+    let control = async {
+        tokio::select! {
+            name = control => name,
+            never = Limits::sweep(|| configuration.borrow().limits.clone()) => match never {},
         }
     };
     let name = accept::accept_until(&listeners, &workers, control).await;

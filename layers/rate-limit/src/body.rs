@@ -12,11 +12,15 @@ pub type LimitedBody<B, W> = Tap<B, Settling<W>>;
 pub struct Settling<W: Watch>(Option<(Reservation, W)>);
 
 impl<W: Watch> Settling<W> {
-    /// Of a request that took nothing.
-    pub(crate) const NOTHING: Self = Self(None);
-
     pub(crate) const fn new(reservation: Reservation, watch: W) -> Self {
         Self(Some((reservation, watch)))
+    }
+}
+
+impl<W: Watch> Default for Settling<W> {
+    /// Of a request that took nothing.
+    fn default() -> Self {
+        Self(None)
     }
 }
 

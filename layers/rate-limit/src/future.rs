@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tollway_core::{End, Observe, Respond};
@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use crate::body::{LimitedBody, Settling};
 use crate::layer::Parts;
+use crate::upgraded::Upgraded;
 use crate::{Asking, Decision, Headers, Learn, Refused};
 
 pin_project! {
@@ -81,6 +82,7 @@ impl<S, X, L, R, ReqBody, ResBody> Future for ResponseFuture<S, X, L, R, ReqBody
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     L: Learn<Request<ReqBody>>,
+    L::Watch: Send + 'static,
     R: Respond<Refused, ResBody>,
     ResBody: Body<Data = Bytes>,
 {
@@ -93,11 +95,16 @@ where
                 At::Refused { response } => return refused(response),
                 At::Calling { future, settling, told } => {
                     let result = ready!(future.poll(cx));
-                    let mut settling = std::mem::replace(settling, Settling::NOTHING);
+                    let mut settling = std::mem::take(settling);
                     return Poll::Ready(match result {
                         Ok(mut response) => {
                             if let Some((headers, decision)) = told {
                                 headers.write(response.headers_mut(), decision, SystemTime::now());
+                            }
+                            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                                // It has no body whose end could be watched.
+                                let upgraded = Upgraded::new(std::mem::take(&mut settling));
+                                response.extensions_mut().insert(upgraded);
                             }
                             Ok(response.map(|body| LimitedBody::new(body, settling)))
                         }
@@ -138,7 +145,7 @@ where
     W: crate::Watch,
 {
     let Some(response) = response.take() else { return Poll::Pending };
-    Poll::Ready(Ok(response.map(|body| LimitedBody::new(body, Settling::NOTHING))))
+    Poll::Ready(Ok(response.map(|body| LimitedBody::new(body, Settling::default()))))
 }
 
 impl<S, X, L, R, ReqBody, ResBody> std::fmt::Debug for ResponseFuture<S, X, L, R, ReqBody, ResBody>

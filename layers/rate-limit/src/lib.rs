@@ -28,6 +28,7 @@ mod standing;
 pub mod store;
 mod subject;
 mod table;
+mod upgraded;
 
 pub use self::body::{LimitedBody, Settling};
 pub use self::decision::{Decision, Quota};
@@ -50,3 +51,4 @@ pub use self::shared::{Asking, Health, Shared};
 pub use self::standing::Standing;
 pub use self::store::{Store, StoreError};
 pub use self::subject::Subject;
+pub use self::upgraded::Upgraded;

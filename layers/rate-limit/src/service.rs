@@ -31,6 +31,7 @@ where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
     X: Extract<(Dimensions, Estimate), Request<ReqBody>>,
     L: Learn<Request<ReqBody>>,
+    L::Watch: Send + 'static,
     R: Respond<Refused, ResBody>,
     ResBody: Body<Data = Bytes>,
 {
@@ -45,7 +46,7 @@ where
     fn call(&mut self, req: Request<ReqBody>) -> Self::Future {
         let parts = &self.parts;
         let Some((dimensions, estimate)) = parts.extract.extract(&req) else {
-            return ResponseFuture::calling(self.inner.call(req), Settling::NOTHING, None);
+            return ResponseFuture::calling(self.inner.call(req), Settling::default(), None);
         };
         let headers = (parts.headers)(req.extensions());
         let now = tokio::time::Instant::now().into_std();

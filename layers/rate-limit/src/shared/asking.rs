@@ -263,7 +263,9 @@ fn receive(
     if let Some(ends) = held.lease_ends() {
         shared.ends(ends, question.limit, question.key);
     }
-    shared.send(limit, question.limit, question.key, &question.subject, (left, 0));
+    for left in left {
+        shared.send(limit, question.limit, question.key, &question.subject, (left, 0));
+    }
 }
 
 fn enter(limiter: &Limiter, index: u16, key: Key) -> Option<(&Limit, Step<'_>)> {

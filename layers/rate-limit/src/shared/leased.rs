@@ -85,7 +85,8 @@ impl Leased {
         self.balance >= need && self.balance > 0 && now < self.until
     }
 
-    /// Takes a grant in, of which `need` is spent at once. What was left of the one before goes back.
+    /// Takes a grant in, of which `need` is spent at once. What was left of the one before goes back, and
+    /// what nobody spends any more where that is more than a lease.
     pub(crate) fn granted(
         &mut self,
         terms: &LeasedTerms,
@@ -93,24 +94,24 @@ impl Leased {
         need: u64,
         grant: &Grant,
         asked_at: Ticks,
-    ) -> Leftover {
+    ) -> [Leftover; 2] {
         self.told = Some((grant.remaining, now.saturating_add(nanos(grant.reset))));
         self.begin(terms, need);
         let extra = grant.amount.saturating_sub(need);
-        if extra == 0 {
-            return Leftover { mark: self.mark, amount: 0 };
+        let kept = extra.min(terms.amount);
+        let mut over = Leftover { mark: grant.mark, amount: extra - kept };
+        let mut left = Leftover { mark: self.mark, amount: 0 };
+        if kept > 0 && self.mark == grant.mark && now < self.until {
+            let held = self.balance + kept;
+            self.balance = held.min(terms.amount);
+            over.amount += held - self.balance;
+        } else if kept > 0 {
+            left.amount = self.balance;
+            // From when the store was asked: it counted no earlier than that.
+            self.until = asked_at.saturating_add(terms.lifetime);
+            (self.mark, self.balance) = (grant.mark, kept);
         }
-        if self.mark == grant.mark && now < self.until {
-            self.balance += extra;
-            let over = self.balance.saturating_sub(terms.amount);
-            self.balance -= over;
-            return Leftover { mark: self.mark, amount: over };
-        }
-        let left = Leftover { mark: self.mark, amount: self.balance };
-        // From when the store was asked: it counted no earlier than that.
-        self.until = asked_at.saturating_add(terms.lifetime);
-        (self.mark, self.balance) = (grant.mark, extra);
-        left
+        [left, over]
     }
 
     /// Hears that the store does not have so much.
@@ -177,9 +178,9 @@ impl Leased {
         if self.balance > 0 { Some(self.until) } else { None }
     }
 
-    /// How many permits of a concurrent rule the store may have given and not got back.
+    /// How many permits of a concurrent rule the store has given and not got back.
     pub(crate) const fn permits(&self) -> u64 {
-        self.in_use.saturating_add(self.balance).saturating_add(self.asked)
+        self.in_use.saturating_add(self.balance)
     }
 
     fn begin(&mut self, terms: &LeasedTerms, need: u64) {

@@ -10,7 +10,7 @@ use crate::StoreError;
 use crate::counts::Counts;
 use crate::key::Key;
 use crate::limit::{Counters, Step};
-use crate::store::{Held, Pulse};
+use crate::store::{Held, Pending, Pulse};
 
 impl Shared {
     /// Starts the task that gives leases back, sends corrections and asks after the store, unless it
@@ -34,29 +34,41 @@ impl Shared {
     }
 
     async fn beat(&self, counts: &Counts) {
-        // What was said to be held has to be said again, once it is not: on their way, beats and
-        // decisions overtake each other.
-        let said = held(counts, self, self.outbox.take_unsure());
-        let unsure = said
-            .iter()
-            .filter(|(_, held)| held.permits > 0)
-            .map(|(place, held)| (*place, Held { permits: 0, ..held.clone() }));
-        self.outbox.put_unsure(unsure.collect());
-        let held = said.values().cloned().collect();
-        match self.soon(self.store.beat(held), self.timeout).await {
+        let mut said = None;
+        let mut answer = self.soon(self.say(counts, &mut said), self.timeout).await;
+        if answer.is_ok() && said.is_none() {
+            // It had to connect.
+            answer = self.soon(self.say(counts, &mut said), self.timeout).await;
+        }
+        match answer {
             Ok(Pulse { replicas }) => {
-                self.replicas.store(replicas.max(1), Ordering::Relaxed);
+                self.hears_of(replicas, counts.ticks(counts.now()));
                 self.answered();
             }
             Err(error) => {
                 self.failed(&error);
                 self.failures.fetch_add(1, Ordering::Relaxed);
-                self.outbox.put_unsure(said);
+                self.outbox.put_unsure(said.unwrap_or_default());
             }
         }
     }
 
-    async fn soon<T>(&self, answer: crate::store::Pending<T>, limit: Duration) -> Result<T, StoreError> {
+    /// Says what is held, if the store hears it now.
+    fn say(&self, counts: &Counts, said: &mut Option<Said>) -> Pending<Pulse> {
+        let pulse = self.store.beat(&mut || {
+            let held = held(counts, self, self.outbox.take_unsure());
+            let list = held.values().cloned().collect();
+            *said = Some(held);
+            list
+        });
+        // What was said to be held has to be said again, once it is not: memory may be lost between.
+        let unsure = said.iter().flatten().filter(|(_, held)| held.permits > 0);
+        let unsure = unsure.map(|(place, held)| (*place, Held { permits: 0, asked: 0, ..held.clone() }));
+        self.outbox.put_unsure(unsure.collect());
+        pulse
+    }
+
+    async fn soon<T>(&self, answer: Pending<T>, limit: Duration) -> Result<T, StoreError> {
         match timeout(limit, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::new(format!("no answer within {} ms", limit.as_millis()))),
@@ -124,11 +136,11 @@ fn end_leases(counts: &Counts, shared: &Shared) -> Option<u64> {
 /// What this replica holds of concurrent rules, and what it holds no more though the store may not have
 /// heard of it: what is in `all` to begin with.
 ///
-/// Counted under the lock of each subject, together with what waits to be given back: that is covered
-/// by the count, and given back once more it would let others pass.
+/// Counted under the lock of each subject, together with what waits to be given back: the store counts
+/// that until it is.
 fn held(counts: &Counts, shared: &Shared, mut all: Said) -> Said {
-    for held in all.values_mut() {
-        held.permits = 0;
+    for ((index, key), held) in &mut all {
+        (held.permits, held.asked) = (shared.outbox.permits(*index, *key), 0);
     }
     for (index, limit) in (0..).zip(counts.limits()) {
         let Counters::Shared(counter) = &limit.counters else { continue };
@@ -137,13 +149,10 @@ fn held(counts: &Counts, shared: &Shared, mut all: Said) -> Said {
         }
         counter.table.for_each(|key, cell| {
             let Some(subject) = &cell.subject else { return };
-            let permits = cell.permits();
-            if permits > 0 || all.contains_key(&(index, key)) {
-                shared.outbox.forget(index, key);
-                all.insert(
-                    (index, key),
-                    Held { rule: limit.rule.clone(), subject: subject.clone(), permits },
-                );
+            let permits = cell.permits() + shared.outbox.permits(index, key);
+            if permits > 0 || cell.asked > 0 || all.contains_key(&(index, key)) {
+                let (rule, subject) = (limit.rule.clone(), subject.clone());
+                all.insert((index, key), Held { rule, subject, permits, asked: cell.asked });
             }
         });
     }

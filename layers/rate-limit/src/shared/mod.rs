@@ -22,6 +22,7 @@ use crate::cell::Ticks;
 use crate::key::Key;
 use crate::limit::{Entered, Limit};
 use crate::reservation::Charge;
+use crate::store::REPLICA_LIFETIME;
 use crate::{Settings, Store, StoreError};
 
 /// The store of a limiter as it is seen from here.
@@ -33,6 +34,8 @@ pub struct Shared {
     /// Failures since the last answer; none while the breaker is closed.
     failures: AtomicU32,
     replicas: AtomicU32,
+    /// Until when fewer are not believed.
+    replicas_until: AtomicU64,
     outbox: Outbox,
     /// Leases, by when they end.
     ending: Mutex<BinaryHeap<Reverse<(Ticks, u16, Key)>>>,
@@ -69,6 +72,7 @@ impl Shared {
             retry: settings.store_retry,
             failures: AtomicU32::new(0),
             replicas: AtomicU32::new(settings.replicas.max(1)),
+            replicas_until: AtomicU64::new(0),
             outbox: Outbox::default(),
             ending: Mutex::default(),
             work: Arc::default(),
@@ -97,6 +101,18 @@ impl Shared {
 
     pub(crate) fn replicas(&self) -> u64 {
         u64::from(self.replicas.load(Ordering::Relaxed))
+    }
+
+    /// Hears from the store how many replicas there are. It may have lost its memory and not have heard of
+    /// all again: for as long as it takes to forget one, fewer are not believed.
+    fn hears_of(&self, replicas: u32, now: Ticks) {
+        let is_less = replicas < self.replicas.load(Ordering::Relaxed);
+        if is_less && now < self.replicas_until.load(Ordering::Relaxed) {
+            return;
+        }
+        let lifetime = u64::try_from(REPLICA_LIFETIME.as_nanos()).unwrap_or(u64::MAX);
+        self.replicas_until.store(now.saturating_add(lifetime), Ordering::Relaxed);
+        self.replicas.store(replicas.max(1), Ordering::Relaxed);
     }
 
     /// In what time the store will have been asked again.

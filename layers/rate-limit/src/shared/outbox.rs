@@ -56,7 +56,7 @@ impl Outbox {
         for (place, correction) in letter {
             if correction.rule.measure.is_concurrent() {
                 let Correction { rule, subject, .. } = correction;
-                self.lock_unsure().insert((place.0, place.1), Held { rule, subject, permits: 0 });
+                self.lock_unsure().insert((place.0, place.1), Held { rule, subject, permits: 0, asked: 0 });
                 continue;
             }
             if correction.back > 0 {
@@ -78,9 +78,9 @@ impl Outbox {
         self.lock_unsure().extend(unsure);
     }
 
-    /// Forgets the permits of a subject that wait to be given back: it is being said how many are held.
-    pub(super) fn forget(&self, limit: u16, key: Key) {
-        self.lock().remove(&(limit, key, PERMITS));
+    /// How many permits of a subject wait to be given back.
+    pub(super) fn permits(&self, limit: u16, key: Key) -> u64 {
+        self.lock().get(&(limit, key, PERMITS)).map_or(0, |correction| correction.back)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -76,8 +76,11 @@ impl Store for MemoryStore {
         Box::pin(std::future::ready(Ok::<_, StoreError>(())))
     }
 
-    fn beat(&self, held: Vec<Held>) -> Pending<Pulse> {
-        let pulse = self.lock().beat(self.replica, held);
+    fn beat(&self, held: &mut dyn FnMut() -> Vec<Held>) -> Pending<Pulse> {
+        // Under the lock, so that nothing is asked for between the list and its end.
+        let mut counters = self.lock();
+        let held = held();
+        let pulse = counters.beat(self.replica, held);
         Box::pin(std::future::ready(Ok(pulse)))
     }
 }
@@ -168,9 +171,10 @@ impl Counters {
         let now = self.now();
         self.heard.insert(replica, now);
         self.heard.retain(|_, at| Duration::from_nanos(now - *at) <= REPLICA_LIFETIME);
-        for Held { rule, subject, permits } in held {
+        for Held { rule, subject, permits, asked } in held {
             if let Counted::Permits(held) = self.cell(&rule, &subject) {
-                held.insert(replica, permits);
+                let counted = held.entry(replica).or_default();
+                *counted = (*counted).clamp(permits, permits.saturating_add(asked));
             }
         }
         // Each beat drops what no longer counts, so that the store is bounded as well.

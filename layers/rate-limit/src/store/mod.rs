@@ -31,10 +31,13 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Says that this replica lives, and what it holds of concurrent rules, each second or so.
     ///
-    /// The store sets this replica's count of each subject named to what is said, which may be none, so
-    /// that a store that lost its memory learns it again. What is not named stays as it is. What a
-    /// replica holds is free once the replica has not been heard of for [`REPLICA_LIFETIME`].
-    fn beat(&self, held: Vec<Held>) -> Pending<Pulse>;
+    /// `held` makes the list, and is called once; or not at all, where the store cannot tell yet when the
+    /// list will be heard, as it has to connect: then it is asked once more when it has answered. Decisions go on while it is made: what was asked of the
+    /// store before `held` was called stands in it, and what is asked after that does not. The store
+    /// brings this replica's count of each subject named to what the list allows, so that a store that
+    /// lost its memory learns it again, and never below what may be held. What is not named stays as it
+    /// is. What a replica holds is free once it has not been heard of for [`REPLICA_LIFETIME`].
+    fn beat(&self, held: &mut dyn FnMut() -> Vec<Held>) -> Pending<Pulse>;
 }
 
 /// After what silence a replica counts as gone.
@@ -114,8 +117,10 @@ pub struct Held {
     pub rule: Arc<Rule>,
     /// Who is counted.
     pub subject: Arc<str>,
-    /// How many permits.
+    /// How many permits: granted, and not given back so far as the store has heard.
     pub permits: u64,
+    /// How many more it may hold: those it has asked for and has no answer about.
+    pub asked: u64,
 }
 
 /// What a store knows of all replicas.

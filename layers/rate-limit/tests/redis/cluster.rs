@@ -5,7 +5,7 @@ use tollway_rate_limit::store::{Correction, Taken};
 use tollway_rate_limit::{Measure, Rule, Store as _};
 
 use super::server::Server;
-use super::{MINUTE, ask, granted, held, refused, remaining, send, store, until};
+use super::{MINUTE, ask, beat, granted, held, refused, remaining, send, store, until};
 
 /// Three nodes, each with a third of the slots.
 struct Cluster(Vec<Server>);
@@ -92,10 +92,8 @@ async fn all_slots_give_or_none() {
     for (rule, subject, left) in [(&permits, 2, 8), (&small, 1, 1), (&flow, 0, 8), (&small, 0, 1)] {
         assert_eq!(remaining(&store, rule, &subjects[subject]).await, left, "{}", rule.name);
     }
-    // What was asked for just now is not put right.
-    tokio::time::sleep(std::time::Duration::from_millis(60)).await;
-    let beat = subjects.iter().map(|subject| held(&permits, subject, 4)).collect();
-    assert_eq!(store.beat(beat).await.unwrap().replicas, 1);
+    let all = subjects.iter().map(|subject| held(&permits, subject, 4)).collect();
+    assert_eq!(beat(&store, all).await.unwrap().replicas, 1);
     for subject in &subjects {
         assert_eq!(remaining(&store, &permits, subject).await, 6);
     }

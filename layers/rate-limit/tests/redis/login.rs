@@ -35,7 +35,7 @@ async fn a_user_needs_no_more_than_its_keys_and_a_few_commands() {
         3,
     ));
     super::granted(&first, vec![super::ask(&rule, "1:a", 2)]).await;
-    first.beat(vec![super::held(&rule, "1:a", 2)]).await.unwrap();
+    super::beat(&first, vec![super::held(&rule, "1:a", 2)]).await.unwrap();
     // Databases are apart.
     assert_eq!(super::remaining(&store(&url), &rule, "1:a").await, 1);
     let other = store(&url.replace("/3", "/4"));

@@ -16,10 +16,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tollway_rate_limit::store::redis::{RedisSettings, RedisStore};
-use tollway_rate_limit::store::{Ask, Grant, Held, Shortage, Taken};
+use tollway_rate_limit::store::{Ask, Grant, Held, Pulse, Shortage, Taken};
 use tollway_rate_limit::{
     Dimension, Dimensions, Estimate, Lease, Limiter, Measure, OnFailure, Refused, Reservation, Rule,
-    Settings, Store as _, Verdict,
+    Settings, Store as _, StoreError, Verdict,
 };
 
 use self::server::Server;
@@ -35,7 +35,11 @@ fn ask(rule: &Arc<Rule>, subject: &str, need: u64) -> Ask {
 }
 
 fn held(rule: &Arc<Rule>, subject: &str, permits: u64) -> Held {
-    Held { rule: Arc::clone(rule), subject: subject.into(), permits }
+    Held { rule: Arc::clone(rule), subject: subject.into(), permits, asked: 0 }
+}
+
+async fn beat(store: &RedisStore, held: Vec<Held>) -> Result<Pulse, StoreError> {
+    store.beat(&mut || held.clone()).await
 }
 
 async fn granted(store: &RedisStore, asks: Vec<Ask>) -> Vec<Grant> {

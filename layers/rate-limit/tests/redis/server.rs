@@ -103,8 +103,11 @@ pub(crate) fn folder() -> PathBuf {
 
 /// The server that `scripts/setup.sh redis` unpacked, or else the machine's own.
 fn program() -> Option<PathBuf> {
-    let unpacked = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.setup/redis/bin/redis-server");
-    let found = [unpacked, "redis-server", "valkey-server"].into_iter().find(|program| {
+    // Of this crate or of another of the workspace.
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let unpacked = folders.map(|folder| folder.join(".setup/redis/bin/redis-server"));
+    let installed = ["redis-server", "valkey-server"].map(PathBuf::from);
+    let found = unpacked.chain(installed).find(|program| {
         Command::new(program)
             .arg("--version")
             .stdout(Stdio::null())
@@ -119,7 +122,7 @@ fn program() -> Option<PathBuf> {
             eprintln!("not tested, {told}");
         }
     }
-    found.map(PathBuf::from)
+    found
 }
 
 /// Returns it when it is ready; nothing if it ends instead.

@@ -38,31 +38,16 @@ async fn permits_are_never_more_than_the_limit() {
                 passed
             })
         });
-        let late = tokio::spawn(lateness(Duration::from_secs(3)));
         let mut passed = 0;
         for task in tasks.collect::<Vec<_>>() {
             passed += task.await.unwrap();
         }
-        let late = late.await.unwrap();
         let most = most.load(Ordering::SeqCst);
-        // Promised for threads that are not held up for longer than that.
-        let is_held_up = late > Duration::from_millis(50);
-        assert!(most <= LIMIT || is_held_up, "{most} at the same time, sleepers {late:?} late");
+        assert!(most <= LIMIT, "{most} at the same time");
         assert!(most >= LIMIT / 2 && passed > 200, "{passed} passed, {most} at the same time");
         let (store, rule) = (store(&server.url()), Arc::new(rule));
         until("all permits are free", async || remaining(&store, &rule, "1:a").await == LIMIT).await;
     }
-}
-
-/// How late this machine wakes somebody at worst.
-async fn lateness(time: Duration) -> Duration {
-    let (start, mut late) = (Instant::now(), Duration::ZERO);
-    while start.elapsed() < time {
-        let since = Instant::now();
-        tokio::time::sleep(Duration::from_millis(2)).await;
-        late = late.max(since.elapsed());
-    }
-    late
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

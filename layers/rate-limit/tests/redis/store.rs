@@ -8,7 +8,7 @@ use tollway_rate_limit::store::{Ask, Correction, Taken};
 use tollway_rate_limit::{Measure, Rule, Store as _};
 
 use super::server::Server;
-use super::{MINUTE, ask, granted, held, refused, remaining, send, store, until};
+use super::{MINUTE, ask, beat, granted, held, refused, remaining, send, store, until};
 
 fn window(name: &str, limit: u64) -> Arc<Rule> {
     Arc::new(Rule::new(name, Measure::Requests, limit, MINUTE))
@@ -84,14 +84,15 @@ async fn a_restarted_server_learns_what_is_held() {
     server.kill();
     server.restart();
     until("both connect anew and are believed", async || {
-        let beats = [one.beat(vec![held(&rule, "", 4)]).await, other.beat(vec![held(&rule, "", 5)]).await];
+        let beats =
+            [beat(&one, vec![held(&rule, "", 4)]).await, beat(&other, vec![held(&rule, "", 5)]).await];
         beats.iter().all(Result::is_ok) && remaining(&one, &rule, "").await == 1
     })
     .await;
-    assert_eq!(one.beat(vec![held(&rule, "", 4)]).await.unwrap().replicas, 2);
+    assert_eq!(beat(&one, vec![held(&rule, "", 4)]).await.unwrap().replicas, 2);
     // More than fit into one script.
     let many: Vec<_> = (0..1_000).map(|subject| held(&rule, &format!("4:{subject:04}"), 3)).collect();
-    one.beat(many).await.unwrap();
+    beat(&one, many).await.unwrap();
     for subject in ["4:0000", "4:0999"] {
         assert_eq!(remaining(&other, &rule, subject).await, 7);
     }
@@ -123,7 +124,7 @@ async fn keys_are_small_and_go_by_themselves() {
     assert_eq!(send::<u64>(&server, &["DBSIZE"]).await, 0);
     // Those of replicas and permits have an end too, whatever becomes of us.
     granted(&store, vec![ask(&permits(5), "", 1)]).await;
-    store.beat(vec![held(&permits(5), "", 1)]).await.unwrap();
+    beat(&store, vec![held(&permits(5), "", 1)]).await.unwrap();
     let keys: Vec<String> = send(&server, &["KEYS", "*"]).await;
     assert_eq!(keys.len(), 2);
     for key in keys {

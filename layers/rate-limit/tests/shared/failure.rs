@@ -110,6 +110,27 @@ async fn what_comes_too_late_is_given_back() {
     assert_eq!(store.remaining(&rule, "1:a").await, 40);
 }
 
+/// It once stayed as if it were leased, for as long as a lease would, where a rule named that time.
+#[tokio::test(start_paused = true)]
+async fn what_comes_too_late_is_no_lease() {
+    for amount in [0, 2] {
+        let store = Fake::new();
+        let lease = Lease { amount, lifetime: Duration::from_secs(10) };
+        let rule = requests(OnFailure::Closed).shared(lease, OnFailure::Closed);
+        let limiter = replica([rule], &store);
+        store.set(Mode::LateAnswer(Duration::from_millis(300)));
+        let mut asking = tokio::task::JoinSet::new();
+        for _ in 0..5 {
+            let limiter = limiter.clone();
+            asking.spawn(async move { reserve(&limiter, &of("a"), input(0)).await.is_err() });
+        }
+        assert!(asking.join_all().await.into_iter().all(|refused| refused));
+        sleep(Duration::from_millis(400)).await;
+        let (passed, _) = passed(&limiter, "a").await;
+        assert_eq!(u64::try_from(passed).unwrap(), amount);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_goes_away_while_the_store_is_asked_takes_nothing() {
     let local = Rule::concurrent("here", Measure::ConcurrentRequests, 1);

@@ -104,7 +104,9 @@ impl Store for Fake {
         self.through(move |memory| memory.settle(corrections))
     }
 
-    fn beat(&self, held: Vec<Held>) -> Pending<Pulse> {
-        self.through(move |memory| memory.beat(held))
+    fn beat(&self, held: &mut dyn FnMut() -> Vec<Held>) -> Pending<Pulse> {
+        // Made now, heard later, as what is asked meanwhile.
+        let held = held();
+        self.through(move |memory| memory.beat(&mut || held.clone()))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use redis::Cmd;
-use tokio::time::Instant;
+use tokio::task::unconstrained;
 
 use super::RedisSettings;
 use super::key::{self, key};
@@ -84,26 +84,20 @@ impl Caller {
         keys: &[Arc<str>],
         group: &[usize],
     ) -> Result<Taken, StoreError> {
-        let mut command = self.call(&self.scripts.take, keys, group);
-        for ask in group.iter().filter_map(|index| asks.get(*index)) {
-            Terms::new(&ask.rule).add_to(&mut command);
-            command.arg(&[number(ask.need), number(ask.want)]);
-        }
-        let asked_at = Instant::now();
-        let asking = permits(asks, keys, group).map(|(key, permits)| self.recent.ask(key, permits, asked_at));
+        let told = group.iter().filter_map(|index| asks.get(*index));
+        let told = told.map(|ask| (&*ask.rule, [number(ask.need), number(ask.want)]));
+        let command = self.call(&self.scripts.take, keys, group, told);
+        let asking = permits(asks, keys, group).map(|(key, permits)| self.recent.ask(key, permits));
         let asking: Vec<_> = asking.collect();
         let answer = self.scripts.take.run(&self.link, command).await?;
-        let (verdict, numbers) = answer.split_first().ok_or_else(not_understood)?;
-        if *verdict == 0 {
+        let (verdict, answers) = answer.split().ok_or_else(not_understood)?;
+        if verdict == 0 {
             asking.into_iter().for_each(Asking::refused);
-            let shortages = numbers.as_chunks().0.iter().map(|chunk| shortage(chunk, group));
+            let shortages = answers.map(|numbers| shortage(numbers, group));
             return shortages.collect::<Option<_>>().map(Taken::Refused).ok_or_else(not_understood);
         }
-        let grants = numbers.as_chunks().0;
-        if grants.len() != group.len() {
-            return Err(not_understood());
-        }
-        Ok(Taken::Granted(grants.iter().map(grant).collect()))
+        let grants: Vec<_> = answers.map(grant).collect();
+        if grants.len() == group.len() { Ok(Taken::Granted(grants)) } else { Err(not_understood()) }
     }
 
     /// Corrects what was taken.
@@ -112,44 +106,51 @@ impl Caller {
         let keys: Vec<_> = corrections.iter().map(key).collect();
         let groups = self.groups(&keys, MOST_KEYS);
         let calls = groups.iter().map(|group| {
-            let mut command = self.call(&self.scripts.settle, &keys, group);
-            for correction in group.iter().filter_map(|index| corrections.get(*index)) {
-                Terms::new(&correction.rule).add_to(&mut command);
-                command.arg(&[correction.mark, number(correction.back), number(correction.more)]);
-            }
+            let told = group.iter().filter_map(|index| corrections.get(*index)).map(|correction| {
+                let Correction { rule, mark, back, more, .. } = correction;
+                (&**rule, [*mark, number(*back), number(*more)])
+            });
+            let command = self.call(&self.scripts.settle, &keys, group, told);
             self.scripts.settle.run(&self.link, command)
         });
         join_all(calls).await.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
-    /// Says that this replica lives, and what it holds.
+    /// Says that this replica lives, and what it holds, which `held` lists where there is a connection.
     ///
-    /// Sent before this returns, and nothing else meanwhile: what is asked for from now on is not in the
-    /// list, and must not be granted before the list is heard.
-    pub(super) fn beat(self: Arc<Self>, held: &[Held]) -> Pending<Pulse> {
-        let held: Vec<_> = held.iter().filter(|held| held.rule.measure.is_concurrent()).collect();
+    /// Sent before this returns. What is asked for before that and after `held` was called is granted
+    /// before the list is heard, if it is, and counts as what may be held; nothing is asked for while it
+    /// is sent. So it goes by a connection that is there, and in a form that the server understands
+    /// whatever scripts it knows: what is sent again comes too late.
+    pub(super) fn beat(self: Arc<Self>, held: &mut dyn FnMut() -> Vec<Held>) -> Pending<Pulse> {
+        let Some(connection) = self.link.connected() else {
+            return Box::pin(async move { self.pulse().await });
+        };
+        let listing = self.recent.begin();
+        let mut held = held();
+        held.retain(|held| held.rule.measure.is_concurrent());
         let keys: Vec<_> = held.iter().map(|held| key(&self.prefix, &held.rule, &held.subject)).collect();
         let groups = self.groups(&keys, MOST_KEYS);
-        let caller = Arc::clone(&self);
-        self.recent.with_doubts(Instant::now(), move |doubts| {
+        listing.end(|missing| {
             let commands = groups.iter().map(|group| {
-                let mut command = caller.call(&caller.scripts.beat, &keys, group);
-                for (held, key) in group.iter().filter_map(|index| held.get(*index).zip(keys.get(*index))) {
-                    Terms::new(&held.rule).add_to(&mut command);
-                    let doubt = doubts.get(key).copied().unwrap_or_default();
-                    let least = held.permits.saturating_sub(doubt.named);
-                    command.arg(&[number(least), number(held.permits.saturating_add(doubt.missing))]);
-                }
-                command
+                let told = group.iter().filter_map(|index| held.get(*index).zip(keys.get(*index)));
+                let told = told.map(|(held, key)| {
+                    let more = missing.get(key).copied().unwrap_or(0).saturating_add(held.asked);
+                    (&*held.rule, [number(held.permits), number(held.permits.saturating_add(more))])
+                });
+                self.fill(self.scripts.beat.call_whole(group.len()), &keys, group, told)
             });
             let commands: Vec<_> = commands.collect();
-            let mut beat: Pending<Pulse> = Box::pin(async move {
-                let calls =
-                    commands.into_iter().map(|command| caller.scripts.beat.run(&caller.link, command));
+            let caller = Arc::clone(&self);
+            // All of it now: a runtime that lets others run in between would let them overtake.
+            let mut beat: Pending<Pulse> = Box::pin(unconstrained(async move {
+                let calls = commands.iter().map(|command| caller.link.ask_by(connection.clone(), command));
                 let (said, pulse) = join(join_all(calls), caller.pulse()).await;
-                said.into_iter().try_for_each(|said| said.map(drop))?;
+                said.into_iter()
+                    .try_for_each(|said| said.map(drop))
+                    .map_err(|error| caller.scripts.beat.failed(error))?;
                 pulse
-            });
+            }));
             match beat.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(pulse) => Box::pin(ready(pulse)),
                 Poll::Pending => beat,
@@ -161,7 +162,7 @@ impl Caller {
         let mut command = self.scripts.pulse.call(1);
         command.arg(&*key::replicas(&self.prefix)).arg(&self.replica).arg(micros(REPLICA_LIFETIME));
         let answer = self.scripts.pulse.run(&self.link, command).await?;
-        match answer.first().map(|replicas| u32::try_from(*replicas)) {
+        match answer.split::<1>().map(|(replicas, _)| u32::try_from(replicas)) {
             Some(Ok(replicas)) => Ok(Pulse { replicas }),
             _ => Err(not_understood()),
         }
@@ -181,13 +182,33 @@ impl Caller {
             .collect()
     }
 
-    /// The beginning of a call with its keys.
-    fn call(&self, script: &Script, keys: &[Arc<str>], group: &[usize]) -> Cmd {
-        let mut command = script.call(group.len());
+    /// A call with the keys of a group, and what it is told of each.
+    fn call<'a, const N: usize>(
+        &self,
+        script: &Script,
+        keys: &[Arc<str>],
+        group: &[usize],
+        told: impl Iterator<Item = (&'a Rule, [u64; N])>,
+    ) -> Cmd {
+        self.fill(script.call(group.len()), keys, group, told)
+    }
+
+    fn fill<'a, const N: usize>(
+        &self,
+        mut command: Cmd,
+        keys: &[Arc<str>],
+        group: &[usize],
+        told: impl Iterator<Item = (&'a Rule, [u64; N])>,
+    ) -> Cmd {
         for key in group.iter().filter_map(|index| keys.get(*index)) {
             command.arg(&**key);
         }
-        command.arg(&self.replica);
+        let mut numbers = Vec::with_capacity(group.len() * (4 + N) * 8);
+        for (rule, more) in told {
+            let terms = Terms::new(rule).numbers();
+            numbers.extend(terms.iter().chain(&more).flat_map(|number| number.to_le_bytes()));
+        }
+        command.arg(&self.replica).arg(numbers);
         command
     }
 }
@@ -211,20 +232,14 @@ fn permits<'a>(
     group.filter(|(ask, _)| ask.rule.measure.is_concurrent()).map(|(ask, key)| (key, ask.want))
 }
 
-fn grant(chunk: &[i64; 4]) -> Grant {
-    let [amount, mark, remaining, reset] = chunk.map(unsigned);
+fn grant([amount, mark, remaining, reset]: [u64; 4]) -> Grant {
     Grant { amount, mark, remaining, reset: Duration::from_micros(reset) }
 }
 
-fn shortage(chunk: &[i64; 4], group: &[usize]) -> Option<Shortage> {
-    let [index, retry_after, remaining, reset] = chunk.map(unsigned);
+fn shortage([index, retry_after, remaining, reset]: [u64; 4], group: &[usize]) -> Option<Shortage> {
     let (retry_after, reset) = (Duration::from_micros(retry_after), Duration::from_micros(reset));
     let index = *group.get(usize::try_from(index).ok()?)?;
     Some(Shortage { index, retry_after, remaining, reset })
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 fn not_understood() -> StoreError {

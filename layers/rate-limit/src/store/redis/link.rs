@@ -33,9 +33,13 @@ impl Link {
         Ok(Self { connector: Arc::new(connector), current: Mutex::default() })
     }
 
-    /// Asks and waits for the answer. Nothing is asked again.
-    pub(super) async fn ask(&self, command: &Cmd) -> Result<Vec<i64>, RedisError> {
-        let attempt = self.attempt()?;
+    /// Asks and waits for the answer, which is a text. Nothing is asked again.
+    pub(super) async fn ask(&self, command: &Cmd) -> Result<Vec<u8>, RedisError> {
+        self.ask_by(self.attempt()?, command).await
+    }
+
+    /// Asks by a connection, when that is there.
+    pub(super) async fn ask_by(&self, attempt: Attempt, command: &Cmd) -> Result<Vec<u8>, RedisError> {
         let answer = match attempt.clone().await? {
             Connection::Single(mut connection) => command.query_async(&mut connection).await,
             Connection::Cluster(mut connection) => command.query_async(&mut connection).await,
@@ -44,6 +48,12 @@ impl Link {
             self.forget(&attempt);
         }
         answer
+    }
+
+    /// The connection, if there is one: what is asked by it is sent before anything that is asked later.
+    pub(super) fn connected(&self) -> Option<Attempt> {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.clone().filter(|attempt| attempt.peek().is_some_and(Result::is_ok))
     }
 
     /// The connection, or the attempt that goes on, or a new one.
@@ -80,7 +90,8 @@ impl fmt::Debug for Link {
     }
 }
 
-type Attempt = Shared<BoxFuture<'static, Result<Connection, RedisError>>>;
+/// A connection, or one that is being made.
+pub(super) type Attempt = Shared<BoxFuture<'static, Result<Connection, RedisError>>>;
 
 /// Whether another connection might have done better.
 fn is_fault(error: &RedisError) -> bool {
@@ -95,7 +106,7 @@ fn is_fault(error: &RedisError) -> bool {
 }
 
 #[derive(Clone)]
-enum Connection {
+pub(super) enum Connection {
     Single(MultiplexedConnection),
     Cluster(ClusterConnection),
 }

@@ -6,9 +6,9 @@
 //!
 //! | counts by | a key holds | for |
 //! |---|---|---|
-//! | sliding window | 17 numbers: what was taken in each 1/15 of the window | 16/15 of the window |
+//! | sliding window | 18 numbers: what was taken in all and in each 1/15 of the window | 16/15 of the window |
 //! | gcra | 2 numbers: the level, and when it was that | until it has flowed off |
-//! | what goes on at the same time | 32 bytes for each replica that holds permits | 10 s after the last word |
+//! | what goes on at the same time | 24 bytes, and 32 for each replica that holds permits | 10 s after the last word |
 //!
 //! They count as in one process, to the same bounds: an amount counts for at least one window and for
 //! at most 16/15 of one. Limits above 2⁵² count as 2⁵². A rule whose window, limit of a gcra or way of
@@ -22,12 +22,11 @@
 //! with a tag of its own, as `{tollway}`: all keys are then in one slot, and so on one node.
 //!
 //! **What goes on.** The server counts each permit once, when it is granted and when it comes back. The
-//! list of a beat is a moment old when it arrives, and names permits that are only asked for. So it is
-//! taken for what it can say: that at least so many are held, and at most so many, where what was asked
-//! for in the last 50 ms may or may not be. The server's own count stands where it lies between. It is
-//! too low, and more than the limit may pass, only after memory was lost, by permits that were on their
-//! way when the list was made, or where a thread is held up for longer than those 50 ms between
-//! making one and sending it; each time until the next beat, a second later.
+//! list of a beat says how many are surely held, and how many may be besides: those that are being asked
+//! for, and those that were asked for while the list was made, however long that took. The server's own
+//! count stands where it lies between; so what counts is never less than what goes on, unless the server
+//! lost its memory: then, until the next beat, a second later. Too much counts where answers were lost,
+//! until a beat in whose moment few are being asked for.
 //!
 //! **Connection.** One for all threads of a process, kept by the runtime that first needed it and made
 //! anew by whoever needs it next: requests of all threads then go out and come back in one write and
@@ -93,7 +92,7 @@ impl Store for RedisStore {
         Box::pin(async move { caller.settle(&corrections).await })
     }
 
-    fn beat(&self, held: Vec<Held>) -> Pending<Pulse> {
-        Arc::clone(&self.caller).beat(&held)
+    fn beat(&self, held: &mut dyn FnMut() -> Vec<Held>) -> Pending<Pulse> {
+        Arc::clone(&self.caller).beat(held)
     }
 }

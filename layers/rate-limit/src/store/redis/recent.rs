@@ -1,75 +1,49 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use tokio::time::Instant;
-
-/// Permits that are being asked for, or were in the last moment.
+/// Permits that are being asked for, in the order in which they were.
 ///
-/// A list of what is held names permits that were asked for before it was made, whether they are granted
-/// or not, and none that were asked for after it; and it may have been made a moment before it is sent.
-/// So it says between what limits the truth is, and the server, who counts each grant once, decides.
+/// A list of what is held is made while other threads go on asking. What they ask for from when its
+/// making began until it is sent may be granted before the server hears the list, and does not stand in
+/// it: so much more may be held than it says.
 #[derive(Debug, Default)]
 pub(super) struct Recent(Mutex<Asked>);
 
 #[derive(Debug, Default)]
 struct Asked {
     next: u64,
-    permits: HashMap<u64, Permits>,
+    /// What is not known to be refused, by number.
+    permits: BTreeMap<u64, Permits>,
+    /// How many lists are being made. Meanwhile nothing is forgotten that may have been granted.
+    lists: u32,
 }
 
 #[derive(Debug)]
 struct Permits {
-    at: Instant,
     key: Arc<str>,
     amount: u64,
-    state: State,
+    /// Whether the answer has come.
+    is_answered: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Asked,
-    /// Or not known to be refused.
-    Granted,
-    Refused,
-}
-
-/// By key.
-pub(super) type Doubts = HashMap<Arc<str>, Doubt>;
-
-/// By how much a list may be wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Doubt {
-    /// So much of what it names may not be held.
-    pub(super) named: u64,
-    /// So much that it does not name may be held.
-    pub(super) missing: u64,
-}
+/// How much more than a list says may be held, by key.
+pub(super) type Missing = HashMap<Arc<str>, u64>;
 
 impl Recent {
     /// Notes that permits are asked for.
-    pub(super) fn ask(&self, key: &Arc<str>, amount: u64, at: Instant) -> Asking<'_> {
+    pub(super) fn ask(&self, key: &Arc<str>, amount: u64) -> Asking<'_> {
         let mut asked = self.lock();
         let id = asked.next;
         asked.next += 1;
-        asked.permits.insert(id, Permits { at, key: Arc::clone(key), amount, state: State::Asked });
-        Asking { recent: self, id, state: State::Granted }
+        asked.permits.insert(id, Permits { key: Arc::clone(key), amount, is_answered: false });
+        Asking { recent: self, id, is_refused: false }
     }
 
-    /// Calls with the doubt of each key of which there is any. Nothing more is asked for meanwhile.
-    pub(super) fn with_doubts<T>(&self, now: Instant, call: impl FnOnce(&Doubts) -> T) -> T {
+    /// Begins a list.
+    pub(super) fn begin(&self) -> Listing<'_> {
         let mut asked = self.lock();
-        let is_recent = |permits: &Permits| now.saturating_duration_since(permits.at) < MOMENT;
-        asked.permits.retain(|_, permits| permits.state == State::Asked || is_recent(permits));
-        let mut doubts = Doubts::new();
-        for permits in asked.permits.values() {
-            let doubt = doubts.entry(Arc::clone(&permits.key)).or_default();
-            doubt.named += permits.amount;
-            if permits.state != State::Refused && is_recent(permits) {
-                doubt.missing += permits.amount;
-            }
-        }
-        call(&doubts)
+        asked.lists += 1;
+        Listing { recent: self, from: asked.next }
     }
 
     fn lock(&self) -> MutexGuard<'_, Asked> {
@@ -77,52 +51,83 @@ impl Recent {
     }
 }
 
+/// A list that is being made, until dropped.
+pub(super) struct Listing<'a> {
+    recent: &'a Recent,
+    from: u64,
+}
+
+impl Listing<'_> {
+    /// Calls with what was asked for since the list was begun. Nothing more is asked for meanwhile.
+    pub(super) fn end<T>(self, call: impl FnOnce(&Missing) -> T) -> T {
+        let asked = self.recent.lock();
+        let mut missing = Missing::new();
+        for permits in asked.permits.range(self.from..).map(|(_, permits)| permits) {
+            *missing.entry(Arc::clone(&permits.key)).or_default() += permits.amount;
+        }
+        let called = call(&missing);
+        drop(asked);
+        called
+    }
+}
+
+impl Drop for Listing<'_> {
+    fn drop(&mut self) {
+        let mut asked = self.recent.lock();
+        asked.lists -= 1;
+        if asked.lists == 0 {
+            asked.permits.retain(|_, permits| !permits.is_answered);
+        }
+    }
+}
+
 /// Permits that are being asked for, until dropped.
 pub(super) struct Asking<'a> {
     recent: &'a Recent,
     id: u64,
-    state: State,
+    is_refused: bool,
 }
 
 impl Asking<'_> {
     /// They were refused.
     pub(super) fn refused(mut self) {
-        self.state = State::Refused;
+        self.is_refused = true;
     }
 }
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        if let Some(permits) = self.recent.lock().permits.get_mut(&self.id) {
-            permits.state = self.state;
+        let mut asked = self.recent.lock();
+        if asked.lists == 0 || self.is_refused {
+            asked.permits.remove(&self.id);
+        } else if let Some(permits) = asked.permits.get_mut(&self.id) {
+            permits.is_answered = true;
         }
     }
 }
-
-/// Longer than a thread is held up between making a list and sending it, unless the machine is in
-/// trouble.
-const MOMENT: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_was_asked_for_in_the_last_moment_is_in_doubt() {
-        let (recent, now, key) = (Recent::default(), Instant::now(), Arc::<str>::from("key"));
-        let doubt = |after| {
-            let told = |doubts: &Doubts| doubts.get(&key).map(|doubt| (doubt.named, doubt.missing));
-            recent.with_doubts(now + after, told)
-        };
-        let slow = recent.ask(&key, 1, now);
-        drop(recent.ask(&key, 2, now));
-        recent.ask(&key, 4, now + MOMENT / 2).refused();
-        drop(recent.ask(&key, 8, now + MOMENT / 2));
-        assert_eq!(doubt(MOMENT / 2), Some((15, 11)));
-        assert_eq!(doubt(MOMENT), Some((13, 8)));
-        // What is not answered may be granted at any time, but is in each list by now.
-        assert_eq!(doubt(2 * MOMENT), Some((1, 0)));
-        drop(slow);
-        assert_eq!(doubt(2 * MOMENT), None);
+    fn a_list_may_miss_what_was_asked_for_since_it_was_begun() {
+        let (recent, key) = (Recent::default(), Arc::<str>::from("key"));
+        let missing = |list: Listing<'_>| list.end(|missing| missing.get(&key).copied());
+        let before = recent.ask(&key, 1);
+        drop(recent.ask(&key, 2));
+        let first = recent.begin();
+        drop(before);
+        drop(recent.ask(&key, 4));
+        recent.ask(&key, 8).refused();
+        let waits = recent.ask(&key, 16);
+        let second = recent.begin();
+        drop(recent.ask(&key, 32));
+        assert_eq!(missing(first), Some(52));
+        assert_eq!(missing(second), Some(32));
+        // It stands in each list that is begun from now on.
+        assert_eq!(missing(recent.begin()), None);
+        drop(waits);
+        assert!(recent.lock().permits.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-use redis::{Cmd, ErrorKind, ServerErrorKind};
+use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind};
 
 use super::link::Link;
 use crate::StoreError;
@@ -58,15 +58,26 @@ impl Script {
         command
     }
 
+    /// The beginning of a call that the server understands at once, whatever it knows.
+    pub(super) fn call_whole(&self, keys: usize) -> Cmd {
+        let mut command = redis::cmd("EVAL");
+        command.arg(&self.code).arg(keys);
+        command
+    }
+
     /// Runs a call by the script's hash, and where the server does not know it, by its text: after a
     /// restart, a failover or `SCRIPT FLUSH`.
-    pub(super) async fn run(&self, link: &Link, command: Cmd) -> Result<Vec<i64>, StoreError> {
+    pub(super) async fn run(&self, link: &Link, command: Cmd) -> Result<Answer, StoreError> {
         let unknown = ErrorKind::Server(ServerErrorKind::NoScript);
         let answer = match link.ask(&command).await {
             Err(error) if error.kind() == unknown => link.ask(&self.with_text(&command)).await,
             answer => answer,
         };
-        answer.map_err(|error| StoreError::with_source(format!("redis: {}", self.name), error))
+        answer.map(Answer).map_err(|error| self.failed(error))
+    }
+
+    pub(super) fn failed(&self, error: RedisError) -> StoreError {
+        StoreError::with_source(format!("redis: {}", self.name), error)
     }
 
     fn with_text(&self, command: &Cmd) -> Cmd {
@@ -78,5 +89,19 @@ impl Script {
             }
         }
         whole
+    }
+}
+
+/// What a script answers: numbers of eight bytes each, in one text. As a list of numbers they would cost
+/// both sides as much again as the decision.
+#[derive(Debug)]
+pub(super) struct Answer(Vec<u8>);
+
+impl Answer {
+    /// The first number, and the others in groups.
+    pub(super) fn split<const N: usize>(&self) -> Option<(u64, impl Iterator<Item = [u64; N]>)> {
+        let (first, rest) = self.0.as_chunks().0.split_first()?;
+        let groups = rest.as_chunks::<N>().0.iter();
+        Some((u64::from_le_bytes(*first), groups.map(|group| group.map(u64::from_le_bytes))))
     }
 }

@@ -1,8 +1,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::Cmd;
-
 use crate::store::REPLICA_LIFETIME;
 use crate::{Algorithm, Rule};
 
@@ -24,15 +22,14 @@ impl Terms {
         }
     }
 
-    /// Adds them to a script's arguments.
-    pub(super) fn add_to(self, command: &mut Cmd) {
-        let (kind, numbers) = match self {
+    /// The kind of counter and three terms, as the scripts read them.
+    pub(super) fn numbers(self) -> [u64; 4] {
+        match self {
             // A slot is a fifteenth: the newest of sixteen may have just begun.
-            Self::Window { limit, window } => ("w", [limit, window.div_ceil(15), 0]),
-            Self::Gcra { limit, window, burst } => ("g", [limit, window, burst]),
-            Self::Count { limit } => ("c", [limit, micros(REPLICA_LIFETIME), 0]),
-        };
-        command.arg(kind).arg(&numbers);
+            Self::Window { limit, window } => [0, limit, window.div_ceil(15), 0],
+            Self::Gcra { limit, window, burst } => [1, limit, window, burst],
+            Self::Count { limit } => [2, limit, micros(REPLICA_LIFETIME), 0],
+        }
     }
 }
 

@@ -1,13 +1,13 @@
--- Says what this replica holds.
--- ARGV: the replica, then for each key: kind, limit, lifetime, 0, and how much is held at least and at most.
--- What was granted here and not given back lies between them, unless memory or an answer was lost.
-local replica = ARGV[1]
-local loaded = load_all(6)
-for i, key in ipairs(KEYS) do
-  local cell, least, most = loaded[key], tonumber(ARGV[6 * i]), tonumber(ARGV[6 * i + 1])
-  local entry = cell:entry(replica)
-  entry.heard = now
-  cell:hold(entry, math.min(math.max(entry.held, least), most))
+-- Says what this replica holds of what goes on at the same time.
+-- ARGV: the replica; then for each key, eight bytes each: kind, three terms, and how much is held at least
+-- and at most. What was granted here and not given back lies between them, unless memory or an answer was
+-- lost.
+local replica, told, at = ARGV[1], ARGV[2], 1
+for i = 1, #KEYS do
+  local kind, a, b, c, least, most, after = read('<I8I8I8I8I8I8', told, at)
+  at = after
+  local cell = cell_of(i, kind, a, b, c)
+  count.hold(cell, replica, min(max(count.held(cell, replica), least), most))
 end
-for key, cell in pairs(loaded) do cell:save(key) end
-return {}
+save_all()
+return ''

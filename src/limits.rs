@@ -4,6 +4,7 @@
 mod asking;
 mod learning;
 mod limited;
+mod own;
 mod refusal;
 
 use std::convert::Infallible;
@@ -13,37 +14,42 @@ use std::time::Duration;
 use http::Extensions;
 use tollway_core::Dialect;
 use tollway_rate_limit::store::redis::{RedisSettings, RedisStore};
-use tollway_rate_limit::{Headers, Limiter, Place, RateLimitLayer};
+use tollway_rate_limit::{Headers, Limiter, RateLimitLayer, Store};
 use tower_layer::Layer;
 
 use self::asking::Asking;
 use self::learning::Learning;
-pub use self::limited::Limited;
+pub use self::limited::{Configured, Limited};
+use self::own::OwnLimits;
 use crate::BoxError;
 use crate::config::Settings;
 use crate::respond::InDialect;
 
 /// What all workers count in. Outlives a reload that leaves the limits as they are.
 #[derive(Clone, Debug)]
-pub struct Limits(Option<Arc<Limiter>>);
+pub struct Limits {
+    /// The limits of the configuration, if there are any.
+    configured: Option<Arc<Limiter>>,
+    /// Those that keys bring along.
+    own: Arc<OwnLimits>,
+}
 
 impl Limits {
     /// Counters for the limits of a configuration. Redis is asked once a request needs it.
     pub fn new(settings: &Settings) -> Result<Self, BoxError> {
+        let store = settings.state.redis.as_ref().map(|url| {
+            let store = RedisStore::new(&RedisSettings::new(url.expose()));
+            let store = store.map_err(|error| format!("state.redis: {error}"))?;
+            Ok::<_, BoxError>(Arc::new(store) as Arc<dyn Store>)
+        });
+        let store = store.transpose()?;
         let (rules, usual) = (settings.limits.iter().cloned(), tollway_rate_limit::Settings::default());
-        if settings.limits.is_empty() {
-            return Ok(Self(None));
-        }
-        let is_shared = settings.limits.iter().any(|rule| matches!(rule.place, Place::Shared { .. }));
-        let limiter = match settings.state.redis.as_ref().filter(|_| is_shared) {
-            None => Limiter::new(rules, usual)?,
-            Some(url) => {
-                let store = RedisStore::new(&RedisSettings::new(url.expose()))
-                    .map_err(|error| format!("state.redis: {error}"))?;
-                Limiter::with_store(rules, usual, Arc::new(store))?
-            }
+        let configured = match &store {
+            _ if settings.limits.is_empty() => None,
+            None => Some(Limiter::new(rules, usual)?),
+            Some(store) => Some(Limiter::with_store(rules, usual, store.clone())?),
         };
-        Ok(Self(Some(Arc::new(limiter))))
+        Ok(Self { configured: configured.map(Arc::new), own: Arc::new(OwnLimits::new(store)) })
     }
 
     /// The counters for newer settings: these, where the limits are the same and counted at the same
@@ -58,21 +64,33 @@ impl Limits {
     pub(crate) async fn sweep(in_force: impl Fn() -> Self) -> Infallible {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;
-            let Self(Some(limiter)) = in_force() else { continue };
+            let Self { configured, own } = in_force();
             // A million subjects take longer than anybody may keep a runtime's thread.
-            let swept =
-                tokio::task::spawn_blocking(move || limiter.sweep(tokio::time::Instant::now().into_std()));
+            let swept = tokio::task::spawn_blocking(move || {
+                let now = tokio::time::Instant::now().into_std();
+                configured.iter().for_each(|limiter| limiter.sweep(now));
+                own.sweep(now);
+            });
             let _ = swept.await;
         }
     }
 
     /// Puts a service behind the limits.
     pub(crate) fn before<S>(&self, settings: &Arc<Settings>, service: S) -> Limited<S> {
-        let Some(limiter) = &self.0 else { return Limited::Free(service) };
-        let asking = Asking::new(settings.clone(), limiter);
-        let layer = RateLimitLayer::with(limiter, asking, Learning, InDialect).headers(headers);
-        Limited::Bound(layer.layer(service))
+        let service = match &self.configured {
+            None => Configured::None(service),
+            Some(limiter) => Configured::Some(layer(limiter, settings.clone()).layer(service)),
+        };
+        Limited::new(service, self.own.clone(), settings.clone())
     }
+}
+
+/// What keeps to the rules of a limiter.
+type LimitsLayer = RateLimitLayer<Asking, Learning, InDialect>;
+
+fn layer(limiter: &Limiter, settings: Arc<Settings>) -> LimitsLayer {
+    let asking = Asking::new(settings, limiter);
+    RateLimitLayer::with(limiter, asking, Learning, InDialect).headers(headers)
 }
 
 /// New subjects push out old ones by and by; this is for the memory of those that nobody follows.

@@ -283,3 +283,35 @@ async fn an_administrator_is_told_which_field_is_wrong() {
     let answer = ask(&gateway, Method::PUT, "/admin/v1/keys", "tw-root", &Value::Null).await;
     assert_eq!((answer.status.as_u16(), answer.headers["allow"].to_str().unwrap()), (405, "GET, HEAD, POST"));
 }
+
+#[tokio::test]
+async fn a_key_is_kept_to_limits_of_its_own_beside_those_of_all() {
+    let config = "keys: {a: {token: tw-a, limits: [{requests: 2, window: 1h}, {tokens: 1000, window: 1h}]},
+        b: {token: tw-b, limits: [{requests: 2, window: 1h}, {tokens: 1000, window: 1h}]}, c: {token: tw-c}}
+limits: {all: {requests: 4, window: 1h}}";
+    let gateway = gateway(config).await;
+    let ask = async |key: &str| {
+        let path = format!("/v1/chat/completions?key={key}");
+        gateway.post(&path, &chat("openai/gpt-4.1"), whole()).await
+    };
+    let told = |answer: &Answer, name: &str| answer.headers[name].to_str().unwrap().to_owned();
+    let first = ask("tw-a").await;
+    assert_eq!(
+        (first.status.as_u16(), told(&first, "x-ratelimit-remaining-requests")),
+        (200, "1".to_owned())
+    );
+    assert_eq!(told(&first, "x-ratelimit-limit-tokens"), "1000");
+    assert_eq!(ask("tw-a").await.status, 200);
+    let third = ask("tw-a").await;
+    assert_eq!(third.status, 429);
+    assert!(third.text().contains("key requests 1h allows 2 requests"), "{}", third.text());
+    assert!(third.sent.is_none());
+    // What was refused by its own limit was not counted by that of all.
+    assert_eq!(ask("tw-b").await.status, 200);
+    assert_eq!(ask("tw-c").await.status, 200);
+    let last = ask("tw-b").await;
+    assert!(last.status == 429 && last.text().contains("all allows 4 requests"), "{}", last.text());
+    // Nor the other way round: one is still left to it, and it is refused by that of all once more.
+    let again = ask("tw-b").await;
+    assert!(again.text().contains("all allows 4 requests"), "{}", again.text());
+}

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use tollway_core::{End, Observe, Tap};
 
-use crate::{Reservation, Watch};
+use crate::{Actual, Reservation, Watch};
 
 /// The body of an answer; when it ends, the request is settled.
 pub type LimitedBody<B, W> = Tap<B, Settling<W>>;
@@ -14,6 +14,13 @@ pub struct Settling<W: Watch>(Option<(Reservation, W)>);
 impl<W: Watch> Settling<W> {
     pub(crate) const fn new(reservation: Reservation, watch: W) -> Self {
         Self(Some((reservation, watch)))
+    }
+
+    /// Gives everything back.
+    pub(crate) fn cancel(&mut self) {
+        if let Some((reservation, _)) = self.0.take() {
+            reservation.settle(tokio::time::Instant::now().into_std(), Actual::NOTHING);
+        }
     }
 }
 

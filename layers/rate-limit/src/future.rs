@@ -48,6 +48,10 @@ pin_project! {
     }
 }
 
+/// In the extensions of a refusal: whoever limits further out takes nothing for it either.
+#[derive(Clone, Copy, Debug)]
+struct Untaken;
+
 /// A request that waits for the store.
 pub(crate) struct Waiting<S, X, L, R, ReqBody> {
     pub(crate) inner: S,
@@ -98,8 +102,15 @@ where
                     let mut settling = std::mem::take(settling);
                     return Poll::Ready(match result {
                         Ok(mut response) => {
-                            if let Some((headers, decision)) = told {
+                            if response.extensions().get::<Untaken>().is_some() {
+                                // By limits further in: these are to be as if nobody had come.
+                                settling.cancel();
+                            } else if let Some((headers, decision)) = told {
+                                if let Some(further_in) = response.extensions().get::<Decision>() {
+                                    decision.join(further_in);
+                                }
                                 headers.write(response.headers_mut(), decision, SystemTime::now());
+                                response.extensions_mut().insert(*decision);
                             }
                             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                                 // It has no body whose end could be watched.
@@ -144,7 +155,8 @@ where
     B: Body<Data = Bytes>,
     W: crate::Watch,
 {
-    let Some(response) = response.take() else { return Poll::Pending };
+    let Some(mut response) = response.take() else { return Poll::Pending };
+    response.extensions_mut().insert(Untaken);
     Poll::Ready(Ok(response.map(|body| LimitedBody::new(body, Settling::default()))))
 }
 

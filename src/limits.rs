@@ -68,7 +68,9 @@ impl Limits {
             // A million subjects take longer than anybody may keep a runtime's thread.
             let swept = tokio::task::spawn_blocking(move || {
                 let now = tokio::time::Instant::now().into_std();
-                configured.iter().for_each(|limiter| limiter.sweep(now));
+                for limiter in &configured {
+                    limiter.sweep(now);
+                }
                 own.sweep(now);
             });
             let _ = swept.await;

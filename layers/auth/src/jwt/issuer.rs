@@ -155,7 +155,7 @@ impl Issuer {
         Ok(())
     }
 
-    /// Where the issuer says where its keys are (OpenID Connect Discovery 1.0 §4).
+    /// Where the issuer says where its keys are (OIDC Discovery 1.0 §4).
     pub(super) fn discovery(&self) -> Result<Uri, IssuerError> {
         let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         url.parse().map_err(|_| IssuerError::Url(self.issuer.as_str().into()))

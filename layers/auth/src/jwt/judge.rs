@@ -7,8 +7,9 @@ use tollway_core::Caller;
 
 use super::Issuer;
 use super::claims::Span;
-use super::held::Held;
-use super::remembered::{Entry, Remembered};
+use super::held::{Held, HeldKeys};
+use super::jwk::Jwk;
+use super::remembered::{Entry, Fingerprint, Remembered};
 use super::token::{MOST_BYTES, Token};
 use crate::time::millis;
 use crate::{Limit, TokenFault, Way, grant};
@@ -58,15 +59,15 @@ impl KnownIssuer {
         token.claims.issuer().is_some_and(of_name) && self.issuer.place.covers(way)
     }
 
-    /// All that does not cost a verification.
+    /// Whether the issuer accepts what a token says, if it has signed it.
     fn check(&self, token: &Token<'_>, now: SystemTime) -> Result<Span, TokenFault> {
         if !self.issuer.algorithms.contains(&token.algorithm) {
             return Err(TokenFault::Algorithm);
         }
-        token.claims.check_audience(&self.issuer.audiences)?;
         let mut span = token.claims.check_time(self.issuer.leeway, now)?;
         span.until = span.until.min(self.until);
         span.check(now)?;
+        token.claims.check_audience(&self.issuer.audiences)?;
         self.issuer.required.iter().try_for_each(|required| required.check(&token.claims))?;
         Ok(span)
     }
@@ -84,58 +85,58 @@ impl Judge {
         {
             return verdict;
         }
-        let token = match Token::read(text) {
-            Ok(token) => token,
-            Err(fault) => return Verdict::Bad(fault),
-        };
-        let (index, known, span) = match self.choose(&token, way, now) {
-            Ok(chosen) => chosen,
-            Err(fault) => return Verdict::Bad(fault),
-        };
-        let verified = known.held.with_keys(now, |keys| {
-            if let Some(kid) = &token.kid
-                && !keys.set.has(kid)
-            {
-                return Ok(None);
-            }
-            let mut fitting = keys.set.fitting(token.kid.as_deref(), token.algorithm).peekable();
-            if fitting.peek().is_none() {
-                return Err(TokenFault::Algorithm);
-            }
-            let is_signed =
-                fitting.any(|key| key.has_signed(token.algorithm, token.signed, &token.signature));
-            if is_signed { Ok(Some(keys.revision)) } else { Err(TokenFault::Signature) }
-        });
-        let revision = match verified {
-            Some(Ok(Some(revision))) => revision,
-            Some(Err(fault)) => return Verdict::Bad(fault),
-            None | Some(Ok(None)) => return Verdict::Needs(index),
-        };
-        let caller = match known.issuer.mapping.caller(&token.claims, &known.template) {
-            Ok(caller) => Arc::new(caller),
-            Err(fault) => return Verdict::Bad(fault),
-        };
-        let entry = Entry { fingerprint, issuer: index, revision, span, caller: caller.clone() };
-        self.remembered.insert(entry, now);
-        Verdict::Good { caller, limits: known.limits.clone() }
+        self.verify(text, fingerprint, way, now).unwrap_or_else(Verdict::Bad)
     }
 
-    /// The issuer that accepts what a token says, if it has signed it. Several may have the same name, and
-    /// differ in what they ask for.
+    /// Judges a token that was not seen before.
+    fn verify(
+        &self,
+        text: &[u8],
+        fingerprint: Fingerprint,
+        way: &Way,
+        now: SystemTime,
+    ) -> Result<Verdict, TokenFault> {
+        let token = Token::read(text)?;
+        let (index, accepted) = self.choose(&token, way, now)?;
+        let known = self.issuers.get(index).ok_or(TokenFault::Issuer)?;
+        // What costs nothing is looked at first. But who has not signed does not learn from the answer
+        // what the issuer's tokens must say.
+        let span = match accepted {
+            Ok(span) => Ok(span),
+            Err(fault @ (TokenFault::Audience | TokenFault::Claim(_))) => Err(fault),
+            Err(fault) => return Err(fault),
+        };
+        let signed = known.held.with_keys(now, |keys| keys.verify(&token));
+        let (revision, span) = match (signed.transpose()?, span) {
+            (Some(Some(revision)), Ok(span)) => (revision, span),
+            (Some(Some(_)), Err(fault)) => return Err(fault),
+            // Nor does it make anybody fetch keys.
+            (Some(None), Err(_)) => return Err(TokenFault::Key),
+            (None, _) | (Some(None), Ok(_)) => return Ok(Verdict::Needs(index)),
+        };
+        let caller = Arc::new(known.issuer.mapping.caller(&token.claims, &known.template)?);
+        let entry = Entry { fingerprint, issuer: index, revision, span, caller: caller.clone() };
+        self.remembered.insert(entry, now);
+        Ok(Verdict::Good { caller, limits: known.limits.clone() })
+    }
+
+    /// The issuer that accepts what a token says, if it has signed it, or else one that does not, and why.
+    /// Several may have the same name, and differ in what they ask for.
     fn choose(
         &self,
         token: &Token<'_>,
         way: &Way,
         now: SystemTime,
-    ) -> Result<(usize, &KnownIssuer, Span), TokenFault> {
+    ) -> Result<(usize, Result<Span, TokenFault>), TokenFault> {
         let mut first = None;
         for (index, known) in self.issuers.iter().enumerate().filter(|(_, known)| known.is_of(token, way)) {
-            match known.check(token, now) {
-                Ok(span) => return Ok((index, known, span)),
-                Err(fault) => first = first.or(Some(fault)),
+            let accepted = known.check(token, now);
+            if accepted.is_ok() {
+                return Ok((index, accepted));
             }
+            first = first.or(Some((index, accepted)));
         }
-        Err(first.unwrap_or(TokenFault::Issuer))
+        first.ok_or(TokenFault::Issuer)
     }
 
     /// What a token comes to that was verified before. `None`: it must be verified again, the issuer having
@@ -147,5 +148,20 @@ impl Judge {
             Ok(()) => Verdict::Good { caller: entry.caller.clone(), limits: known.limits.clone() },
             Err(fault) => Verdict::Bad(fault),
         })
+    }
+}
+
+impl HeldKeys {
+    /// By which revision of the keys a token is signed. `None`: the key that it names is not among them.
+    fn verify(&self, token: &Token<'_>) -> Result<Option<u64>, TokenFault> {
+        if token.kid.as_deref().is_some_and(|kid| !self.set.has(kid)) {
+            return Ok(None);
+        }
+        let mut fitting = self.set.fitting(token.kid.as_deref(), token.algorithm).peekable();
+        if fitting.peek().is_none() {
+            return Err(TokenFault::Algorithm);
+        }
+        let has_signed = |key: &Jwk| key.has_signed(token.algorithm, token.signed, &token.signature);
+        if fitting.any(has_signed) { Ok(Some(self.revision)) } else { Err(TokenFault::Signature) }
     }
 }

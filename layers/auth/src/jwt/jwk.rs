@@ -42,7 +42,7 @@ impl Jwk {
         }
         let material = match (text("kty")??, text("crv").flatten()) {
             ("RSA", _) => {
-                let (modulus, exponent) = (without_zeros(bytes("n")?), without_zeros(bytes("e")?));
+                let (modulus, exponent) = (without_zeros(&bytes("n")?), without_zeros(&bytes("e")?));
                 let is_safe = RSA_BYTES.contains(&modulus.len()) && (1..=8).contains(&exponent.len());
                 is_safe.then_some(Material::Rsa { modulus, exponent })?
             }
@@ -108,7 +108,7 @@ fn rsa(algorithm: Algorithm) -> Option<&'static RsaParameters> {
 }
 
 /// Numbers have none in front (RFC 7518 §6.3.1), and some issuers put one there.
-fn without_zeros(bytes: Vec<u8>) -> Box<[u8]> {
+fn without_zeros(bytes: &[u8]) -> Box<[u8]> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     bytes.get(zeros..).unwrap_or_default().into()
 }

@@ -47,9 +47,9 @@ impl KeyRefresh {
             for one in &mut all {
                 let _ = one.as_mut().poll(context);
             }
-            Poll::Pending
+            Poll::<()>::Pending
         })
-        .await
+        .await;
     }
 
     /// Keeps the keys of one issuer fresh.
@@ -111,7 +111,7 @@ impl KeyRefresh {
         let answer = if answer.len() > MOST_BYTES { None } else { strict::object(&answer) };
         let answer = answer.ok_or("what the issuer says of itself is not a JSON object")?;
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
-        // Whoever answers for an issuer must be it (OpenID Connect Discovery 1.0 §4.3).
+        // Whoever answers for an issuer must be it (OIDC Discovery 1.0 §4.3).
         if text("issuer") != Some(&known.issuer.issuer) {
             return Err("the issuer says that it is another one".into());
         }

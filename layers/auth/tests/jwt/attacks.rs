@@ -132,6 +132,23 @@ fn what_the_issuer_has_not_signed_is_refused() {
 }
 
 #[test]
+fn who_has_not_signed_learns_nothing_of_what_is_asked_for() {
+    let (rsa, mallory) = (Signer::rsa(), Signer::other_rsa());
+    let mut issuer = issuer(&[(&rsa, "r")]);
+    issuer.required.push(RequiredClaim::new("hd".parse().unwrap(), ["a.example"]));
+    let jwt = jwt(vec![issuer]);
+    for (signer, kid, expected) in [
+        (&mallory, "r", [TokenFault::Signature, TokenFault::Signature, TokenFault::Signature]),
+        (&mallory, "m", [TokenFault::Key, TokenFault::Key, TokenFault::Key]),
+        (&rsa, "r", [TokenFault::Audience, TokenFault::Claim("hd".into()), TokenFault::Claim("hd".into())]),
+    ] {
+        let says = [claims("").replace("gateway", "other"), claims(""), claims(r#","hd":"b.example""#)];
+        let faults = says.map(|says| fault(&jwt, &signer.token(&header("RS256", kid), &says)));
+        assert_eq!(faults, expected, "{kid}");
+    }
+}
+
+#[test]
 fn a_public_key_is_no_secret() {
     let rsa = Signer::rsa();
     let jwt = jwt(vec![issuer(&[(&rsa, "r")])]);

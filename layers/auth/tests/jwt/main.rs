@@ -1,5 +1,5 @@
 //! Tokens of issuers: every attack, and how keys are fetched.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod attacks;
 mod chain;

@@ -130,7 +130,7 @@ async fn nobody_waits_longer_than_patience() {
     assert!(is_unavailable(&world.user(&token(&signer, "a")).await), "nobody fetches");
     assert_eq!(world.began.elapsed(), Duration::from_secs(5));
 
-    site.delay(Duration::from_secs(3600));
+    site.delay(Duration::from_hours(1));
     let world = World::started(&site);
     assert!(is_unavailable(&world.user(&token(&signer, "a")).await), "the issuer does not answer");
     assert_eq!(world.began.elapsed(), Duration::from_secs(5));
@@ -152,7 +152,7 @@ async fn an_issuer_that_is_down_at_start_is_asked_again_soon() {
     // 1 + 2 + 4 + 8 + 16 seconds, and then each half a minute.
     sleep(Duration::from_millis(31_500)).await;
     assert_eq!(world.fetches(), 6);
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     assert_eq!(world.fetches(), 8);
     site.publish(KEYS, jwks(&[(&signer, "a")]));
     sleep(Duration::from_secs(30)).await;
@@ -182,7 +182,7 @@ async fn keys_outlive_their_issuer_for_a_stated_time() {
 async fn keys_are_fetched_before_they_are_old() {
     let signer = Signer::ed25519();
     let world = World::started(&published(&signer, "a"));
-    sleep(Duration::from_secs(24 * 3600)).await;
+    sleep(Duration::from_hours(24)).await;
     assert_eq!(world.fetches(), 96);
     assert_eq!(world.jwt.status()[0].keys, 1);
 }
@@ -202,7 +202,7 @@ async fn a_new_key_is_known_at_once_and_an_old_one_is_forgotten() {
     assert_eq!(outcome(world.decide(&token(&old, "a"))), Ok("ada".to_owned()), "both are good for a while");
 
     site.publish(KEYS, jwks(&[(&new, "b")]));
-    sleep(Duration::from_secs(16 * 60)).await;
+    sleep(Duration::from_mins(16)).await;
     let old = world.user(&token(&old, "a")).await;
     assert_eq!(old, Err(Error::Token(TokenFault::Key)), "though it was remembered");
     assert_eq!(outcome(world.decide(&token(&new, "b"))), Ok("ada".to_owned()));
@@ -215,7 +215,7 @@ async fn a_key_of_the_same_id_is_another_one() {
     let world = World::started(&site);
     assert_eq!(world.user(&token(&old, "a")).await, Ok("ada".to_owned()));
     site.publish(KEYS, jwks(&[(&new, "a")]));
-    sleep(Duration::from_secs(16 * 60)).await;
+    sleep(Duration::from_mins(16)).await;
     assert_eq!(outcome(world.decide(&token(&new, "a"))), Ok("ada".to_owned()));
     assert_eq!(outcome(world.decide(&token(&old, "a"))), Err(Error::Token(TokenFault::Signature)));
 }
@@ -249,7 +249,7 @@ async fn a_storm_of_unknown_keys_makes_few_fetches() {
 async fn forged_tokens_that_say_the_wrong_things_make_no_fetch() {
     let (signer, mallory) = (Signer::ed25519(), Signer::ed25519());
     let world = World::started(&published(&signer, "a"));
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     for claims in [
         format!(r#"{{"iss":"{ISSUER}","aud":"other","exp":999999999}}"#),
         format!(r#"{{"iss":"{ISSUER}","aud":"gateway","exp":1}}"#),
@@ -258,7 +258,7 @@ async fn forged_tokens_that_say_the_wrong_things_make_no_fetch() {
         let forged = mallory.token(&header("EdDSA", "m"), &claims);
         assert!(matches!(world.decide(&forged), Decision::Refused(Error::Token(_))), "{claims}");
     }
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     assert_eq!(world.fetches(), 1);
 }
 
@@ -279,7 +279,7 @@ async fn what_is_no_set_of_keys_changes_nothing() {
         " ".repeat(300 << 10),
     ] {
         site.publish(KEYS, page.clone());
-        sleep(Duration::from_secs(16 * 60)).await;
+        sleep(Duration::from_mins(16)).await;
         assert!(world.jwt.status()[0].trouble.is_some(), "{}", page.len());
         assert_eq!(outcome(world.decide(&token(&signer, "a"))), Ok("ada".to_owned()));
         site.publish(KEYS, jwks(&[(&signer, "a")]));
@@ -310,7 +310,7 @@ async fn an_issuer_says_where_its_keys_are() {
         assert_eq!(world.user(&token).await.is_ok(), good, "{page}");
         if good {
             assert_eq!(site.asked(), [DISCOVERY, KEYS]);
-            sleep(Duration::from_secs(16 * 60)).await;
+            sleep(Duration::from_mins(16)).await;
             assert_eq!(site.asked(), [DISCOVERY, KEYS, KEYS], "where they are is known");
         }
         running.abort();
@@ -328,6 +328,6 @@ async fn a_changed_configuration_forgets_no_keys() {
     after.jwt.inherit(&before.jwt);
     assert_eq!(outcome(after.decide(&token(&signer, "a"))), Ok("ada".to_owned()));
     before.running.unwrap().abort();
-    sleep(Duration::from_secs(3600)).await;
+    sleep(Duration::from_hours(1)).await;
     assert_eq!(outcome(after.decide(&token(&signer, "a"))), Ok("ada".to_owned()));
 }

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
@@ -11,6 +11,9 @@ use super::KeySet;
 #[derive(Debug, Default)]
 pub(super) struct Held {
     keys: ArcSwapOption<HeldKeys>,
+    /// How many sets of keys there were. No two of them have one number, lest a token that was verified by
+    /// the one is taken for verified by the other.
+    revisions: AtomicU64,
     /// Why the last fetch failed, if it did.
     trouble: ArcSwapOption<String>,
     /// Whether no fetch may begin at present: there was one just now, or there is nobody to do it.
@@ -83,17 +86,27 @@ impl Held {
     /// Takes over keys, which may be those that it has. Tells whether they are others.
     pub(super) fn put(&self, set: KeySet, until: SystemTime) -> bool {
         let known = self.keys.load();
-        let revision = known.as_ref().map_or(0, |known| known.revision);
-        let is_news = known.as_ref().is_none_or(|known| known.set != set);
-        let keys = HeldKeys { set, revision: revision + u64::from(is_news), until: Some(until) };
-        self.keys.store(Some(Arc::new(keys)));
-        is_news
+        let same = known.as_ref().filter(|known| known.set == set).map(|known| known.revision);
+        let revision = same.unwrap_or_else(|| self.revisions.fetch_add(1, Ordering::Relaxed) + 1);
+        self.keys.store(Some(Arc::new(HeldKeys { set, revision, until: Some(until) })));
+        same.is_none()
+    }
+
+    /// Lets go of keys that are not believed any more. Tells whether there were some.
+    pub(super) fn withdraw(&self, now: SystemTime) -> bool {
+        let is_over = |keys: &Arc<HeldKeys>| keys.until.is_some_and(|until| until <= now);
+        let goes = self.keys.load().as_ref().is_some_and(is_over);
+        if goes {
+            self.keys.store(None);
+        }
+        goes
     }
 
     /// Takes over what another one holds, unless there is something already.
     pub(super) fn inherit(&self, other: &Self) {
-        let (none, theirs) = (None::<Arc<HeldKeys>>, other.keys.load_full());
-        self.keys.compare_and_swap(&none, theirs);
+        let Some(theirs) = other.keys.load_full() else { return };
+        self.revisions.fetch_max(theirs.revision, Ordering::Relaxed);
+        self.keys.compare_and_swap(&None::<Arc<HeldKeys>>, Some(theirs));
     }
 
     /// Notes that a fetch has ended, and how. None begins until [`wake`](Self::wake).

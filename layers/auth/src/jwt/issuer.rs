@@ -50,7 +50,7 @@ pub struct Freshness {
     pub refresh: Duration,
     /// How long they are believed while the issuer gives no others.
     pub keep: Duration,
-    /// What must lie between two fetches, whatever tokens come.
+    /// What must lie between two fetches, whatever tokens come. A second or more.
     pub pause: Duration,
     /// How long a fetch may take.
     pub timeout: Duration,
@@ -72,8 +72,10 @@ pub enum IssuerError {
     /// Whoever is on the way could give other keys.
     #[error("the keys of an issuer must come by https, or from this machine, not from {0}")]
     Url(Box<str>),
-    /// Keys must live longer than the time between two fetches.
-    #[error("the keys of an issuer must be kept longer than until they are fetched again: {0}")]
+    /// Keys would be too old before they are fetched again, or be fetched without end.
+    #[error(
+        "the keys of an issuer must be kept longer than until they are fetched again, and fetches be a second apart: {0}"
+    )]
     Freshness(Box<str>),
 }
 
@@ -149,7 +151,8 @@ impl Issuer {
             KeySource::Url(url) => check_url(url)?,
             KeySource::Discovery => check_url(&self.discovery()?)?,
         }
-        if self.freshness.keep <= self.freshness.refresh {
+        let Freshness { refresh, keep, pause, .. } = self.freshness;
+        if keep <= refresh.max(pause) || pause < Duration::from_secs(1) {
             return Err(IssuerError::Freshness(name()));
         }
         Ok(())
@@ -210,10 +213,13 @@ mod tests {
         assert_eq!(faults(|issuer| issuer.audiences.clear()), IssuerError::NoAudience(name()));
         assert_eq!(faults(|issuer| issuer.audiences.push(String::new())), IssuerError::NoAudience(name()));
         assert_eq!(faults(|issuer| issuer.algorithms.clear()), IssuerError::NoAlgorithm(name()));
-        assert_eq!(
-            faults(|issuer| issuer.freshness.keep = issuer.freshness.refresh),
-            IssuerError::Freshness(name())
-        );
+        for unsound in [
+            |issuer: &mut Issuer| issuer.freshness.keep = issuer.freshness.refresh,
+            |issuer: &mut Issuer| issuer.freshness.pause = issuer.freshness.keep,
+            |issuer: &mut Issuer| issuer.freshness.pause = Duration::ZERO,
+        ] {
+            assert_eq!(faults(unsound), IssuerError::Freshness(name()));
+        }
     }
 
     #[test]

@@ -99,20 +99,18 @@ impl Judge {
         let token = Token::read(text)?;
         let (index, accepted) = self.choose(&token, way, now)?;
         let known = self.issuers.get(index).ok_or(TokenFault::Issuer)?;
-        // What costs nothing is looked at first. But who has not signed does not learn from the answer
-        // what the issuer's tokens must say.
-        let span = match accepted {
-            Ok(span) => Ok(span),
-            Err(fault @ (TokenFault::Audience | TokenFault::Claim(_))) => Err(fault),
-            Err(fault) => return Err(fault),
-        };
-        let signed = known.held.with_keys(now, |keys| keys.verify(&token));
-        let (revision, span) = match (signed.transpose()?, span) {
-            (Some(Some(revision)), Ok(span)) => (revision, span),
-            (Some(Some(_)), Err(fault)) => return Err(fault),
+        // What costs nothing was looked at first. But only who has signed learns what tokens must say.
+        if let Err(fault) = &accepted
+            && !matches!(fault, TokenFault::Audience | TokenFault::Claim(_))
+        {
+            return Err(fault.clone());
+        }
+        let signed = known.held.with_keys(now, |keys| keys.verify(&token)).transpose()?;
+        let (revision, span) = match (signed, accepted) {
+            (Some(Some(revision)), accepted) => (revision, accepted?),
             // Nor does it make anybody fetch keys.
             (Some(None), Err(_)) => return Err(TokenFault::Key),
-            (None, _) | (Some(None), Ok(_)) => return Ok(Verdict::Needs(index)),
+            (Some(None), Ok(_)) | (None, _) => return Ok(Verdict::Needs(index)),
         };
         let caller = Arc::new(known.issuer.mapping.caller(&token.claims, &known.template)?);
         let entry = Entry { fingerprint, issuer: index, revision, span, caller: caller.clone() };

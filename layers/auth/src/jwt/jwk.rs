@@ -174,4 +174,32 @@ mod tests {
             assert_eq!(read(json), None, "{json}");
         }
     }
+
+    /// RFC 7515 §A.3, and RFC 8037 §A.4 with the key of §A.2.
+    #[test]
+    fn the_examples_of_the_standards_are_verified() {
+        for (algorithm, key, signed, signature) in [
+            (
+                Algorithm::Es256,
+                r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+                    "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#,
+                concat!(
+                    "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt",
+                    "cGxlLmNvbS9pc19yb290Ijp0cnVlfQ",
+                ),
+                "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+            ),
+            (
+                Algorithm::EdDsa,
+                r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+                "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
+                "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+            ),
+        ] {
+            let key = read(key).unwrap();
+            let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+            assert!(key.has_signed(algorithm, signed.as_bytes(), &signature), "{algorithm}");
+            assert!(!key.has_signed(algorithm, &signed.as_bytes()[1..], &signature), "{algorithm}");
+        }
+    }
 }

@@ -58,20 +58,20 @@ impl KeyRefresh {
         let (mut failures, mut source) = (0_u32, None);
         loop {
             let fetched = timeout(freshness.timeout, self.fetch_keys(known, &mut source)).await;
-            let failed = match fetched.unwrap_or_else(|_| Err("the issuer does not answer in time".into())) {
+            let fetched = fetched.unwrap_or_else(|_| Err("the issuer does not answer in time".into()));
+            let failed = match fetched {
                 Ok(keys) => {
                     self.put(known, keys, failures > 0);
+                    failures = 0;
                     None
                 }
-                Err(error) => Some(error.to_string()),
+                Err(error) => {
+                    let error = error.to_string();
+                    self.warn(known, &error, failures);
+                    failures = failures.saturating_add(1);
+                    Some(error)
+                }
             };
-            if let Some(error) = &failed
-                && failures == 0
-            {
-                let issuer = &known.issuer.issuer;
-                tracing::warn!(issuer, error, "the keys of an issuer cannot be fetched; known ones go on");
-            }
-            failures = if failed.is_some() { failures.saturating_add(1) } else { 0 };
             known.held.rest(failed);
             let pause = pause(freshness.pause, failures);
             sleep(pause).await;
@@ -89,6 +89,17 @@ impl KeyRefresh {
         let until = now.checked_add(known.issuer.freshness.keep).unwrap_or(now);
         if known.held.put(keys, until) || was_lost {
             tracing::info!(issuer, keys = count, "fetched the keys of an issuer");
+        }
+    }
+
+    /// Says once that an issuer is lost, and that of its keys, when they are too old.
+    fn warn(&self, known: &KnownIssuer, error: &str, failures: u32) {
+        let issuer = &known.issuer.issuer;
+        if failures == 0 {
+            tracing::warn!(issuer, error, "the keys of an issuer cannot be fetched; known ones go on");
+        }
+        if known.held.withdraw((self.clock)()) {
+            tracing::error!(issuer, error, "the keys of an issuer are too old; its tokens are refused");
         }
     }
 

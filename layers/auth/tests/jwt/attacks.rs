@@ -35,6 +35,40 @@ fn each_algorithm_is_verified_and_only_where_it_is_allowed() {
     }
 }
 
+/// Tokens that were signed by OpenSSL 3.0, with the key of [`Signer::rsa`].
+#[test]
+fn what_others_sign_is_verified() {
+    let jwt = jwt(vec![issuer(&[(&Signer::rsa(), "r")])]);
+    for token in [
+        concat!(
+            "eyJhbGciOiJSUzI1NiIsImtpZCI6InIifQ.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoiZ2F",
+            "0ZXdheSIsInN1YiI6ImFkYSIsImV4cCI6MTAwMDYwMH0.cwVa7fRwRvb7nF1vLUM3QfRwTjCuuPwokZuFEPxOvdVj5",
+            "heht5L7iBXw7I5CuiviH1mBwQ-TmzHlbXL0m34DB_IMWAh21BEUpRLmQH869IDk61zOwvz0iIkxZls68Q9xXwjAe-b",
+            "jv3yaRDULYlWRKQOBJSln49dxF-rRkAjCKfVt-_QnRhvqNmJ_vMa5Z0U_FCQqo56ybOAjJqWDT231h1Y_P90yRZVXO",
+            "oqUMaSIEbUQ0Z2JOMCQzuwlkLz927Y_Jx8KZEHgtJWgaSNuUyhR3KwTznuCf0U-lS-R_z1ICIN_sL1_hifj6VZHxqr",
+            "6i5GAs3Lu3smGVFX3xCgZrKkShw",
+        ),
+        concat!(
+            "eyJhbGciOiJQUzM4NCIsImtpZCI6InIifQ.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoiZ2F",
+            "0ZXdheSIsInN1YiI6ImFkYSIsImV4cCI6MTAwMDYwMH0.HzdM5w6Rnn-eLGtOk6Kjhozwx3U2MfjTsGliptd3SpIHY",
+            "WuUc0tALAXPVJJES33hy97F2tLM4qB_2YyF2OXLzvJEA33NK9m24tAhfrDlUhd-9L-_nS1nBM5P0x4xNg_FB8X9p7s",
+            "Y__DkBA2YwUDEgxQ_GupWtbhpVxXPOed5nmgRUxRlBPzkqulpj75W1f9Rgn2HO5dFGWCpD-jfcwigM6z0C4AAbLLEP",
+            "434u8cKkW_b5ow7S3zGp3oRNaLHqmZ_uxgRbXVgMm75GgOel03bU6Tfg6p2-9e7pgmOTOxw_crk37Ht1hXWYJtONOS",
+            "INsJ485mesk4uRhNK1H01NcHzTA",
+        ),
+        concat!(
+            "eyJhbGciOiJSUzUxMiIsImtpZCI6InIifQ.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoiZ2F",
+            "0ZXdheSIsInN1YiI6ImFkYSIsImV4cCI6MTAwMDYwMH0.HRq3_g5pAT8Wf0oiIL_pHe6mwqIjgWOpUdJ3_cc2jNAzK",
+            "gfoEZ376wZkqE-7LwR_P9tNm-o2OjJka3zGsvLgwtLg_CDpozyTVg1k52Uo60s97fF5Uqfm0S4dlhmNZgIZ0RDymVq",
+            "trQtfku5bitORotbJSqXPtg239c59u5bW_FxscAIZLUUAObHPvCwqpQLkq6pxR_kEi1UnD9F7kR9sm4nmVG7MMskXi",
+            "To6O_7UOhfRBUQtpjSrDdvAm5QP7DxPfENTo0hwlmBZHuDHBP7CxpwcjjWRlk6oMilU9mfMxyvOlkj51ytABOCRuXV",
+            "0LuHQ-l92jn6i2PcYd_9ECzbMVw",
+        ),
+    ] {
+        assert_eq!(user(&jwt, token), Ok("ada".to_owned()), "{token}");
+    }
+}
+
 #[test]
 fn claims_that_are_not_as_they_must_be_are_refused() {
     let rsa = Signer::rsa();

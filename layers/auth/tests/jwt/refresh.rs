@@ -179,6 +179,21 @@ async fn keys_outlive_their_issuer_for_a_stated_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_verified_by_keys_that_are_gone_is_not_remembered() {
+    let (old, new) = (Signer::ed25519(), Signer::ed25519());
+    let site = published(&old, "a");
+    let world = World::started(&site);
+    assert_eq!(world.user(&token(&old, "a")).await, Ok("ada".to_owned()));
+    site.go_down();
+    sleep(Duration::from_hours(25)).await;
+    assert_eq!(world.jwt.status()[0].keys, 0);
+    site.publish(KEYS, jwks(&[(&new, "a")]));
+    sleep(Duration::from_secs(31)).await;
+    assert_eq!(outcome(world.decide(&token(&old, "a"))), Err(Error::Token(TokenFault::Signature)));
+    assert_eq!(outcome(world.decide(&token(&new, "a"))), Ok("ada".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_are_fetched_before_they_are_old() {
     let signer = Signer::ed25519();
     let world = World::started(&published(&signer, "a"));
@@ -330,4 +345,8 @@ async fn a_changed_configuration_forgets_no_keys() {
     before.running.unwrap().abort();
     sleep(Duration::from_hours(1)).await;
     assert_eq!(outcome(after.decide(&token(&signer, "a"))), Ok("ada".to_owned()));
+    // Other keys are another set, though the first were inherited.
+    site.publish(KEYS, jwks(&[(&Signer::ed25519(), "a")]));
+    sleep(Duration::from_secs(31)).await;
+    assert_eq!(outcome(after.decide(&token(&signer, "a"))), Err(Error::Token(TokenFault::Signature)));
 }

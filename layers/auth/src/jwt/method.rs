@@ -21,7 +21,7 @@ pub struct Jwt {
 }
 
 /// Whose tokens are believed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JwtSettings {
     /// The issuers. Where a request has tokens in several places, the first issuer's place counts.
     pub issuers: Vec<Issuer>,

@@ -293,7 +293,12 @@ fn cloud_run_and_google_are_told_apart() {
             token("accounts.google.com", "client", r#","email":"a@b.example","email_verified":false"#),
             Err(TokenFault::Claim("email_verified".into())),
         ),
-        ("authorization", token("accounts.google.com", "https://run.example", ""), Err(TokenFault::Audience)),
+        // The first one again: it is known where it was accepted, and nowhere else.
+        (
+            "authorization",
+            token("https://accounts.google.com", "https://run.example", ""),
+            Err(TokenFault::Audience),
+        ),
     ] {
         let expected = expected.map(str::to_owned).map_err(Error::Token);
         assert_eq!(ask(header, &token), expected, "{header} {token}");
@@ -322,6 +327,19 @@ fn issuers_of_one_name_differ_in_what_they_ask_for() {
         assert_eq!(found.as_deref(), team, "{domain}");
     }
     assert_eq!(fault(&jwt, &rsa.token(&header("RS256", "r"), &claims(""))), TokenFault::Claim("hd".into()));
+}
+
+#[test]
+fn a_grant_may_end_before_its_tokens() {
+    let rsa = Signer::rsa();
+    let mut issuer = issuer(&[(&rsa, "r")]);
+    issuer.grant.expires = Some(noon() + Duration::from_secs(10));
+    let jwt = jwt(vec![issuer]);
+    let token = bearer(&rsa.token(&header("RS256", "r"), &claims("")));
+    for (seconds, expected) in [(9, Ok("ada".to_owned())), (10, Err(Error::Token(TokenFault::Expired)))] {
+        let now = noon() + Duration::from_secs(seconds);
+        assert_eq!(outcome(decide(&jwt, &token, now)), expected, "{seconds}");
+    }
 }
 
 #[test]

@@ -83,7 +83,13 @@ impl Auth {
 
     /// Counts what was a guess. A key that has expired was none.
     fn refuse(&self, error: Error, client: Option<ClientAddress>) -> Error {
-        if error == Error::Invalid { self.failures.record(client) } else { error }
+        if !error.is_guess() {
+            return error;
+        }
+        match self.failures.record(client) {
+            Error::Invalid => error,
+            held_back => held_back,
+        }
     }
 
     /// What becomes of a request that no method knows.

@@ -3,6 +3,8 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode};
 use tollway_core::Caller;
 
+use crate::{CertificateFault, TokenFault};
+
 /// Why a request may not pass.
 ///
 /// Says nothing about other callers, and repeats nothing of the credential.
@@ -21,6 +23,12 @@ pub enum Error {
     /// The credential was taken back.
     #[error("the API key was revoked")]
     Revoked,
+    /// A token of an issuer is not accepted.
+    #[error("the token is not accepted: {0}")]
+    Token(TokenFault),
+    /// A client's certificate is not accepted.
+    #[error("the client's certificate {0}")]
+    Certificate(CertificateFault),
     /// The caller lacks what this place asks for.
     #[error("the API key lacks the scope {scope}")]
     Scope {
@@ -63,7 +71,12 @@ impl Error {
     /// The status to answer with.
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Missing | Self::Invalid | Self::Expired | Self::Revoked => StatusCode::UNAUTHORIZED,
+            Self::Missing
+            | Self::Invalid
+            | Self::Expired
+            | Self::Revoked
+            | Self::Token(_)
+            | Self::Certificate(_) => StatusCode::UNAUTHORIZED,
             Self::Scope { .. } | Self::Model { .. } | Self::Provider { .. } | Self::Route { .. } => {
                 StatusCode::FORBIDDEN
             }
@@ -79,6 +92,10 @@ impl Error {
             Self::Invalid => "invalid_api_key",
             Self::Expired => "api_key_expired",
             Self::Revoked => "api_key_revoked",
+            Self::Token(TokenFault::Expired) => "token_expired",
+            Self::Token(_) => "invalid_token",
+            Self::Certificate(CertificateFault::Expired) => "certificate_expired",
+            Self::Certificate(_) => "invalid_certificate",
             Self::Scope { .. } => "missing_scope",
             Self::Model { .. } => "model_not_allowed",
             Self::Provider { .. } => "provider_not_allowed",
@@ -92,11 +109,20 @@ impl Error {
     pub const fn challenge(&self) -> Option<HeaderValue> {
         match self {
             Self::Missing => Some(HeaderValue::from_static("Bearer")),
-            Self::Invalid | Self::Expired | Self::Revoked => {
+            Self::Invalid | Self::Expired | Self::Revoked | Self::Token(_) => {
                 Some(HeaderValue::from_static("Bearer error=\"invalid_token\""))
             }
             Self::Scope { .. } => Some(HeaderValue::from_static("Bearer error=\"insufficient_scope\"")),
             _ => None,
+        }
+    }
+
+    /// Whether somebody may have been guessing.
+    pub(crate) const fn is_guess(&self) -> bool {
+        match self {
+            Self::Invalid => true,
+            Self::Token(fault) => fault.is_forgery(),
+            _ => false,
         }
     }
 

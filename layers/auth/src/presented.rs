@@ -44,6 +44,18 @@ pub enum Way {
     Connection,
 }
 
+impl Way {
+    /// Whether clients present keys so.
+    #[cfg_attr(not(feature = "jwt"), expect(dead_code, reason = "of use to tokens"))]
+    pub(crate) fn is_of_keys(&self) -> bool {
+        match self {
+            Self::Header(name) => KEY_HEADERS.contains(name),
+            Self::Connection => false,
+            Self::Bearer | Self::Query | Self::Subprotocol => true,
+        }
+    }
+}
+
 impl<'r> Presented<'r> {
     /// What a request presents.
     pub fn of<B>(request: &'r Request<B>) -> Self {
@@ -74,6 +86,20 @@ impl<'r> Presented<'r> {
         let all = bearers.chain(named).chain(queries).chain(subprotocols);
         all.filter(|credential| !credential.secret.is_empty()).take(MOST)
     }
+
+    /// What stands in a header in which no keys are presented, with or without `Bearer`.
+    pub(crate) fn elsewhere<'n>(
+        &self,
+        name: Option<&'n HeaderName>,
+    ) -> impl Iterator<Item = Credential<'r>> + use<'r, 'n> {
+        let headers = self.headers;
+        let name = name.filter(|name| !KEY_HEADERS.contains(name));
+        let values = name.into_iter().flat_map(|name| headers.get_all(name)).map(move |value| Credential {
+            secret: Cow::Borrowed(bearer(value).unwrap_or_else(|| value.as_bytes().trim_ascii())),
+            way: name.map_or(Way::Connection, |name| Way::Header(name.clone())),
+        });
+        values.filter(|credential| !credential.secret.is_empty()).take(MOST)
+    }
 }
 
 /// Takes credentials off a request: what stands at `way`, whatever equals it elsewhere, and whatever
@@ -89,6 +115,8 @@ pub(crate) fn take_off<B>(req: &mut Request<B>, way: &Way) {
     }
     let presented = Presented::of(req);
     let at_way = presented.credentials().filter(|credential| credential.way == *way);
+    let name = if let Way::Header(name) = way { Some(name) } else { None };
+    let at_way = at_way.chain(presented.elsewhere(name));
     let secrets: Vec<Vec<u8>> = at_way.map(|credential| credential.secret.into_owned()).collect();
     let goes = |found: &[u8]| looks_ours(found) || secrets.iter().any(|secret| secret == found);
     let elsewhere = KEY_HEADERS.iter().cloned().map(Way::Header);

@@ -1,5 +1,6 @@
 //! Who may pass: the layer of `tollway_auth`, told which keys there are and whom to believe.
 
+mod issuers;
 mod permit;
 mod refusal;
 mod store;
@@ -10,11 +11,13 @@ use std::time::Duration;
 
 use http::Extensions;
 use tokio::sync::watch;
+use tollway_auth::certificate::Certificates;
 use tollway_auth::keys::{
     DeclaredKey, Digest, FeedStatus, KeyFeed, KeyStore, KeyTable, Keyring, Keys, Pepper, StoreError,
 };
 use tollway_auth::{AuthLayer, Method};
 
+use self::issuers::Issuers;
 pub(crate) use self::permit::{Permit, limited, may_ask, may_use};
 pub(crate) use self::refusal::to_api_error;
 pub use self::store::{lasting_pepper, open, pepper};
@@ -22,6 +25,7 @@ use crate::BoxError;
 use crate::access_log::ClientAddr;
 use crate::config::{Database, KeyDeclaration, KnownBy, Settings};
 use crate::respond::InDialect;
+use crate::upstream::Connector;
 
 /// The scope that administers keys.
 pub const ADMIN: &str = "admin";
@@ -33,6 +37,7 @@ pub struct Auth {
     table: Arc<KeyTable>,
     keyring: Option<Keyring>,
     feed: Arc<Feed>,
+    issuers: Arc<Issuers>,
 }
 
 /// What carries the keys of a store into the table, once it is started.
@@ -50,18 +55,19 @@ struct Feed {
 impl Auth {
     /// Whom the settings let pass. Where they name a database, to be called within a Tokio runtime;
     /// nothing is read before [`start`](Self::start).
-    pub fn new(settings: &Settings) -> Result<Self, BoxError> {
+    pub fn new(settings: &Settings, connector: &Connector) -> Result<Self, BoxError> {
         let table = Arc::new(KeyTable::new(pepper(&settings.state)?));
         let is_kept = settings.state.is_named || settings.state.secret.is_some();
         let store = is_kept.then(|| open(&settings.state)).transpose()?;
         let feed = Feed::new(settings, store.clone(), table.clone());
         let keyring = store.map(|store| Keyring::new(store, table.clone()));
-        Self::over(settings, table, keyring, Arc::new(feed))
+        let issuers = Issuers::new(settings, connector, None)?;
+        Self::over(settings, table, keyring, Arc::new(feed), Arc::new(issuers))
     }
 
     /// The same for newer settings: with the keys that are known, where they are kept at the same
     /// place.
-    pub fn renewed(&self, old: &Settings, newer: &Settings) -> Result<Self, BoxError> {
+    pub fn renewed(&self, old: &Settings, newer: &Settings, connector: &Connector) -> Result<Self, BoxError> {
         let (before, after) = (&old.state, &newer.state);
         let is_same_secret = if after.secret.is_some() || after.is_named {
             self.keyring.is_some() && pepper(after)?.fingerprint() == self.table.pepper().fingerprint()
@@ -70,12 +76,17 @@ impl Auth {
             before.secret.is_none()
         };
         if !is_same_secret || before.database != after.database || before.is_named != after.is_named {
-            return Self::new(newer);
+            return Self::new(newer, connector);
         }
         if old.auth == newer.auth && old.keys == newer.keys {
             return Ok(self.clone());
         }
-        Self::over(newer, self.table.clone(), self.keyring.clone(), self.feed.clone())
+        let issuers = if old.auth.issuers == newer.auth.issuers {
+            self.issuers.clone()
+        } else {
+            Arc::new(Issuers::new(newer, connector, Some(&self.issuers))?)
+        };
+        Self::over(newer, self.table.clone(), self.keyring.clone(), self.feed.clone(), issuers)
     }
 
     fn over(
@@ -83,12 +94,17 @@ impl Auth {
         table: Arc<KeyTable>,
         keyring: Option<Keyring>,
         feed: Arc<Feed>,
+        issuers: Arc<Issuers>,
     ) -> Result<Self, BoxError> {
         let declared = settings.keys.iter().map(|key| declared(key, table.pepper()));
         table.declare(declared.collect::<Result<_, _>>()?);
-        let methods: Vec<Arc<dyn Method>> = vec![Arc::new(Keys::new(table.clone()))];
+        let mut methods: Vec<Arc<dyn Method>> = vec![Arc::new(Keys::new(table.clone()))];
+        methods.extend(issuers.jwt.clone().map(|jwt| Arc::new(jwt) as Arc<dyn Method>));
+        if !settings.auth.certificates.is_empty() {
+            methods.push(Arc::new(Certificates::new(settings.auth.certificates.clone())?));
+        }
         let layer = Arc::new(tollway_auth::Auth::new(settings.auth.settings.clone(), methods));
-        Ok(Self { layer, table, keyring, feed })
+        Ok(Self { layer, table, keyring, feed, issuers })
     }
 
     /// Lets those pass who may.
@@ -116,8 +132,9 @@ impl Auth {
         self.table.len()
     }
 
-    /// Begins to follow the store, in this runtime. A second time it does nothing.
+    /// Begins to follow the store and the issuers, in this runtime. A second time it does nothing.
     pub fn start(&self) {
+        self.issuers.start();
         let Some(store) = self.feed.store.clone() else { return };
         self.feed.running.get_or_init(|| {
             let (table, awaits) = (self.feed.table.clone(), self.feed.awaits.clone());

@@ -16,6 +16,7 @@ mod admin;
 mod authentication;
 mod base_url;
 mod catalogue;
+mod certificates;
 mod context;
 mod date;
 mod document;
@@ -24,8 +25,10 @@ mod error;
 mod files;
 mod format;
 mod google;
+mod grant;
 mod groups;
 mod interpolate;
+mod issuers;
 mod keys;
 mod kind;
 mod lenient;
@@ -68,8 +71,9 @@ pub use self::{
     files::Files,
     format::Format,
     google::{AuthorizedUser, GoogleCredentials, ServiceAccount},
+    grant::priority_of,
     groups::{Group, Groups},
-    keys::{KeyDeclaration, KeyLimit, KnownBy, moment_of, priority_of, rule_of_key},
+    keys::{KeyDeclaration, KeyLimit, KnownBy, moment_of, rule_of_key},
     kind::Kind,
     log::{AccessLog, Log, LogFormat},
     media::Media,
@@ -82,7 +86,7 @@ pub use self::{
     rsa_key::RsaKey,
     schema::schema,
     secret::Secret,
-    server::{Server, Tls, Workers},
+    server::{ClientCertificates, Server, Tls, Workers},
     settings::{Settings, SimulatorMode},
     source::Source,
     state::{Database, State},

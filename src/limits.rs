@@ -68,7 +68,7 @@ impl Limits {
             // A million subjects take longer than anybody may keep a runtime's thread.
             let swept = tokio::task::spawn_blocking(move || {
                 let now = tokio::time::Instant::now().into_std();
-                for limiter in &configured {
+                if let Some(limiter) = &configured {
                     limiter.sweep(now);
                 }
                 own.sweep(now);

@@ -54,14 +54,15 @@ impl Shared {
     /// What `settings` need: the system's proxies and roots, and nobody who reads access log lines.
     /// Where they name a database, to be called within a Tokio runtime.
     pub fn new(settings: Arc<Settings>) -> Result<Self, BoxError> {
+        let connector = Connector::from_system()?;
         Ok(Self {
-            auth: Auth::new(&settings)?,
+            auth: Auth::new(&settings, &connector)?,
             limits: RateLimits::new(&settings)?,
             settings,
             access_log: None,
             made: Made::default(),
             readiness: Readiness::default(),
-            connector: Connector::from_system()?,
+            connector,
         })
     }
 }

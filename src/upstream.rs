@@ -18,6 +18,7 @@ mod headers;
 mod outgoing;
 mod passing;
 mod proxies;
+mod published;
 mod query;
 mod redact;
 mod refusal;
@@ -45,6 +46,7 @@ pub(crate) use self::connect::Connector;
 pub(crate) use self::headers::{key_headers, name};
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::passing::{Counting, Order};
+pub(crate) use self::published::Published;
 pub(crate) use self::query::is_private as is_private_parameter;
 pub(crate) use self::sending::Sending;
 

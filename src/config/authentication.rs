@@ -1,16 +1,21 @@
 //! Who may pass: how strict the gateway is, and whom it believes about where a request comes from.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tollway_auth::certificate::CertificateRule;
+use tollway_auth::jwt::Issuer;
 use tollway_auth::{ForwardedBy, Mode, TrustedProxies};
 
 use super::{
-    Path,
+    Path, Server,
+    certificates::{CertificateFile, certificates},
+    context::Context,
     document::{Words, whole_number},
     error::Problem,
+    issuers::{IssuerFile, issuers},
     nearest::did_you_mean,
     units::Span,
 };
@@ -18,6 +23,10 @@ use super::{
 /// Who may pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Authentication {
+    /// The issuers whose tokens are believed.
+    pub issuers: Vec<Issuer>,
+    /// Whom certificates of clients come to.
+    pub certificates: Vec<CertificateRule>,
     /// How strict the gateway is, and what it counts.
     pub settings: tollway_auth::Settings,
     /// Whether everybody is let pass on a network too, and not only on this machine.
@@ -42,11 +51,22 @@ pub(super) struct AuthenticationFile {
     failures: Option<u32>,
     /// Default: 1m.
     failures_window: Option<Span>,
+    /// Issuers of tokens (JWTs) that are accepted beside keys, by name.
+    jwt: BTreeMap<String, IssuerFile>,
+    /// Certificates of clients that are accepted beside keys: the first rule that fits counts. They are
+    /// asked for where `server.tls.client_ca` is given.
+    certificates: Vec<CertificateFile>,
 }
 
 impl AuthenticationFile {
     /// `is_simulated`: whoever comes, nothing costs anything.
-    pub(super) fn validate(&self, listen: SocketAddr, is_simulated: bool) -> Result<Authentication, Problem> {
+    pub(super) fn validate(
+        self,
+        server: &Server,
+        is_simulated: bool,
+        context: &Context<'_>,
+    ) -> Result<Authentication, Problem> {
+        let listen = server.listen;
         let path = Path::of(&["auth"]);
         let usual = tollway_auth::Settings::default();
         let is_private = listen.ip().is_loopback() || self.open_to_network;
@@ -85,6 +105,16 @@ impl AuthenticationFile {
             None => (usual.failures, window),
         };
         let settings = tollway_auth::Settings { mode, failures, failures_window, proxies, ..usual };
-        Ok(Authentication { settings, is_open_to_network: self.open_to_network })
+        let asks_for_certificates = server.tls.as_ref().is_some_and(|tls| tls.client.is_some());
+        if !self.certificates.is_empty() && !asks_for_certificates {
+            return Err(Problem::plain(path.key("certificates"), "no client is asked for a certificate")
+                .hint("give `server.tls.client_ca`, the certificates of who signs those of clients"));
+        }
+        Ok(Authentication {
+            issuers: issuers(self.jwt, &path.key("jwt"), context)?,
+            certificates: certificates(self.certificates, &path.key("certificates"))?,
+            settings,
+            is_open_to_network: self.open_to_network,
+        })
     }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tollway_auth::keys::{Digest, Grant, Limit, Measure};
-use tollway_core::Priority;
 use tollway_rate_limit::{Algorithm, Dimension, Place, Rule, RuleError};
 
 use super::{
@@ -14,7 +13,7 @@ use super::{
     context::Context,
     document::{Words, whole_number},
     error::Problem,
-    nearest::did_you_mean,
+    grant::GrantFile,
     secret::{Found, SecretFile, find},
     units::Span,
 };
@@ -140,27 +139,21 @@ impl KeyFile {
                     .hint("write `token: ${NAME}`, or the hash that `tollway keys hash` prints"));
             }
         };
-        let words =
-            |words: Option<Words>| -> Vec<String> { words.iter().flat_map(Words::iter).cloned().collect() };
-        let limits = self.limits.iter().enumerate();
-        let limits = limits.map(|(at, limit)| {
-            let path = path.key("limits").index(at);
-            limit.read().map_err(|(field, what)| {
-                Problem::plain(if field.is_empty() { path.clone() } else { path.key(field) }, what)
-            })
-        });
-        let grant = Grant {
-            name: name.clone(),
+        let grant = GrantFile {
             user: self.user,
             team: self.team,
-            scopes: words(self.scopes),
-            models: words(self.models),
-            providers: words(self.providers),
-            routes: words(self.routes),
+            scopes: self.scopes,
+            models: self.models,
+            providers: self.providers,
+            routes: self.routes,
             tags: self.tags,
-            priority: priority(self.priority.as_deref(), &path.key("priority"))?,
-            limits: limits.collect::<Result<_, _>>()?,
+            priority: self.priority,
+            limits: self.limits,
+        };
+        let grant = Grant {
+            name: name.clone(),
             expires: self.expires.map(|text| moment(&text, &path.key("expires"))).transpose()?,
+            ..grant.read(&path)?
         };
         Ok(KeyDeclaration { name, known_by, grant })
     }
@@ -193,7 +186,7 @@ impl KeyLimit {
         }
         let window = self.window.map_or(usual, |Span(window)| window);
         let limit = Limit { measure, limit, window, burst: self.burst };
-        rule_of_key(&limit, Place::Local).check().map_err(|error| match error {
+        rule_of_key(&limit, Dimension::Key, Place::Local).check().map_err(|error| match error {
             RuleError::Field { what, .. } => ("", what.to_owned()),
             other => ("", other.to_string()),
         })?;
@@ -217,8 +210,9 @@ impl KeyLimit {
     }
 }
 
-/// The rule that keeps a key to a limit of its own. Keys with the same limit share its name.
-pub fn rule_of_key(limit: &Limit, place: Place) -> Rule {
+/// The rule that keeps each key, or each user, to a limit of its own. Those with the same limit share its
+/// name.
+pub fn rule_of_key(limit: &Limit, per: Dimension, place: Place) -> Rule {
     let measure = match limit.measure {
         Measure::InputTokens => tollway_rate_limit::Measure::InputTokens,
         Measure::OutputTokens => tollway_rate_limit::Measure::OutputTokens,
@@ -228,35 +222,16 @@ pub fn rule_of_key(limit: &Limit, place: Place) -> Rule {
         _ => tollway_rate_limit::Measure::Requests,
     };
     let name = match (measure.is_concurrent(), limit.burst) {
-        (true, _) => format!("key {}", measure.as_str()),
-        (false, None) => format!("key {} {}", measure.as_str(), humantime::format_duration(limit.window)),
+        (true, _) => format!("{} {}", per.as_str(), measure.as_str()),
+        (false, None) => format!("{} {} {}", per.as_str(), measure.as_str(), Span(limit.window)),
         (false, Some(burst)) => {
-            format!("key {} {} {burst}", measure.as_str(), humantime::format_duration(limit.window))
+            format!("{} {} {} {burst}", per.as_str(), measure.as_str(), Span(limit.window))
         }
     };
     let algorithm = limit.burst.map_or(Algorithm::SlidingWindow, |burst| Algorithm::Gcra { burst });
     let window = if measure.is_concurrent() { Duration::ZERO } else { limit.window };
-    let rule = Rule::new(name, measure, limit.limit, window).per(Dimension::Key);
+    let rule = Rule::new(name, measure, limit.limit, window).per(per);
     Rule { algorithm, place, ..rule }
-}
-
-fn priority(word: Option<&str>, path: &Path) -> Result<Priority, Problem> {
-    let word = word.unwrap_or("normal");
-    priority_of(word).ok_or_else(|| {
-        let hint = did_you_mean(word, ["low", "normal", "high"]);
-        Problem::value(path.clone(), "not one of the words known here")
-            .hint(hint.unwrap_or_else(|| "say `low`, `normal` or `high`".to_owned()))
-    })
-}
-
-/// The priority of a word.
-pub fn priority_of(word: &str) -> Option<Priority> {
-    match word {
-        "low" => Some(Priority::Low),
-        "normal" => Some(Priority::Normal),
-        "high" => Some(Priority::High),
-        _ => None,
-    }
 }
 
 fn moment(text: &str, path: &Path) -> Result<SystemTime, Problem> {

@@ -113,6 +113,17 @@ pub struct Tls {
     pub cert: PathBuf,
     /// Its private key, PEM.
     pub key: PathBuf,
+    /// Whether clients prove themselves too.
+    pub client: Option<ClientCertificates>,
+}
+
+/// The certificates that clients prove themselves with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificates {
+    /// The certificates of who signs them, PEM.
+    pub ca: PathBuf,
+    /// Whether a client without one is not served.
+    pub is_required: bool,
 }
 
 /// The listener and its limits, as written.
@@ -169,6 +180,12 @@ struct TlsFile {
     cert: PathBuf,
     /// Its private key, PEM.
     key: PathBuf,
+    /// The certificates of who signs those of clients, PEM. Given, clients are asked for one.
+    #[serde(default)]
+    client_ca: Option<PathBuf>,
+    /// Whether a client without one is not served at all. Default: false.
+    #[serde(default)]
+    client_certificate_required: bool,
 }
 
 impl ServerFile {
@@ -283,6 +300,17 @@ impl TlsFile {
             Err(Problem::plain(path.key(field), format!("no such file: {}", found.display()))
                 .hint("relative paths begin at the configuration file's folder"))
         };
-        Ok(Tls { cert: file("cert", &self.cert)?, key: file("key", &self.key)? })
+        let client = match &self.client_ca {
+            None if self.client_certificate_required => {
+                let path = path.key("client_certificate_required");
+                return Err(Problem::plain(path, "nobody is known who signs them").hint("give `client_ca`"));
+            }
+            None => None,
+            Some(ca) => {
+                let is_required = self.client_certificate_required;
+                Some(ClientCertificates { ca: file("client_ca", ca)?, is_required })
+            }
+        };
+        Ok(Tls { cert: file("cert", &self.cert)?, key: file("key", &self.key)?, client })
     }
 }

@@ -127,7 +127,7 @@ impl Settings {
             SimulatorMode::Auto => providers.is_empty(),
             mode => mode == SimulatorMode::On,
         };
-        let auth = document.auth.validate(server.listen, is_simulated)?;
+        let auth = document.auth.validate(&server, is_simulated, context)?;
         Ok(Self {
             auth,
             keys: keys::keys(document.keys, context)?,

@@ -6,6 +6,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
 use tollway_auth::KeyLimits;
+use tollway_core::Caller;
 use tollway_rate_limit::{LimitedBody, RateLimit, Upgraded};
 use tower::ServiceExt as _;
 use tower_layer::Layer as _;
@@ -59,7 +60,8 @@ where
 
     fn call(&mut self, req: Request<B>) -> Self::Future {
         let Some(KeyLimits(limits)) = req.extensions().get() else { return self.inner.call(req) };
-        let layer = match self.own.layer(limits, &self.settings) {
+        let caller = req.extensions().get::<Arc<Caller>>().map(|caller| &**caller);
+        let layer = match self.own.layer(limits, caller, &self.settings) {
             Ok(layer) => layer,
             Err(error) => {
                 // Whoever made the key was told; a row of another version may say anything.

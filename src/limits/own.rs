@@ -3,7 +3,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use tollway_auth::Limit;
-use tollway_rate_limit::{Lease, Limiter, OnFailure, Place, Rule, RuleError, Store};
+use tollway_core::Caller;
+use tollway_rate_limit::{Dimension, Lease, Limiter, OnFailure, Place, Rule, RuleError, Store};
 
 use super::{LimitsLayer, layer};
 use crate::config::{Settings, rule_of_key};
@@ -13,8 +14,11 @@ use crate::config::{Settings, rule_of_key};
 #[derive(Debug)]
 pub(super) struct OwnLimits {
     store: Option<Arc<dyn Store>>,
-    kept: RwLock<HashMap<Arc<[Limit]>, Kept>>,
+    kept: RwLock<HashMap<Name, Kept>>,
 }
+
+/// What the limits are, and by what callers are told apart.
+type Name = (Arc<[Limit]>, Dimension);
 
 #[derive(Debug)]
 struct Kept {
@@ -27,21 +31,31 @@ impl OwnLimits {
         Self { store, kept: RwLock::default() }
     }
 
-    /// The layer that keeps a key to its limits.
+    /// The layer that keeps a caller to its limits.
     pub(super) fn layer(
         &self,
         limits: &Arc<[Limit]>,
+        caller: Option<&Caller>,
         settings: &Arc<Settings>,
     ) -> Result<LimitsLayer, RuleError> {
+        // Who comes by a token or a certificate has no key.
+        let named = caller.map(|caller| (caller.key.is_some(), caller.user.is_some(), caller.team.is_some()));
+        let per = match named {
+            Some((true, ..)) => Dimension::Key,
+            Some((_, true, _)) => Dimension::User,
+            Some((.., true)) => Dimension::Team,
+            _ => Dimension::Address,
+        };
+        let name = (limits.clone(), per);
         let known = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = known.get(limits) {
+        if let Some(kept) = known.get(&name) {
             return Ok(kept.layer.clone());
         }
         drop(known);
-        let limiter = self.limiter(limits)?;
+        let limiter = self.limiter(limits, per)?;
         let mut all = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         // Another may have come first, and counts already.
-        let kept = all.entry(limits.clone()).or_insert_with(|| {
+        let kept = all.entry(name).or_insert_with(|| {
             let layer = layer(&limiter, settings.clone());
             Kept { limiter, layer }
         });
@@ -57,14 +71,14 @@ impl OwnLimits {
         });
     }
 
-    fn limiter(&self, limits: &[Limit]) -> Result<Limiter, RuleError> {
+    fn limiter(&self, limits: &[Limit], per: Dimension) -> Result<Limiter, RuleError> {
         let place = match &self.store {
             None => Place::Local,
             Some(_) => Place::Shared { lease: Lease::NONE, on_failure: OnFailure::Local },
         };
         let mut rules: Vec<Rule> = Vec::with_capacity(limits.len());
         for limit in limits {
-            let rule = rule_of_key(limit, place);
+            let rule = rule_of_key(limit, per, place);
             // Of two that count alike, the smaller one is the limit.
             match rules.iter_mut().find(|known| known.name == rule.name) {
                 Some(known) => known.limit = known.limit.min(rule.limit),

@@ -13,6 +13,7 @@ use hyper_util::server::conn::auto;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
+use tollway_auth::certificate::PeerCertificate;
 use tollway_core::Tap;
 use tower::ServiceExt;
 use tower::util::Oneshot;
@@ -79,10 +80,14 @@ pub(super) async fn serve<S: Answers>(
     };
     // Held as long as anything of the connection lives, also as a WebSocket, which hyper lets go of.
     let activity = Activity::holding(may_end.clone(), ticket);
-    let entry = Entry { stack, peer, activity };
+    let mut entry = Entry { stack, peer, activity, certificate: None };
     let Some(tls) = tls else { return drive(stream, entry, settings, may_end).await };
     match tokio::time::timeout(settings.idle.head, tls.accept(stream)).await {
-        Ok(Ok(stream)) => drive(stream, entry, settings, may_end).await,
+        Ok(Ok(stream)) => {
+            let presented = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+            entry.certificate = presented.map(|certificate| PeerCertificate::new(certificate.as_ref()));
+            drive(stream, entry, settings, may_end).await;
+        }
         Ok(Err(error)) => tracing::debug!(%error, client = %peer, "the TLS handshake failed"),
         Err(_) => tracing::debug!(client = %peer, "the TLS handshake took too long"),
     }
@@ -132,6 +137,8 @@ struct Entry<S> {
     stack: Arc<ArcSwap<S>>,
     peer: SocketAddr,
     activity: Arc<Activity>,
+    /// With what the client has proved itself.
+    certificate: Option<PeerCertificate>,
 }
 
 pub(super) type StackBody = Tap<RescuedBody<AnswerBody>, LogAtEnd>;
@@ -143,6 +150,9 @@ impl<S: Answers> hyper::service::Service<Request<Incoming>> for Entry<S> {
 
     fn call(&self, mut req: Request<Incoming>) -> EntryFuture<S> {
         req.extensions_mut().insert(ClientAddr(self.peer));
+        if let Some(certificate) = &self.certificate {
+            req.extensions_mut().insert(certificate.clone());
+        }
         // Taken anew for each request, so that a reload reaches connections that stay open.
         let running = self.activity.begin(req.version());
         let inner = S::clone(&self.stack.load()).oneshot(req);

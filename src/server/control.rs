@@ -157,12 +157,12 @@ fn load(
     if let (Some(tls), Some(files)) = (tls, &settings.server.tls) {
         tls.reload(files).map_err(|error| error.to_string())?;
     }
-    let (old, limits, auth) = {
+    let (old, limits, auth, connector) = {
         let shared = current.borrow();
-        (shared.settings.clone(), shared.limits.clone(), shared.auth.clone())
+        (shared.settings.clone(), shared.limits.clone(), shared.auth.clone(), shared.connector.clone())
     };
     let limits = limits.renewed(&old, &settings).map_err(|error| error.to_string())?;
-    let auth = auth.renewed(&old, &settings).map_err(|error| error.to_string())?;
+    let auth = auth.renewed(&old, &settings, &connector).map_err(|error| error.to_string())?;
     auth.start();
     for field in old.needs_restart(&settings) {
         tracing::warn!("{field} has changed, which takes effect at the next start");

@@ -56,6 +56,7 @@ fn load_uncommented(variables: &[(&str, &str)]) -> Settings {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("server.crt"), "").unwrap();
     fs::write(folder.join("server.key"), "").unwrap();
+    fs::write(folder.join("clients.crt"), "").unwrap();
     fs::write(folder.join("models.yaml"), include_str!("../../../config/models.yaml")).unwrap();
     let source = Source { folder: folder.clone(), ..Source::text(uncommented()) };
     let secret = "0123456789abcdef0123456789abcdef";

@@ -135,7 +135,7 @@ impl Issuer {
     }
 
     /// Refuses what would accept too much, or nothing.
-    pub(super) fn check(&self) -> Result<(), IssuerError> {
+    pub fn check(&self) -> Result<(), IssuerError> {
         let name = || self.issuer.as_str().into();
         if self.issuer.is_empty() || self.aliases.iter().any(String::is_empty) {
             return Err(IssuerError::NoName);

@@ -7,8 +7,8 @@
 //! | counts by | a key holds | for |
 //! |---|---|---|
 //! | sliding window | 18 numbers: what was taken in all and in each 1/15 of the window | 16/15 of the window |
-//! | gcra | 2 numbers: the level, and when it was that | until it has flowed off |
-//! | what goes on at the same time | 24 bytes, and 32 for each replica that holds permits | 10 s after the last word |
+//! | gcra | 3 numbers: the level, when it was that, until when it is kept | twice as long as it takes to flow off |
+//! | what goes on at the same time | 32 bytes, and 32 for each replica that held permits | 20 s after the last word |
 //!
 //! They count as in one process, to the same bounds: an amount counts for at least one window and for
 //! at most 16/15 of one. Limits above 2⁵² count as 2⁵². A rule whose window, limit of a gcra or way of

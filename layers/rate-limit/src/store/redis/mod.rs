@@ -25,8 +25,9 @@
 //! list of a beat says how many are surely held, and how many may be besides: those that are being asked
 //! for, and those that were asked for while the list was made, however long that took. The server's own
 //! count stands where it lies between; so what counts is never less than what goes on, unless the server
-//! lost its memory: then, until the next beat, a second later. Too much counts where answers were lost,
-//! until a beat in whose moment few are being asked for.
+//! lost its memory, or a cluster sent a beat on to another node while its slot moved: then, until the next
+//! beat, a second later. Too much counts where answers were lost, until a beat in whose moment few are being
+//! asked for.
 //!
 //! **Connection.** One for all threads of a process, kept by the runtime that first needed it and made
 //! anew by whoever needs it next: requests of all threads then go out and come back in one write and

@@ -105,3 +105,26 @@ fn headers(request: &Extensions) -> Headers {
         _ => Headers::OpenAi,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::time::{Instant, timeout};
+    use tollway_rate_limit::{Dimensions, Estimate};
+
+    use super::*;
+    use crate::config::{Env, Source};
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_gone_is_forgotten_though_nobody_follows() {
+        let few = Source::text("limits: {few: {requests: 9, window: 1s, per: address}}");
+        let limits = Limits::new(&Settings::load(&few, &Env::default()).unwrap()).unwrap();
+        let limiter = limits.0.clone().unwrap();
+        let of = Dimensions::new().with_address(Ipv4Addr::LOCALHOST.into());
+        drop(limiter.reserve(Instant::now().into_std(), &of, &Estimate::default()).unwrap());
+        assert_eq!(limiter.subjects(), 1);
+        timeout(SWEEP_EVERY * 3 / 2, Limits::sweep(|| limits.clone())).await.unwrap_err();
+        assert_eq!(limiter.subjects(), 0);
+    }
+}

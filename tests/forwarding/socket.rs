@@ -197,3 +197,33 @@ async fn a_session_has_the_grace_when_the_server_ends() {
     assert!(status.success(), "{status}");
     assert!(gateway.server.log().contains("\"request_id\":\"grace\""), "{}", gateway.server.log());
 }
+
+/// It once ended, for limits on what goes on, when it was opened.
+#[tokio::test]
+async fn a_session_counts_until_it_closes() {
+    let (provider, _heads) = realtime().await;
+    for limit in ["concurrent_requests", "concurrent_streams"] {
+        let gateway = Gateway::start(&format!(
+            "server: {{listen: '127.0.0.1:0', grace: 2s}}
+providers: {{openai: {{api_key: key-of-openai, base_url: 'http://{}/v1'}}}}
+limits: {{sessions: {{{limit}: 1}}}}",
+            provider.address
+        ));
+        let path = "/v1/realtime?model=openai/gpt-realtime";
+        let (mut line, head) = open(&gateway, path, "first").await;
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        for _ in 0..3 {
+            let (_, head) = open(&gateway, path, "second").await;
+            assert!(head.starts_with("HTTP/1.1 429"), "{head}");
+        }
+        line.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        line.read_to_end(&mut rest).await.unwrap();
+        let mut tries = 0;
+        while !open(&gateway, path, "third").await.1.starts_with("HTTP/1.1 101") {
+            tries += 1;
+            assert!(tries < 1_000, "the first still counts");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}

@@ -1,7 +1,13 @@
 //! Four gateways that share limits through a real Redis, and two thousand clients: what may pass passes
 //! and no more, and whatever becomes of Redis, nobody waits for it.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests, which say what they saw"
+)]
 
 mod clients;
 mod faults;

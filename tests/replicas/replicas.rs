@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::process;
 use super::provider::Provider;
@@ -26,8 +27,8 @@ impl Replicas {
     /// Starts all with these limits; nothing where there is no Redis to be started, which is said.
     pub(crate) async fn start(limits: &str) -> Option<Self> {
         // One test at a time, also where all are threads of a process: there are two thousand clients.
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        static ALONE: Mutex<()> = Mutex::const_new(());
+        let alone = ALONE.lock().await;
         let redis = redis::Server::start(&[])?;
         let (network, provider) = (Proxy::to(redis.port()).await, Provider::start().await);
         let configuration = format!(

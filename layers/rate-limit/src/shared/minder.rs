@@ -3,9 +3,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Shared;
+use super::outbox::MOST_AT_ONCE;
 use crate::StoreError;
 use crate::counts::Counts;
 use crate::key::Key;
@@ -28,7 +29,9 @@ impl Shared {
                 let Some(work) = counts.shared().map(|shared| shared.work.clone()) else { break };
                 // Nobody would end this task if it kept alive what it minds.
                 drop(counts);
-                let _ = timeout(wait, work.notified()).await;
+                if timeout(wait, work.notified()).await.is_ok() {
+                    sleep(GATHER).await;
+                }
             }
         });
     }
@@ -75,19 +78,21 @@ impl Shared {
         }
     }
 
-    /// Sends what waits. Returns whether there was anything.
+    /// Sends what waits. Returns whether there was more than goes at once.
     async fn send_waiting(&self) -> bool {
         let letter = self.outbox.take();
         if letter.is_empty() {
             return false;
         }
+        let is_full = letter.len() >= MOST_AT_ONCE;
         let corrections = letter.iter().map(|(_, correction)| correction.clone()).collect();
         // Nobody waits for it, so it gets more time than a decision.
         if let Err(error) = self.soon(self.store.settle(corrections), self.timeout * 10).await {
             self.failed(&error);
             self.outbox.put_back(letter);
+            return false;
         }
-        true
+        is_full
     }
 }
 
@@ -175,6 +180,9 @@ impl Drop for Minded {
         }
     }
 }
+
+/// What ends in one moment is told together: each call to the store costs a decision its time.
+const GATHER: Duration = Duration::from_millis(1);
 
 /// Well below the time after which a replica counts as gone.
 const BEAT: Duration = Duration::from_secs(1);

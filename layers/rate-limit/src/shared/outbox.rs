@@ -118,4 +118,4 @@ const PERMITS: u64 = 0;
 const MOST_WAITING: usize = 100_000;
 
 /// So that no call takes a store long.
-const MOST_AT_ONCE: usize = 512;
+pub(super) const MOST_AT_ONCE: usize = 512;

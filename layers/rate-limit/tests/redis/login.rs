@@ -22,7 +22,7 @@ async fn a_password_is_given() {
 
 #[tokio::test]
 async fn a_user_needs_no_more_than_its_keys_and_a_few_commands() {
-    let may = "me on >secret ~tollway:* -@all +evalsha +eval +time +get +set +del +mget \
+    let may = "me on >secret ~tollway:* -@all +evalsha +eval +time +get +set +setrange +del +mget \
                +zadd +zcard +zremrangebyscore +pexpire +ping +hello +select";
     let options: Vec<_> = ["--user"].into_iter().chain(may.split_whitespace()).collect();
     let Some(server) = Server::start(&options) else { return };

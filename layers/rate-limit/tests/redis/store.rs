@@ -116,7 +116,8 @@ async fn keys_are_small_and_go_by_themselves() {
         let bytes: u64 = send(&server, &["MEMORY", "USAGE", &key]).await;
         let left: i64 = send(&server, &["PTTL", &key]).await;
         assert!(bytes < 500, "{key} takes {bytes} bytes");
-        assert!(left <= 200, "{key} lives for {left} ms");
+        // An even flow's for twice as long as it takes, that it need not be set anew each time.
+        assert!(left <= 400, "{key} lives for {left} ms");
     }
     until("all keys are gone", async || send::<u64>(&server, &["DBSIZE"]).await == 0).await;
     // A key is not written where nothing counts.
@@ -129,7 +130,7 @@ async fn keys_are_small_and_go_by_themselves() {
     assert_eq!(keys.len(), 2);
     for key in keys {
         let left: i64 = send(&server, &["PTTL", &key]).await;
-        assert!((1..=11_000).contains(&left), "{key} lives for {left} ms");
+        assert!((1..=21_000).contains(&left), "{key} lives for {left} ms");
     }
 }
 

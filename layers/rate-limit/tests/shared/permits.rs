@@ -28,7 +28,7 @@ async fn permits_are_counted_on_all_replicas_together_and_come_back() {
     assert!(reserve(&a, &of("a"), input(0)).await.is_err());
     assert!(reserve(&a, &of("b"), input(0)).await.is_ok());
     held.pop();
-    sleep(Duration::from_millis(1)).await;
+    sleep(Duration::from_millis(5)).await;
     assert!(reserve(&a, &of("a"), input(0)).await.is_ok());
 }
 
@@ -136,7 +136,7 @@ async fn what_waits_to_be_given_back_is_given_back_once() {
         held.push(reserve(&a, &of("a"), input(0)).await.unwrap());
     }
     // Beats for the first time while all is well.
-    sleep(Duration::from_millis(1)).await;
+    sleep(Duration::from_millis(5)).await;
     store.set(Mode::Fails);
     assert!(reserve(&a, &of("other"), input(0)).await.is_ok());
     held.pop();

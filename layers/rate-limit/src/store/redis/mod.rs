@@ -7,8 +7,8 @@
 //! | counts by | a key holds | for |
 //! |---|---|---|
 //! | sliding window | 18 numbers: what was taken in all and in each 1/15 of the window | 16/15 of the window |
-//! | gcra | 2 numbers: the level, and when it was that | until it has flowed off |
-//! | what goes on at the same time | 24 bytes, and 32 for each replica that holds permits | 10 s after the last word |
+//! | gcra | 3 numbers: the level, when it was that, until when it is kept | twice as long as it takes to flow off |
+//! | what goes on at the same time | 32 bytes, and 32 for each replica that held permits | 20 s after the last word |
 //!
 //! They count as in one process, to the same bounds: an amount counts for at least one window and for
 //! at most 16/15 of one. Limits above 2⁵² count as 2⁵². A rule whose window, limit of a gcra or way of
@@ -25,8 +25,9 @@
 //! list of a beat says how many are surely held, and how many may be besides: those that are being asked
 //! for, and those that were asked for while the list was made, however long that took. The server's own
 //! count stands where it lies between; so what counts is never less than what goes on, unless the server
-//! lost its memory: then, until the next beat, a second later. Too much counts where answers were lost,
-//! until a beat in whose moment few are being asked for.
+//! lost its memory, or a cluster sent a beat on to another node while its slot moved: then, until the next
+//! beat, a second later. Too much counts where answers were lost, until a beat in whose moment few are being
+//! asked for.
 //!
 //! **Connection.** One for all threads of a process, kept by the runtime that first needed it and made
 //! anew by whoever needs it next: requests of all threads then go out and come back in one write and

@@ -235,9 +235,9 @@ fn store(server: &Server, prefix: &str) -> RedisStore {
     let mut settings = RedisSettings::new(server.url());
     settings.prefix = prefix.to_owned();
     let scripts = Scripts::with(|code| {
-        let changed = code.replace("redis.call('TIME')", "redis.call('HMGET', 'clock', 's', 'us')");
+        let changed = code.replace("call('TIME')", "call('HMGET', 'clock', 's', 'us')");
         // Keys expire by the server's own clock, which stands still for the test's.
-        changed.replace("'PX', ceil(time / 1000) + 1", "'PX', 3600000")
+        changed.replace("'PX', string.format('%d', ceil(time / 1000) + 1)", "'PX', '3600000'")
     });
     RedisStore::with_scripts(&settings, scripts).unwrap()
 }

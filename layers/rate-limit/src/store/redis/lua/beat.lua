@@ -7,7 +7,7 @@ for i = 1, #KEYS do
   local kind, a, b, c, least, most, after = read('<I8I8I8I8I8I8', told, at)
   at = after
   local cell = cell_of(i, kind, a, b, c)
-  count.hold(cell, replica, min(max(count.held(cell, replica), least), most))
+  count.hold(cell, replica, function(held) return min(max(held, least), most) end)
 end
 save_all()
 return ''

@@ -2,20 +2,25 @@
 -- says what each way of counting promises. Times are microseconds of this server's clock.
 --
 -- A cell is loaded from the text under its key, asked and changed, and saved again. Nobody else is served
--- meanwhile, so that what is not needed is not unpacked: of sixteen slots and of all replicas' permits a
--- decision touches one, and the sums stand before them. Where the server's clock has gone back, what was
--- counted moves back with it and so keeps its age.
+-- meanwhile, so that what is not needed is neither unpacked nor written: of sixteen slots and of all
+-- replicas' permits a decision touches one, and the sums stand before them; and what keeps its length and
+-- lives long enough is written over, which takes a fifth of setting it anew. Where the server's clock has
+-- gone back, what was counted moves back with it and so keeps its age.
 
 local pack, read, sub, rep = struct.pack, struct.unpack, string.sub, string.rep
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
+local call = redis.call
 
-local clock = redis.call('TIME')
+local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 
 -- Keeps a text for so many microseconds from now.
 local function keep(key, text, time)
-  redis.call('SET', key, text, 'PX', ceil(time / 1000) + 1)
+  call('SET', key, text, 'PX', string.format('%d', ceil(time / 1000) + 1))
 end
+
+-- Writes over the beginning of a text, which lives for as long as it would have.
+local function write_over(key, text) call('SETRANGE', key, '0', text) end
 
 -- The sliding window: the newest slot's number, what was taken in all 16, in the newest, and in the 15
 -- before it, the newer first. Terms: limit, width of a slot.
@@ -31,7 +36,7 @@ function window.load(text, limit, width)
   local was, used, newest = read('<ddd', text)
   local passed = slot - was
   if passed <= 0 then
-    cell.used, cell.newest, cell.older = used, newest, sub(text, 25)
+    cell.used, cell.newest, cell.older, cell.is_of_now = used, newest, sub(text, 25), passed == 0
   elseif passed < SLOTS then
     local left = 17 + 8 * (SLOTS - passed)
     for at = left, 17 + 8 * (SLOTS - 1), 8 do used = used - read('<d', text, at) end
@@ -40,8 +45,14 @@ function window.load(text, limit, width)
   return cell
 end
 
+-- What was written in this slot lives as long as what is counted in it.
 function window.save(cell, key)
-  keep(key, pack('<ddd', cell.slot, cell.used, cell.newest) .. cell.older, SLOTS * cell.width)
+  local sums = pack('<ddd', cell.slot, cell.used, cell.newest)
+  if cell.is_of_now then
+    write_over(key, cell.has_older_changed and sums .. cell.older or sums)
+  else
+    keep(key, sums .. cell.older, SLOTS * cell.width)
+  end
 end
 
 -- In what time so much has left the window.
@@ -54,24 +65,30 @@ local function until_free(cell, amount)
   return SLOTS * cell.width
 end
 
--- After what time there is enough; nothing if there is.
-function window.lacks(cell, need)
-  local over = cell.used + need - cell.limit
-  if over > 0 then return until_free(cell, over) end
-end
-
-function window.free(cell) return max(0, cell.limit - cell.used) end
-
--- In what time nothing counts any more.
-function window.reset(cell)
-  if cell.newest > 0 then return (cell.slot + SLOTS) * cell.width - now end
-  return cell.used > 0 and until_free(cell, cell.used) or 0
-end
-
--- Counts, and says where.
-function window.take(cell, amount)
+-- Counts an amount, whatever the limit.
+function window.add(cell, amount)
   cell.newest, cell.used = cell.newest + amount, cell.used + amount
-  return cell.slot
+end
+
+-- Takes what is needed, and what is wanted as far as it is there. Returns how much and where it is
+-- counted; or nothing, and after what time there is enough.
+function window.take(cell, need, want)
+  local free = cell.limit - cell.used
+  if need > free then return nil, until_free(cell, need - free) end
+  local amount = max(need, min(want, free))
+  window.add(cell, amount)
+  return amount, cell.slot
+end
+
+-- How much is left, and in what time nothing counts any more.
+function window.standing(cell)
+  local reset = 0
+  if cell.newest > 0 then
+    reset = (cell.slot + SLOTS) * cell.width - now
+  elseif cell.used > 0 then
+    reset = until_free(cell, cell.used)
+  end
+  return max(0, cell.limit - cell.used), reset
 end
 
 function window.back(cell, mark, amount)
@@ -86,39 +103,50 @@ function window.back(cell, mark, amount)
     local there = read('<d', cell.older, at)
     freed = min(amount, there)
     cell.older = sub(cell.older, 1, at - 1) .. pack('<d', there - freed) .. sub(cell.older, at + 8)
+    cell.has_older_changed = true
   end
   cell.used = cell.used - freed
 end
 
 function window.is_empty(cell) return cell.used == 0 end
 
--- The generic cell rate algorithm: when it was counted, and the level then, in parts of a microsecond of
--- which there are `limit` in one. An amount flows off in `amount * window` parts, so all are whole numbers.
--- Terms: limit, window, burst.
+-- The generic cell rate algorithm: when it was counted, the level then, in parts of a microsecond of which
+-- there are `limit` in one, and until when the text is kept. An amount flows off in `amount * window` parts,
+-- so all are whole numbers. Terms: limit, window, burst.
 local gcra = {}
 
 function gcra.load(text, limit, span, burst)
-  local level = 0
+  local level, ends = 0, 0
   if text then
-    local at, was = read('<dd', text)
+    local at, was
+    at, was, ends = read('<ddd', text)
     level = max(0, was - max(0, now - at) * limit)
   end
-  return {limit = limit, span = span, burst = burst, level = level}
+  return {limit = limit, span = span, burst = burst, level = level, ends = ends}
 end
 
-function gcra.save(cell, key) keep(key, pack('<dd', now, cell.level), gcra.reset(cell)) end
-
-function gcra.lacks(cell, need)
-  local over = cell.level + need * cell.span - cell.burst * cell.span
-  if over > 0 then return ceil(over / cell.limit) end
+function gcra.save(cell, key)
+  local reset = ceil(cell.level / cell.limit)
+  if now + reset <= cell.ends then
+    write_over(key, pack('<dd', now, cell.level))
+  else
+    keep(key, pack('<ddd', now, cell.level, now + 2 * reset), 2 * reset)
+  end
 end
 
-function gcra.free(cell) return max(0, cell.burst - ceil(cell.level / cell.span)) end
-function gcra.reset(cell) return ceil(cell.level / cell.limit) end
+function gcra.add(cell, amount) cell.level = cell.level + amount * cell.span end
 
-function gcra.take(cell, amount)
-  cell.level = cell.level + amount * cell.span
-  return now + gcra.reset(cell)
+function gcra.take(cell, need, want)
+  local over = cell.level + (need - cell.burst) * cell.span
+  if over > 0 then return nil, ceil(over / cell.limit) end
+  local amount = need
+  if want > need then amount = max(need, min(want, cell.burst - ceil(cell.level / cell.span))) end
+  gcra.add(cell, amount)
+  return amount, now + ceil(cell.level / cell.limit)
+end
+
+function gcra.standing(cell)
+  return max(0, cell.burst - ceil(cell.level / cell.span)), ceil(cell.level / cell.limit)
 end
 
 -- Only what has not flowed off comes back.
@@ -130,27 +158,29 @@ end
 function gcra.is_empty(cell) return cell.level == 0 end
 
 -- What goes on at the same time: how much in all, a time before which nobody was heard of last, when this
--- was written; and for each replica its name, how much it holds, and when it was heard of.
--- Terms: limit, lifetime of a replica.
+-- was written, until when it is kept; and for each replica its name, how much it holds, and when it was
+-- heard of. Terms: limit, lifetime of a replica.
 local ENTRY = '<c16dd'
 local ENTRY_BYTES = 32
+local SUMS_BYTES = 32
 
 local count = {}
 
 function count.load(text, limit, lifetime)
-  local cell = {limit = limit, lifetime = lifetime, used = 0, oldest = now, entries = ''}
+  local cell = {limit = limit, lifetime = lifetime, used = 0, oldest = now, ends = 0, entries = ''}
   if not text then return cell end
-  local used, oldest, written = read('<ddd', text)
+  local used, oldest, written, ends = read('<dddd', text)
+  cell.bytes, cell.ends = #text, ends
   if written <= now and now - oldest <= lifetime then
-    cell.used, cell.oldest, cell.entries = used, oldest, sub(text, 25)
+    cell.used, cell.oldest, cell.entries = used, oldest, sub(text, SUMS_BYTES + 1)
     return cell
   end
   -- Somebody may have gone, or the clock back.
   local kept = {}
-  for at = 25, #text, ENTRY_BYTES do
+  for at = SUMS_BYTES + 1, #text, ENTRY_BYTES do
     local replica, held, heard = read(ENTRY, text, at)
     heard = min(heard, now)
-    if now - heard <= lifetime then
+    if held > 0 and now - heard <= lifetime then
       kept[#kept + 1] = pack(ENTRY, replica, held, heard)
       cell.used, cell.oldest = cell.used + held, min(cell.oldest, heard)
     end
@@ -160,62 +190,68 @@ function count.load(text, limit, lifetime)
 end
 
 function count.save(cell, key)
-  keep(key, pack('<ddd', cell.used, cell.oldest, now) .. cell.entries, cell.lifetime)
-end
-
--- Nobody knows when what goes on will end: after a second.
-function count.lacks(cell, need)
-  if cell.used + need > cell.limit then return 1000000 end
-end
-
-function count.free(cell) return max(0, cell.limit - cell.used) end
-function count.reset() return 0 end
-
--- How much a replica holds, and where that stands.
-function count.held(cell, replica)
-  local at = 0
-  repeat at = string.find(cell.entries, replica, at + 1, true) until not at or at % ENTRY_BYTES == 1
-  if not at then return 0 end
-  return read('<d', cell.entries, at + 16), at
-end
-
--- Notes how much a replica holds, of whom this is heard.
-function count.hold(cell, replica, amount)
-  local held, at = count.held(cell, replica)
-  local entry = amount > 0 and pack(ENTRY, replica, amount, now) or ''
-  if at then
-    cell.entries = sub(cell.entries, 1, at - 1) .. entry .. sub(cell.entries, at + ENTRY_BYTES)
+  if cell.bytes == SUMS_BYTES + #cell.entries and now + cell.lifetime <= cell.ends then
+    write_over(key, pack('<dddd', cell.used, cell.oldest, now, cell.ends) .. cell.entries)
   else
-    cell.entries = cell.entries .. entry
+    local time = 2 * cell.lifetime
+    keep(key, pack('<dddd', cell.used, cell.oldest, now, now + time) .. cell.entries, time)
+  end
+end
+
+-- Notes how much a replica holds, of whom this is heard: what `change` makes of what it held.
+function count.hold(cell, replica, change)
+  local entries, at = cell.entries, 0
+  repeat at = string.find(entries, replica, at + 1, true) until not at or at % ENTRY_BYTES == 1
+  local held = at and read('<d', entries, at + 16) or 0
+  local amount = change(held)
+  if not at and amount == 0 then return end
+  local entry = pack(ENTRY, replica, amount, now)
+  if not at then
+    cell.entries = entries .. entry
+  elseif #entries == ENTRY_BYTES then
+    cell.entries = entry
+  else
+    cell.entries = sub(entries, 1, at - 1) .. entry .. sub(entries, at + ENTRY_BYTES)
   end
   cell.used = cell.used - held + amount
 end
 
-function count.take(cell, amount, replica)
-  count.hold(cell, replica, count.held(cell, replica) + amount)
-  return 0
+function count.add(cell, amount, replica)
+  count.hold(cell, replica, function(held) return held + amount end)
 end
+
+-- Nobody knows when what goes on will end: after a second.
+function count.take(cell, need, want, replica)
+  local free = cell.limit - cell.used
+  if need > free then return nil, 1000000 end
+  local amount = max(need, min(want, free))
+  count.add(cell, amount, replica)
+  return amount, 0
+end
+
+function count.standing(cell) return max(0, cell.limit - cell.used), 0 end
 
 function count.back(cell, _, amount, replica)
-  local held = count.held(cell, replica)
-  if held > 0 then count.hold(cell, replica, max(0, held - amount)) end
+  count.hold(cell, replica, function(held) return max(0, held - amount) end)
 end
 
-function count.is_empty(cell) return cell.entries == '' end
+-- Where nobody holds anything any more, the next one soon will; the text goes by itself.
+function count.is_empty(cell) return cell.used == 0 and not cell.bytes end
 
 -- As the terms say: 0, 1 or 2.
 local kinds = {[0] = window, gcra, count}
 
-local texts = #KEYS > 0 and redis.call('MGET', unpack(KEYS)) or {}
+local texts = #KEYS > 0 and call('MGET', unpack(KEYS)) or {}
 local loaded = {}
 
 -- The cell of a key, loaded once though it be named twice.
-local function cell_of(i, kind, ...)
+local function cell_of(i, kind, a, b, c)
   local key = KEYS[i]
   local cell = loaded[key]
   if not cell then
-    cell = kinds[kind].load(texts[i], ...)
-    cell.kind, cell.is_stored = kinds[kind], texts[i]
+    local of = kinds[kind]
+    cell = of.load(texts[i], a, b, c)
+    cell.kind, cell.is_stored = of, texts[i]
     loaded[key] = cell
   end
   return cell, cell.kind
@@ -226,7 +262,7 @@ local function save_all()
     if not cell.kind.is_empty(cell) then
       cell.kind.save(cell, key)
     elseif cell.is_stored then
-      redis.call('DEL', key)
+      call('DEL', key)
     end
   end
 end

@@ -6,7 +6,7 @@ for i = 1, #KEYS do
   at = after
   local cell, of = cell_of(i, kind, a, b, c)
   if back > 0 then of.back(cell, mark, back, replica) end
-  if more > 0 then of.take(cell, more, replica) end
+  if more > 0 then of.add(cell, more, replica) end
 end
 save_all()
 return ''

@@ -3,20 +3,20 @@
 -- Answers, eight bytes each, 1 and for each key: amount, mark, remaining, reset; or 0 and for each key
 -- that lacks: its index from 0, retry after, remaining, reset.
 local replica, asked, at = ARGV[1], ARGV[2], 1
-local granted, lacking = {pack('<I8', 1)}, {pack('<I8', 0)}
+local granted, lacking = {pack('<I8', 1)}, nil
 for i = 1, #KEYS do
   local kind, a, b, c, need, want, after = read('<I8I8I8I8I8I8', asked, at)
   at = after
   local cell, of = cell_of(i, kind, a, b, c)
-  local retry = of.lacks(cell, need)
-  if retry then
-    lacking[#lacking + 1] = pack('<I8I8I8I8', i - 1, retry, of.free(cell), of.reset(cell))
+  local amount, where = of.take(cell, need, want, replica)
+  local remaining, reset = of.standing(cell)
+  if not amount then
+    lacking = lacking or {pack('<I8', 0)}
+    lacking[#lacking + 1] = pack('<I8I8I8I8', i - 1, where, remaining, reset)
   else
-    local amount = max(need, min(want, of.free(cell)))
-    local mark = of.take(cell, amount, replica)
-    granted[#granted + 1] = pack('<I8I8I8I8', amount, mark, of.free(cell), of.reset(cell))
+    granted[i + 1] = pack('<I8I8I8I8', amount, where, remaining, reset)
   end
 end
-if #lacking > 1 then return table.concat(lacking) end
+if lacking then return table.concat(lacking) end
 save_all()
 return table.concat(granted)

@@ -589,18 +589,15 @@ fn a_thinking_budget_stays_within_the_models() {
     let request = ReasoningRequest { budget_tokens: Some(31_999), ..ReasoningRequest::default() };
     let chat = Chat { reasoning: Some(request), ..asked("q") };
     for (most, tokens, lost) in [(Some(24_576), 24_576, 1), (Some(32_768), 31_999, 0), (None, 31_999, 0)] {
-        let traits = Traits {
-            reasoning: ReasoningStyle::Budget,
-            max_thinking_tokens: most,
-            ..Traits::default()
-        };
+        let traits =
+            Traits { reasoning: ReasoningStyle::Budget, max_thinking_tokens: most, ..Traits::default() };
         let (body, encoded) = encoded(&chat, &Target { model: "m".into(), traits });
         assert_eq!(
             body["generationConfig"]["thinkingConfig"],
             json!({ "thinkingBudget": tokens }),
             "{most:?}"
         );
-        assert_eq!(encoded.dropped, vec!["thinking.budget_tokens"; lost], "{most:?}");
+        assert_eq!(encoded.dropped, vec!["reasoning.max_tokens"; lost], "{most:?}");
     }
 }
 

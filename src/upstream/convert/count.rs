@@ -36,16 +36,15 @@ impl Preparing<'_> {
     }
 
     /// Asks for the count in the upstream's words.
-    pub(super) fn count_tokens(&self, chat: Chat) -> Result<Prepared, Error> {
-        let told = Chat { dialect: chat.dialect, origins: chat.origins.clone(), ..Chat::default() };
+    pub(super) fn count_tokens(&self, mut chat: Chat) -> Result<Prepared, Error> {
         let encoded = if self.is_gemini_at_vertex() {
-            gemini::count_tokens::encode_vertex_request(chat, &self.target())
+            gemini::count_tokens::encode_vertex_request(&mut chat, &self.target())
         } else {
-            count_tokens::encode_request(self.upstream.dialect, chat, &self.target())
+            count_tokens::encode_request(self.upstream.dialect, &mut chat, &self.target())
         };
-        let Encoded { body, mut dropped, .. } = encoded.map_err(|refusal| told.own_refusal(refusal))?;
+        let Encoded { body, mut dropped, .. } = encoded.map_err(|refusal| chat.own_refusal(refusal))?;
         for path in &mut dropped {
-            *path = told.own_path(path);
+            *path = chat.own_path(path);
         }
         Ok(Prepared {
             endpoint: Endpoint::CountTokens,

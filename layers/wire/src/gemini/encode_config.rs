@@ -31,6 +31,8 @@ pub(super) fn generation(
     }
     if let Some(top) = chat.top_logprobs.filter(|top| *top > 0) {
         put(&mut config, "logprobs", top);
+        // They may only be asked for together.
+        put(&mut config, "responseLogprobs", true);
     }
     modalities(chat, &mut config)?;
     response_format(chat, traits, &mut config, dropped)?;
@@ -89,7 +91,7 @@ fn limits(chat: &Chat, traits: &Traits, config: &mut Map<String, Value>) -> Resu
     }
     let stops: Vec<&String> = chat.stop.iter().filter(|stop| !stop.is_empty()).collect();
     if stops.len() > MOST_STOPS {
-        let why = format!("Gemini takes at most {MOST_STOPS} stop sequences: {}", stops.len());
+        let why = format!("Gemini takes at most {MOST_STOPS} texts that end an answer: {}", stops.len());
         return Err(Refusal::at("stop", why));
     }
     if !stops.is_empty() {
@@ -179,7 +181,7 @@ fn thinking(
             if let Some(tokens) = asked.budget_tokens.or(by_level) {
                 let most = traits.max_thinking_tokens.unwrap_or(u64::MAX);
                 if tokens > most {
-                    dropped.push("thinking.budget_tokens".to_owned());
+                    dropped.push("reasoning.max_tokens".to_owned());
                 }
                 put(&mut thinking, "thinkingBudget", tokens.min(most));
             }

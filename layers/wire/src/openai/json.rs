@@ -148,6 +148,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// How many elements a member has that is an array.
+    pub(crate) fn elements(&self, name: &str) -> Option<usize> {
+        let found = self.0.iter().rev().find(|(key, _)| key == name);
+        match found {
+            Some((_, Some(Node::Array(elements)))) => Some(elements.len()),
+            _ => None,
+        }
+    }
+
     /// Looks at the `type`.
     pub(crate) fn kind(&self, path: &Path<'_>) -> Result<Option<Cow<'a, str>>, Refusal> {
         let found = self.0.iter().rev().find(|(key, _)| key == "type");

@@ -770,6 +770,8 @@ fn an_unreadable_request_names_its_field() {
             "messages[0].content[1].input",
         ),
         (block(json!({"type": "tool_use", "name": "f", "input": {}})), "messages[0].content[1].id"),
+        (block(json!({"type": "tool_use", "id": "", "name": "f", "input": {}})), "messages[0].content[1].id"),
+        (block(json!({"type": "tool_use", "id": "a", "input": {}})), "messages[0].content[1].name"),
         (block(json!({"type": "tool_result", "content": "x"})), "messages[0].content[1].tool_use_id"),
         (
             block(json!({"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text"}]})),

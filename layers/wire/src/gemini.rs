@@ -25,7 +25,8 @@
 //!   Parallel calls stand in one frame of a stream, as they are one step.
 //! - **Strict tools** ask for `VALIDATED` calling. So do tool choices that allow some tools and demand
 //!   none, because `AUTO` takes no list.
-//! - **Custom tools** are refused: free text cannot be asked for by a schema.
+//! - **Custom tools** are refused: free text cannot be asked for by a schema. As functions they can be
+//!   ([`custom_tools_as_functions`](crate::custom_tools_as_functions)).
 
 mod answer;
 mod decode_config;

@@ -47,7 +47,7 @@ pub use self::{
     context::{DecodeContext, EncodeContext},
     error::{ApiError, ErrorKind, Refusal, StreamEnd, Truncated},
     loss::Encoded,
-    portable::offers_web_search,
+    portable::{CustomTools, custom_tools_as_functions, offers_web_search},
     quirks::Quirks,
     seal::holds_foreign,
     target::{Effort, ReasoningStyle, Target, Traits},

@@ -37,12 +37,14 @@ impl Preparing<'_> {
 
     /// Asks for the count in the upstream's words.
     pub(super) fn count_tokens(&self, mut chat: Chat) -> Result<Prepared, Error> {
+        let custom = self.without_custom_tools(&mut chat);
         let encoded = if self.is_gemini_at_vertex() {
             gemini::count_tokens::encode_vertex_request(&mut chat, &self.target())
         } else {
             count_tokens::encode_request(self.upstream.dialect, &mut chat, &self.target())
         };
         let Encoded { body, mut dropped, .. } = encoded.map_err(|refusal| chat.own_refusal(refusal))?;
+        dropped.extend(custom.dropped);
         for path in &mut dropped {
             *path = chat.own_path(path);
         }

@@ -157,11 +157,11 @@ fn word<'p>(dialect: Dialect, path: &'p str, of: Option<&Content>) -> &'p str {
     }
 }
 
-/// The path of something in a tool, which other dialects do not keep in a `function`.
+/// The path of something in a tool, which other dialects do not keep in a `function` or `custom`.
 fn of_tool(dialect: Dialect, path: &str) -> String {
     match dialect {
         Dialect::Anthropic => path.replace(".function.parameters", ".input_schema").replace(".function", ""),
-        Dialect::Responses => path.replace(".function", ""),
+        Dialect::Responses => path.replace(".function", "").replace(".custom", ""),
         _ => path.to_owned(),
     }
 }
@@ -331,6 +331,7 @@ mod tests {
                 ("messages[3].content[1].content[0]", "input[6].output[0]"),
                 ("messages[4].content[0]", "input[7]"),
                 ("response_format.json_schema", "text.format"),
+                ("tools[1].custom.format", "tools[1].format"),
             ],
         );
     }

@@ -5,6 +5,7 @@ mod count;
 mod embeddings;
 mod media;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -263,6 +264,7 @@ impl Preparing<'_> {
             dropped.extend(relayed.dropped.iter().filter_map(|path| said_of_written(&chat, path)));
             body = relayed.body;
         }
+        list_once(&mut dropped);
         if let Some(version) = self.version(Endpoint::Chat) {
             body = relay::version_for_model(body, version)?;
         }
@@ -337,6 +339,14 @@ impl Preparing<'_> {
                 ..Relay::of(call)
             }),
         }
+    }
+}
+
+/// Lists each field once: several of the upstream's words may be one of the client's.
+fn list_once(dropped: &mut Vec<String>) {
+    if dropped.len() > 1 {
+        let mut listed = HashSet::new();
+        dropped.retain(|path| listed.insert(path.clone()));
     }
 }
 

@@ -6,7 +6,7 @@ use tollway_wire::count_tokens::TokenCount;
 use tollway_wire::estimate::{Family, estimate};
 use tollway_wire::{Encoded, count_tokens, gemini};
 
-use super::{Prepared, Preparing, Reading};
+use super::{Prepared, Preparing, Reading, list_once};
 use crate::Error;
 
 impl Preparing<'_> {
@@ -48,6 +48,7 @@ impl Preparing<'_> {
         for path in &mut dropped {
             *path = chat.own_path(path);
         }
+        list_once(&mut dropped);
         Ok(Prepared {
             endpoint: Endpoint::CountTokens,
             body: body.into(),

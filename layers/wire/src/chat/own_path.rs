@@ -42,10 +42,13 @@ impl Chat {
             let (_, inner) = rest.strip_prefix(".content").map_or((None, rest), indexed);
             let (_, inner) = inner.strip_prefix(".tool_calls").map_or((None, inner), indexed);
             let word = word(dialect, inner, None);
-            let any = if at.is_some() || word.is_empty() {
-                String::new()
-            } else {
-                format!("[]{}[]", blocks_of(dialect))
+            // What stands in an item of its own in Responses.
+            let is_item = dialect == Dialect::Responses
+                && [".summary", ".encrypted_content", ".call_id", ".arguments", ".name"].contains(&word);
+            let any = match blocks_of(dialect) {
+                _ if at.is_some() || word.is_empty() => String::new(),
+                _ if is_item => "[]".to_owned(),
+                blocks => format!("[]{blocks}[]"),
             };
             return format!("{conversation}{any}{word}");
         };
@@ -330,6 +333,8 @@ mod tests {
                 ("messages[2].tool_calls[1].function.arguments", "input[4].arguments"),
                 ("messages[3].content[1].content[0]", "input[6].output[0]"),
                 ("messages[4].content[0]", "input[7]"),
+                ("messages[].reasoning_content", "input[].summary"),
+                ("messages[].content[].cache_control", "input[].content[].cache_control"),
                 ("response_format.json_schema", "text.format"),
                 ("tools[1].custom.format", "tools[1].format"),
             ],

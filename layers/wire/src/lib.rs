@@ -39,6 +39,7 @@ mod scan;
 mod seal;
 mod target;
 mod unfit;
+mod whole;
 
 #[cfg(test)]
 mod json_text;

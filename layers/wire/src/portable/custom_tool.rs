@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 
 use crate::chat::{Chat, Content, Delta, Event, Reply, Tool, ToolCall, ToolKind};
+use crate::whole::Whole;
 
 /// The one argument of such a function.
 const INPUT: &str = "input";
@@ -73,6 +74,7 @@ struct Open {
     choice: u32,
     index: u32,
     arguments: String,
+    whole: Whole,
 }
 
 impl Restoring {
@@ -100,6 +102,7 @@ impl Restoring {
                     self.open.iter_mut().find(|open| (open.choice, open.index) == (choice, index))
                 {
                     open.arguments.push_str(fragment);
+                    open.whole.feed(fragment);
                     return;
                 }
             }
@@ -109,7 +112,8 @@ impl Restoring {
                     && self.names.contains(name)
                 {
                     *custom = true;
-                    self.open.push(Open { choice: *choice, index: *index, arguments: String::new() });
+                    let (arguments, whole) = (String::new(), Whole::default());
+                    self.open.push(Open { choice: *choice, index: *index, arguments, whole });
                 }
             }
             Event::Finish { choice, .. } => self.close(*choice, false),
@@ -122,7 +126,7 @@ impl Restoring {
     fn close(&mut self, choice: u32, only_whole: bool) {
         let mut kept = Vec::new();
         for open in std::mem::take(&mut self.open) {
-            if open.choice != choice || (only_whole && !is_whole(&open.arguments)) {
+            if open.choice != choice || (only_whole && !open.whole.is_whole()) {
                 kept.push(open);
                 continue;
             }
@@ -131,10 +135,6 @@ impl Restoring {
         }
         self.open = kept;
     }
-}
-
-fn is_whole(arguments: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(arguments).is_ok()
 }
 
 /// The text in the arguments; what is not as it was asked for is handed on as it is.

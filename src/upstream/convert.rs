@@ -21,6 +21,7 @@ use tollway_wire::{
 };
 
 pub(super) use self::context::{decode_context, encode_context, stream_wishes};
+use self::media::Unfetched;
 use super::fetch::Fetch;
 use crate::Error;
 use crate::config::{Kind, Provider, Resolved};
@@ -179,7 +180,7 @@ impl Preparing<'_> {
 
     /// A chat in the upstream's words, or what it waits for.
     fn chat(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Step, Error> {
-        if self.upstream.dialect == Dialect::Gemini && !gemini::remote_media(&mut chat).is_empty() {
+        if !self.unfetched().of(&mut chat).is_empty() {
             return Ok(Step::Media(Box::new(Wanting { chat, completion })));
         }
         self.translated(chat, completion).map(Step::Ready)
@@ -188,11 +189,22 @@ impl Preparing<'_> {
     /// Goes on once what must be fetched is there.
     pub(super) async fn with_media(&self, wanting: Box<Wanting>, fetch: &Fetch) -> Result<Prepared, Error> {
         let Wanting { mut chat, completion } = *wanting;
-        media::fetch_media(&mut chat, fetch).await.map_err(|error| match error {
+        media::fetch_media(&mut chat, self.unfetched(), fetch).await.map_err(|error| match error {
             Error::Refused(refusal) => Error::Refused(chat.own_refusal(refusal)),
             other => other,
         })?;
         self.translated(chat, completion)
+    }
+
+    /// What the upstream does not fetch by itself.
+    fn unfetched(&self) -> Unfetched {
+        match self.upstream.dialect {
+            Dialect::Gemini => Unfetched::All,
+            Dialect::OpenAi if matches!(self.provider.kind, Kind::Openai | Kind::AzureOpenai) => {
+                Unfetched::Documents
+            }
+            _ => Unfetched::Nothing,
+        }
     }
 
     /// Whether Gemini's models are asked at Vertex AI, some of whose methods are others than Gemini's.

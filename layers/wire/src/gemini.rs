@@ -79,7 +79,7 @@ pub use self::{
     encode_request::encode_request,
     encode_response::encode_response,
     error::{decode_error, encode_error, is_error_shape},
-    media::{RemoteMedia, remote_media},
+    media::{RemoteMedia, remote_documents, remote_media},
     model::model_path_segment,
     stream_decoder::StreamDecoder,
     stream_encoder::StreamEncoder,

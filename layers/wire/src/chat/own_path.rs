@@ -149,7 +149,9 @@ fn word<'p>(dialect: Dialect, path: &'p str, of: Option<&Content>) -> &'p str {
         (".annotations", _) => (".citations", "", ".annotations"),
         (".reasoning_content" | ".reasoning_details", _) => (".thinking", ".thought", ".summary"),
         (".extra_content", _) => (".signature", ".thoughtSignature", ".encrypted_content"),
-        (".input_audio" | ".image_url" | ".url" | ".file" | ".function" | ".role", _) => ("", "", ""),
+        (".input_audio" | ".image_url" | ".url" | ".file" | ".file_data" | ".function" | ".role", _) => {
+            ("", "", "")
+        }
         _ if last.starts_with(".content") || last.contains('[') => ("", "", ""),
         _ => (last, last, last),
     };

@@ -204,6 +204,8 @@ fn what_is_no_request_is_refused_with_its_field() {
         (r#"{"generationConfig":{"stopSequences":["a",5]}}"#, Some("generationConfig.stopSequences")),
         (r#"{"generationConfig":{"thinkingConfig":5}}"#, Some("generationConfig.thinkingConfig")),
         (r#"{"generationConfig":{"responseMimeType":5}}"#, Some("generationConfig.responseMimeType")),
+        // A text that was cut within an emoji, as JavaScript writes it.
+        (r#"{"contents":[{"parts":[{"text":"a"},{"text":"b\ud83d"}]}]}"#, Some("contents[0].parts[1].text")),
         (r#"{"generationConfig":{"topK":"many"}}"#, Some("generationConfig.topK")),
         (
             r#"{"generationConfig":{"thinkingConfig":{"thinkingLevel":"WILD"}}}"#,

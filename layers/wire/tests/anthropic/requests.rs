@@ -794,4 +794,7 @@ fn an_unreadable_request_names_its_field() {
         assert!(!refusal.message.contains(" line "), "{}", refusal.message);
     }
     assert!(decode_request(b"[1,2]").is_err());
+    // A text that was cut within an emoji, as JavaScript writes it.
+    let half = br#"{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a\ud83d"}]}]}"#;
+    assert_eq!(decode_request(half).unwrap_err().param.as_deref(), Some("messages[0].content[0].text"));
 }

@@ -111,7 +111,7 @@ auth:
         assert!(body["error"]["message"].as_str().unwrap().contains(told), "{field}: {body}");
     }
     for forged in [
-        issuer.unsigned(&claims),
+        Issuer::unsigned(&claims),
         format!("{}AAAA", &token[..token.len() - 4]),
         Issuer::start().await.sign(&claims),
     ] {
@@ -133,7 +133,7 @@ auth:
         if status == 200 {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{body}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{body}");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     Ok(())

@@ -264,6 +264,69 @@ async fn a_web_search_is_asked_where_the_model_has_one() -> Result<(), BoxError>
     Ok(())
 }
 
+/// Codex edits files by a custom tool, which OpenAI's models alone have: for others it is a function, and
+/// the client sees the tool it knows, whole and streamed.
+#[tokio::test]
+async fn custom_tools_are_functions_where_there_are_none() -> Result<(), BoxError> {
+    let gateway = Gateway::start(
+        "
+providers:
+  anthropic: { base_url: '{upstream}', api_key: test-key }
+  groq: { base_url: '{upstream}/openai/v1', api_key: test-key }
+log: { access: 'off' }
+",
+    )
+    .await?;
+    let tool = json!({"type": "custom", "name": "apply_patch", "description": "Edits.",
+        "format": {"type": "grammar", "syntax": "lark", "definition": "start: patch"}});
+    let call =
+        json!({"type": "custom_tool_call", "call_id": "c", "name": "apply_patch", "input": "*** \"x\""});
+    let result = json!({"type": "custom_tool_call_output", "call_id": "c", "output": "done"});
+    let user = json!({"role": "user", "content": "u"});
+    let arguments = "{\"input\":\"*** Begin\\n\"}";
+    let called = json!({"role": "assistant", "content": null, "tool_calls": [{"index": 0, "id": "d", "type": "function",
+        "function": {"name": "apply_patch", "arguments": arguments}}]});
+    for streamed in [false, true] {
+        let request = json!({"model": "groq/openai/gpt-oss-120b", "stream": streamed, "store": false,
+            "tools": [tool], "input": [user, call, result, user]});
+        let script = if streamed {
+            stream(std::slice::from_ref(&called), "tool_calls")
+        } else {
+            whole(&called, "tool_calls")
+        };
+        let answer = gateway.post("/v1/responses", &request, script).await;
+        let sent = sent(&answer);
+        assert_eq!(validate::groq_chat("m", &sent), Ok(()), "{sent}");
+        assert_eq!(
+            sent["messages"][1]["tool_calls"][0]["function"],
+            json!({"name": "apply_patch", "arguments": "{\"input\":\"*** \\\"x\\\"\"}"})
+        );
+        let told = sent["tools"][0]["function"]["description"].as_str().unwrap();
+        assert!(told.contains("start: patch"), "{told}");
+        assert!(answer.headers["x-tollway-dropped"].to_str()?.contains("tools[0].format"));
+        let output = if streamed {
+            let events = events::events(answer.text());
+            events
+                .iter()
+                .map(events::Event::json)
+                .find(|event| event["type"] == "response.completed")
+                .unwrap()["response"]["output"][0]
+                .clone()
+        } else {
+            answer.json()["output"][0].clone()
+        };
+        assert_eq!(output["type"], "custom_tool_call", "{}", answer.text());
+        assert_eq!(output["input"], "*** Begin\n");
+    }
+    let request = json!({"model": "claude-haiku-4-5", "tools": [tool], "input": [user, call, result, user]});
+    let answer =
+        gateway.post("/v1/responses", &request, Script::new(500, Some("application/json"), "{}")).await;
+    let sent = sent(&answer);
+    assert_eq!(validate::anthropic_messages("claude-haiku-4-5", &sent), Ok(()), "{sent}");
+    assert_eq!(sent["messages"][1]["content"][0]["input"], json!({"input": "*** \"x\""}));
+    Ok(())
+}
+
 /// Elsewhere a host of one's own switched the translation off.
 #[tokio::test]
 async fn a_provider_at_another_place_is_spoken_to_in_its_own_format() -> Result<(), BoxError> {

@@ -231,6 +231,7 @@ struct TraitsFile {
     responses_only: Option<bool>,
     reasoning: Option<ReasoningStyle>,
     efforts: Option<Vec<Effort>>,
+    max_thinking_tokens: Option<u64>,
 }
 
 impl TraitsFile {
@@ -244,6 +245,7 @@ impl TraitsFile {
             mid_conversation_system: self.mid_conversation_system.unwrap_or(base.mid_conversation_system),
             reasoning: self.reasoning.unwrap_or(base.reasoning),
             efforts: self.efforts.unwrap_or(base.efforts),
+            max_thinking_tokens: self.max_thinking_tokens.or(base.max_thinking_tokens),
             function_call_ids: self.function_call_ids.unwrap_or(base.function_call_ids),
             responses_only: self.responses_only.unwrap_or(base.responses_only),
             extensions: base.extensions,

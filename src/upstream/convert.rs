@@ -5,6 +5,7 @@ mod count;
 mod embeddings;
 mod media;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,10 +16,12 @@ use tollway_wire::openai::completions::{self, CompletionOptions};
 use tollway_wire::peek::Peek;
 use tollway_wire::responses::Echo;
 use tollway_wire::{
-    DecodeContext, Effort, EncodeContext, Encoded, Target, format, gemini, holds_foreign, relay,
+    CustomTools, DecodeContext, Effort, EncodeContext, Encoded, Target, custom_tools_as_functions, format,
+    gemini, holds_foreign, relay,
 };
 
 pub(super) use self::context::{decode_context, encode_context, stream_wishes};
+use self::media::Unfetched;
 use super::fetch::Fetch;
 use crate::Error;
 use crate::config::{Kind, Provider, Resolved};
@@ -169,7 +172,7 @@ impl Preparing<'_> {
         let renames = self.provider.quirks.functions_as_tools && chat.legacy_functions;
         if answers_anew && self.is_spoken() && !renames {
             // The request is still spliced, only the answer is written anew.
-            let reading = self.chat_reading(&chat, Vec::new(), completion);
+            let reading = self.chat_reading(&chat, decode_context(Vec::new(), Vec::new()), completion);
             return Ok(Step::Ready(Prepared { reading, ..self.relayed(peek) }));
         }
         self.chat(chat, completion)
@@ -177,7 +180,7 @@ impl Preparing<'_> {
 
     /// A chat in the upstream's words, or what it waits for.
     fn chat(&self, mut chat: Chat, completion: Option<CompletionOptions>) -> Result<Step, Error> {
-        if self.upstream.dialect == Dialect::Gemini && !gemini::remote_media(&mut chat).is_empty() {
+        if !self.unfetched().of(&mut chat).is_empty() {
             return Ok(Step::Media(Box::new(Wanting { chat, completion })));
         }
         self.translated(chat, completion).map(Step::Ready)
@@ -186,11 +189,22 @@ impl Preparing<'_> {
     /// Goes on once what must be fetched is there.
     pub(super) async fn with_media(&self, wanting: Box<Wanting>, fetch: &Fetch) -> Result<Prepared, Error> {
         let Wanting { mut chat, completion } = *wanting;
-        media::fetch_media(&mut chat, fetch).await.map_err(|error| match error {
+        media::fetch_media(&mut chat, self.unfetched(), fetch).await.map_err(|error| match error {
             Error::Refused(refusal) => Error::Refused(chat.own_refusal(refusal)),
             other => other,
         })?;
         self.translated(chat, completion)
+    }
+
+    /// What the upstream does not fetch by itself.
+    fn unfetched(&self) -> Unfetched {
+        match self.upstream.dialect {
+            Dialect::Gemini => Unfetched::All,
+            Dialect::OpenAi if matches!(self.provider.kind, Kind::Openai | Kind::AzureOpenai) => {
+                Unfetched::Documents
+            }
+            _ => Unfetched::Nothing,
+        }
     }
 
     /// Whether Gemini's models are asked at Vertex AI, some of whose methods are others than Gemini's.
@@ -237,32 +251,44 @@ impl Preparing<'_> {
             Dialect::Gemini => show_thoughts(&mut chat),
             _ => {}
         }
+        let custom = self.without_custom_tools(&mut chat);
         let include_usage = chat.include_usage;
         // Usage is always read, and a server of this format tells it where it is asked.
-        chat.include_usage |= chat.stream && self.upstream.dialect == Dialect::OpenAi;
+        let tells = self.upstream.dialect == Dialect::OpenAi && self.provider.quirks.stream_usage;
+        chat.include_usage |= chat.stream && tells;
         let target = self.target();
         let Encoded { body, mut dropped, renamed_tools } =
             format::encode_request(self.upstream.dialect, &chat, &target)
                 .map_err(|refusal| chat.own_refusal(refusal))?;
+        dropped.extend(custom.dropped);
         for path in &mut dropped {
             *path = chat.own_path(path);
         }
         chat.include_usage = include_usage;
-        let reading = self.chat_reading(&chat, renamed_tools, completion);
+        let decode = decode_context(renamed_tools, custom.names);
+        let reading = self.chat_reading(&chat, decode, completion);
         let mut body = Bytes::from(body);
         let traits = &self.resolved.traits;
         let is_ready = self.provider.quirks.take_what_is_written() && !traits.earlier_thinking;
         if self.upstream.dialect == Dialect::OpenAi && !is_ready {
             // What departs from OpenAI's format is spliced, as in a request that came in it.
             let relayed = self.relayed(&Peek::new(&Operation::new(Dialect::OpenAi, Endpoint::Chat), body)?);
-            dropped.extend(relayed.dropped);
+            dropped.extend(relayed.dropped.iter().filter_map(|path| said_of_written(&chat, path)));
             body = relayed.body;
         }
+        list_once(&mut dropped);
         if let Some(version) = self.version(Endpoint::Chat) {
             body = relay::version_for_model(body, version)?;
         }
         let stream = chat.stream.then_some(Framing::Events);
         Ok(Prepared { endpoint: Endpoint::Chat, body, stream, dropped, reading })
+    }
+
+    /// Makes custom tools functions where the upstream has none: all but OpenAI's models.
+    fn without_custom_tools(&self, chat: &mut Chat) -> CustomTools {
+        let has_them = self.upstream.dialect == Dialect::Responses
+            || matches!(self.provider.kind, Kind::Openai | Kind::AzureOpenai);
+        if has_them { CustomTools::default() } else { custom_tools_as_functions(chat) }
     }
 
     /// The model asked, and what it accepts.
@@ -273,14 +299,14 @@ impl Preparing<'_> {
     fn chat_reading(
         &self,
         chat: &Chat,
-        renamed_tools: Vec<(String, String)>,
+        decode: DecodeContext,
         completion: Option<CompletionOptions>,
     ) -> Reading {
         Reading::Chat(Box::new(ChatReading {
             upstream: self.upstream.dialect,
             client: self.call.dialect,
             framing: self.call.framing,
-            decode: decode_context(renamed_tools),
+            decode,
             encode: EncodeContext {
                 include_usage: chat.include_usage,
                 foreign: self.upstream.dialect != self.call.dialect,
@@ -325,6 +351,28 @@ impl Preparing<'_> {
                 ..Relay::of(call)
             }),
         }
+    }
+}
+
+/// Lists each field once: several of the upstream's words may be one of the client's.
+fn list_once(dropped: &mut Vec<String>) {
+    if dropped.len() > 1 {
+        let mut listed = HashSet::new();
+        dropped.retain(|path| listed.insert(path.clone()));
+    }
+}
+
+/// What a field of a request that was written for the upstream is in the client's own, where it is the
+/// client's; its messages may stand at other places.
+fn said_of_written(chat: &Chat, path: &str) -> Option<String> {
+    if matches!(chat.dialect, None | Some(Dialect::OpenAi)) {
+        return Some(path.to_owned());
+    }
+    match path.strip_prefix("messages[").and_then(|rest| rest.split_once(']')) {
+        Some((_, field)) => Some(chat.own_path(&format!("messages[]{field}"))),
+        None if path.starts_with("stream_options") => None,
+        None if path == "web_search_options" => Some("tools".to_owned()),
+        None => Some(chat.own_path(path)),
     }
 }
 

@@ -74,7 +74,7 @@ impl Issuer {
         format!("{signed}.{signature}")
     }
 
-    pub(crate) fn unsigned(&self, claims: &Value) -> String {
+    pub(crate) fn unsigned(claims: &Value) -> String {
         format!("{}.", joined(&json!({"alg": "none", "typ": "JWT"}), claims))
     }
 }
@@ -82,16 +82,13 @@ impl Issuer {
 impl State {
     fn answer(&self, address: SocketAddr, path: &str) -> Response<Full<Bytes>> {
         self.fetched.fetch_add(1, Ordering::Relaxed);
-        let body = match path {
-            "/.well-known/openid-configuration" => {
-                json!({"issuer": format!("http://{address}"), "jwks_uri": format!("http://{address}/jwks")})
-            }
-            _ => {
-                let current = self.key.lock().unwrap();
-                let x = URL_SAFE_NO_PAD.encode(current.1.public_key().as_ref());
-                let kid = format!("key-{}", current.0);
-                json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x}]})
-            }
+        let body = if path == "/.well-known/openid-configuration" {
+            json!({"issuer": format!("http://{address}"), "jwks_uri": format!("http://{address}/jwks")})
+        } else {
+            let current = self.key.lock().unwrap();
+            let x = URL_SAFE_NO_PAD.encode(current.1.public_key().as_ref());
+            let kid = format!("key-{}", current.0);
+            json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x}]})
         };
         Response::new(Full::new(Bytes::from(body.to_string())))
     }

@@ -1,4 +1,4 @@
-//! Pictures and documents by URL, which Gemini is sent inline.
+//! Pictures and documents by URL, which Gemini is sent inline, and documents alone OpenAI's Chat.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -49,6 +49,9 @@ async fn medium(request: &Request<Incoming>) -> Response<UnsyncBoxBody<Bytes, In
     match request.uri().path() {
         "/picture.png" => {
             answer.headers_mut().insert("content-type", "image/png; charset=binary".parse().unwrap());
+        }
+        "/paper" => {
+            answer.headers_mut().insert("content-type", "application/pdf".parse().unwrap());
         }
         "/large" => {
             answer.headers_mut().insert("content-type", "image/png".parse().unwrap());
@@ -161,4 +164,29 @@ async fn many_pictures_of_one_request_are_held_to_one_limit() {
     let (status, body) = ask(1_000).await;
     assert_eq!(status, 400, "{body}");
     assert!(body["error"]["message"].as_str().unwrap().contains("more than"), "{body}");
+}
+
+/// Chat Completions take documents by their bytes only, and fetch pictures themselves.
+#[tokio::test]
+async fn documents_are_fetched_for_chat_and_told_in_the_clients_words() {
+    let (providers, server) = (Providers::start().await, server().await);
+    let gateway = gateway(&providers, "allow_private: true");
+    let ask = async |document: &str| {
+        let source = |path: &str| json!({"type": "url", "url": format!("http://{server}{path}")});
+        let body = json!({"model": "openai/gpt-4o", "max_tokens": 99, "messages": [{"role": "user", "content": [
+            {"type": "image", "source": source("/nothing.png")},
+            {"type": "document", "title": "paper.pdf", "source": source(document)},
+        ]}]});
+        gateway.send(post("/v1/messages", body.to_string())).await
+    };
+    let answer = ask("/paper").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let sent = &providers.last().await[0]["body"]["messages"][0]["content"];
+    assert_eq!(sent[0]["image_url"]["url"], format!("http://{server}/nothing.png"));
+    let file = json!({"filename": "paper.pdf", "file_data": "data:application/pdf;base64,UE5H"});
+    assert_eq!(sent[1]["file"], file);
+    let answer = ask("/nothing").await;
+    let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert_eq!(answer.status, 400, "{message}");
+    assert!(message.starts_with("messages[0].content[1]: the URL could not be fetched"), "{message}");
 }

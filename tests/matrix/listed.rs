@@ -32,8 +32,11 @@ pub(crate) fn listed(cell: Cell) -> Option<Listed> {
         (Feature::StopSequence, Dialect::Gemini, Dialect::Responses) => {
             ("Responses has no stop sequences", How::Refused("stopSequences"))
         }
-        (Feature::ToolError, Dialect::Messages | Dialect::Gemini, Dialect::Chat | Dialect::Responses) => {
+        (Feature::ToolError, Dialect::Messages, Dialect::Chat | Dialect::Responses) => {
             ("OpenAI has no mark for a tool that failed", How::Dropped("is_error"))
+        }
+        (Feature::ToolError, Dialect::Gemini, Dialect::Chat | Dialect::Responses) => {
+            ("OpenAI has no mark for a tool that failed", How::Dropped("functionResponse.response.error"))
         }
         _ => return None,
     };

@@ -64,6 +64,7 @@ mod encode_response;
 mod error;
 mod extras;
 mod format;
+mod interleaved;
 mod losses;
 mod marked;
 mod media;

@@ -5,11 +5,13 @@ mod collect;
 mod event;
 mod message;
 mod origin;
+mod own_path;
 mod reply;
 mod request;
 mod tool;
 mod unfold;
 
+pub(crate) use self::origin::Mark;
 pub use self::{
     collect::Collect,
     event::{Delta, Event, Start},

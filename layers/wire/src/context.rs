@@ -5,6 +5,10 @@ use crate::responses::Echo;
 pub struct DecodeContext {
     /// Tool names as sent → as the client gave them ([`Encoded::renamed_tools`](crate::Encoded)).
     pub renamed_tools: Vec<(String, String)>,
+    /// Names of the client's custom tools that were sent as functions
+    /// ([`custom_tools_as_functions`](crate::custom_tools_as_functions)). The functions of [`format`](crate::format)
+    /// make calls of them what they were.
+    pub custom_tools: Vec<String>,
     /// A text unique to this request, from which ids are made where the format gives none.
     pub seed: String,
 }

@@ -34,8 +34,9 @@ pub fn decode_request(dialect: Dialect, model: &str, body: &[u8]) -> Result<Chat
     }
 }
 
-/// Writes a request. What is dropped is listed, but for what has no part in the count.
-pub fn encode_request(dialect: Dialect, chat: Chat, target: &Target) -> Result<Encoded, Refusal> {
+/// Writes a request. What is dropped is listed, but for what has no part in the count, which is taken out
+/// of the chat.
+pub fn encode_request(dialect: Dialect, chat: &mut Chat, target: &Target) -> Result<Encoded, Refusal> {
     match dialect {
         Dialect::Anthropic => anthropic::count_tokens::encode_request(chat, target),
         Dialect::Gemini => gemini::count_tokens::encode_request(chat, target),
@@ -67,20 +68,18 @@ pub fn encode_response(dialect: Dialect, count: TokenCount) -> Vec<u8> {
 }
 
 /// The chat without what has no part in the count, so that nothing of it is refused or listed.
-pub(crate) fn bare(chat: Chat) -> Chat {
-    Chat {
-        sampling: Sampling::default(),
-        stop: Vec::new(),
-        n: None,
-        logprobs: None,
-        top_logprobs: None,
-        stream: false,
-        include_usage: false,
-        user: None,
-        metadata: None,
-        service_tier: None,
-        ..chat
-    }
+pub(crate) fn bare(chat: &mut Chat) -> &Chat {
+    chat.sampling = Sampling::default();
+    chat.stop = Vec::new();
+    chat.n = None;
+    chat.logprobs = None;
+    chat.top_logprobs = None;
+    chat.stream = false;
+    chat.include_usage = false;
+    chat.user = None;
+    chat.metadata = None;
+    chat.service_tier = None;
+    chat
 }
 
 /// Leaves only some members in a request of ours.

@@ -5,7 +5,9 @@ use tollway_core::{Dialect, Framing};
 use crate::{
     ApiError, DecodeContext, EncodeContext, Encoded, Refusal, StreamEnd, Target, Truncated, anthropic,
     chat::{Chat, Event, Reply},
-    gemini, openai, responses,
+    gemini, openai,
+    portable::custom_tool::{self, Restoring},
+    responses,
 };
 
 /// Reads a chat request. Of the model and the stream, which Gemini's clients name in the path, the
@@ -31,12 +33,16 @@ pub fn encode_request(dialect: Dialect, chat: &Chat, target: &Target) -> Result<
 
 /// Reads a whole answer.
 pub fn decode_response(dialect: Dialect, body: &[u8], cx: &DecodeContext) -> Result<Reply, ApiError> {
-    match dialect {
+    let mut reply = match dialect {
         Dialect::Responses => responses::decode_response(body, cx),
         Dialect::Anthropic => anthropic::decode_response(body, cx),
         Dialect::Gemini => gemini::decode_response(body, cx),
         _ => openai::decode_response(body, cx),
+    }?;
+    if !cx.custom_tools.is_empty() {
+        custom_tool::restore(&mut reply, &cx.custom_tools);
     }
+    Ok(reply)
 }
 
 /// Writes a whole answer.
@@ -78,55 +84,73 @@ pub fn is_error_shape(dialect: Dialect, body: &[u8]) -> bool {
 
 /// The decoder of a stream.
 #[derive(Debug)]
-pub enum StreamDecoder {
-    /// Of Chat Completions.
+pub struct StreamDecoder {
+    format: Decoder,
+    custom: Restoring,
+}
+
+#[derive(Debug)]
+enum Decoder {
     OpenAi(openai::StreamDecoder),
-    /// Of Responses.
     Responses(responses::StreamDecoder),
-    /// Of Messages.
     Anthropic(anthropic::StreamDecoder),
-    /// Of `streamGenerateContent`.
     Gemini(gemini::StreamDecoder),
 }
 
 impl StreamDecoder {
     /// A decoder of a dialect's streams.
-    pub fn new(dialect: Dialect, cx: DecodeContext) -> Self {
-        match dialect {
-            Dialect::Responses => Self::Responses(responses::StreamDecoder::new(cx)),
-            Dialect::Anthropic => Self::Anthropic(anthropic::StreamDecoder::new(cx)),
-            Dialect::Gemini => Self::Gemini(gemini::StreamDecoder::new(cx)),
-            _ => Self::OpenAi(openai::StreamDecoder::new(cx)),
-        }
+    pub fn new(dialect: Dialect, mut cx: DecodeContext) -> Self {
+        let custom = Restoring::new(std::mem::take(&mut cx.custom_tools));
+        let format = match dialect {
+            Dialect::Responses => Decoder::Responses(responses::StreamDecoder::new(cx)),
+            Dialect::Anthropic => Decoder::Anthropic(anthropic::StreamDecoder::new(cx)),
+            Dialect::Gemini => Decoder::Gemini(gemini::StreamDecoder::new(cx)),
+            _ => Decoder::OpenAi(openai::StreamDecoder::new(cx)),
+        };
+        Self { format, custom }
     }
 
     /// Takes the stream's next bytes, in pieces of any size.
     pub fn feed(&mut self, bytes: &[u8]) {
-        match self {
-            Self::OpenAi(decoder) => decoder.feed(bytes),
-            Self::Responses(decoder) => decoder.feed(bytes),
-            Self::Anthropic(decoder) => decoder.feed(bytes),
-            Self::Gemini(decoder) => decoder.feed(bytes),
+        match &mut self.format {
+            Decoder::OpenAi(decoder) => decoder.feed(bytes),
+            Decoder::Responses(decoder) => decoder.feed(bytes),
+            Decoder::Anthropic(decoder) => decoder.feed(bytes),
+            Decoder::Gemini(decoder) => decoder.feed(bytes),
         }
     }
 
     /// The next event, if one is there.
     pub fn next_event(&mut self) -> Option<Event> {
-        match self {
-            Self::OpenAi(decoder) => decoder.next_event(),
-            Self::Responses(decoder) => decoder.next_event(),
-            Self::Anthropic(decoder) => decoder.next_event(),
-            Self::Gemini(decoder) => decoder.next_event(),
+        if self.custom.is_idle() {
+            return self.format.next_event();
+        }
+        loop {
+            if let Some(event) = self.custom.ready() {
+                return Some(event);
+            }
+            self.custom.take(self.format.next_event()?);
         }
     }
 
     /// Ends the stream, and tells whether the answer was whole. More events may be there after it.
     pub fn finish(&mut self) -> Result<StreamEnd, Truncated> {
+        match &mut self.format {
+            Decoder::OpenAi(decoder) => decoder.finish(),
+            Decoder::Responses(decoder) => decoder.finish(),
+            Decoder::Anthropic(decoder) => decoder.finish(),
+            Decoder::Gemini(decoder) => decoder.finish(),
+        }
+    }
+}
+
+impl Decoder {
+    fn next_event(&mut self) -> Option<Event> {
         match self {
-            Self::OpenAi(decoder) => decoder.finish(),
-            Self::Responses(decoder) => decoder.finish(),
-            Self::Anthropic(decoder) => decoder.finish(),
-            Self::Gemini(decoder) => decoder.finish(),
+            Self::OpenAi(decoder) => decoder.next_event(),
+            Self::Responses(decoder) => decoder.next_event(),
+            Self::Anthropic(decoder) => decoder.next_event(),
+            Self::Gemini(decoder) => decoder.next_event(),
         }
     }
 }

@@ -25,7 +25,8 @@
 //!   Parallel calls stand in one frame of a stream, as they are one step.
 //! - **Strict tools** ask for `VALIDATED` calling. So do tool choices that allow some tools and demand
 //!   none, because `AUTO` takes no list.
-//! - **Custom tools** are refused: free text cannot be asked for by a schema.
+//! - **Custom tools** are refused: free text cannot be asked for by a schema. As functions they can be
+//!   ([`custom_tools_as_functions`](crate::custom_tools_as_functions)).
 
 mod answer;
 mod decode_config;
@@ -78,7 +79,7 @@ pub use self::{
     encode_request::encode_request,
     encode_response::encode_response,
     error::{decode_error, encode_error, is_error_shape},
-    media::{RemoteMedia, remote_media},
+    media::{RemoteMedia, remote_documents, remote_media},
     model::model_path_segment,
     stream_decoder::StreamDecoder,
     stream_encoder::StreamEncoder,

@@ -39,6 +39,7 @@ mod scan;
 mod seal;
 mod target;
 mod unfit;
+mod whole;
 
 #[cfg(test)]
 mod json_text;
@@ -47,7 +48,7 @@ pub use self::{
     context::{DecodeContext, EncodeContext},
     error::{ApiError, ErrorKind, Refusal, StreamEnd, Truncated},
     loss::Encoded,
-    portable::offers_web_search,
+    portable::{CustomTools, custom_tools_as_functions, offers_web_search},
     quirks::Quirks,
     seal::holds_foreign,
     target::{Effort, ReasoningStyle, Target, Traits},

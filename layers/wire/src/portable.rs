@@ -11,6 +11,7 @@
 //! | Anthropic: `tool_addition`, `tool_removal` in instructions; the search among tools | nothing, listed: all tools are on offer |
 //! | Anthropic: tools that the client runs by an agreed schema (`bash_…`, `text_editor_…`, `memory_…`, `computer_…`) | functions of that schema |
 //! | Gemini: files with `videoMetadata` or `mediaResolution` | the file |
+//! | OpenAI: custom tools, where the model has none | functions of one text ([`custom_tools_as_functions`]) |
 //! | any: web search | the target's own web search ([`WebSearch`]) |
 //! | any: what a provider's tool did in an earlier answer | nothing, listed |
 //! | Gemini: JSON without a schema, towards OpenAI, that no text speaks of | an instruction that does |
@@ -18,6 +19,7 @@
 
 mod anthropic;
 mod client_tool;
+pub(crate) mod custom_tool;
 mod gemini;
 mod json_word;
 mod web_search;
@@ -28,7 +30,10 @@ use serde_json::Value;
 use tollway_core::Dialect;
 
 pub(crate) use self::web_search::WebSearch;
-pub use self::web_search::offers_web_search;
+pub use self::{
+    custom_tool::{CustomTools, custom_tools_as_functions},
+    web_search::offers_web_search,
+};
 use crate::chat::{Chat, Content, Message, Native, Part, Role, ToolKind};
 
 /// What stands for a block.

@@ -32,6 +32,8 @@ pub struct Traits {
     pub reasoning: ReasoningStyle,
     /// The effort levels it takes, empty for all.
     pub efforts: Vec<Effort>,
+    /// The most tokens it can be told to think.
+    pub max_thinking_tokens: Option<u64>,
     /// Whether function calls and responses carry ids (Gemini 3 and later).
     pub function_call_ids: bool,
     /// Whether a server of OpenAI's format takes what OpenAI's own does not know: `cache_control`,
@@ -54,6 +56,7 @@ impl Default for Traits {
             responses_only: false,
             reasoning: ReasoningStyle::Effort,
             efforts: Vec::new(),
+            max_thinking_tokens: None,
             function_call_ids: false,
             extensions: true,
             earlier_thinking: true,

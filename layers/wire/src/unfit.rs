@@ -65,20 +65,38 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Unfit> {
     })
 }
 
+/// Where reading a document fails, as in `messages[1].content`; none where that is not within it.
+pub(crate) fn place<'a, T: Deserialize<'a>>(json: &'a str) -> Option<String> {
+    let again = &mut serde_json::Deserializer::from_str(json);
+    let error = serde_path_to_error::deserialize::<_, T>(again).err()?;
+    let place = written(error.path());
+    (!place.is_empty()).then(|| place.trim_start_matches('.').to_owned())
+}
+
 fn told(path: &serde_path_to_error::Path, error: &str) -> Unfit {
-    let mut at = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => at.extend(["[", &index.to_string(), "]"]),
-            Segment::Map { key } => at.extend([".", key]),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
+    let at = written(path);
     match error.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
         Some(field) => Unfit::missing(field).below(at),
         None => Unfit::at(at, plain(error)),
     }
 }
+
+/// The path as a client writes it, down to where it grows beyond measure.
+fn written(path: &serde_path_to_error::Path) -> String {
+    let mut at = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => at.extend(["[", &index.to_string(), "]"]),
+            Segment::Map { key } if at.len() + key.len() < LONGEST => at.extend([".", key]),
+            Segment::Map { .. } => break,
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    at
+}
+
+/// How long a path may be, in bytes: names in a request may be as long as the request.
+const LONGEST: usize = 512;
 
 /// serde's words without line and column, which count from where we began to read, and without the
 /// names of our types.
@@ -130,6 +148,28 @@ mod tests {
             ("5", "expected an object, got integer `5`"),
         ] {
             assert_eq!(read::<Outer<'_>>(json).unwrap_err().to_string(), told, "{json}");
+        }
+    }
+
+    /// JavaScript cuts texts within an emoji, and sends half of it.
+    #[test]
+    fn what_is_no_json_is_told_by_its_place() {
+        let long = "n".repeat(600);
+        for (json, told) in [
+            (
+                r#"{"a":1,"messages":[{"x":"]"},{"content":[{"text":"a\ud83d"}]}]}"#,
+                Some("messages[1].content[0].text"),
+            ),
+            ("{\n \"a\": {\"b\": [1,\n 2, nope]}}", Some("a.b[2]")),
+            (r#"{"a":"#, Some("a")),
+            (&format!(r#"{{"a":{{"{long}":x}}}}"#), Some("a")),
+            ("", None),
+            ("nope", None),
+            (r#"{"\ud800":1}"#, None),
+            (r#"{"a":1}}"#, None),
+        ] {
+            assert_eq!(place::<serde_json::Value>(json).as_deref(), told, "{json}");
+            assert_eq!(place::<crate::openai::json::Node<'_>>(json).as_deref(), told, "{json}");
         }
     }
 

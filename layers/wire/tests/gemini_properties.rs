@@ -99,6 +99,11 @@ fn step(number: usize) -> impl Strategy<Value = Vec<Message>> {
             let id = format!("call-{number}-{at}");
             let call = ToolCall { id: id.clone(), name: name.clone(), arguments, custom: false };
             content.push(Part { content: Content::ToolCall(call), cache_control: None, signature });
+            // An object is told as one, whatever stood between its braces.
+            let text = match serde_json::from_str(&text) {
+                Ok(Value::Object(object)) => Value::Object(object).to_string(),
+                _ => text,
+            };
             let content = vec![Part::text(text)];
             let result = ToolResult { call_id: id, name: Some(name), content, is_error };
             results.push(Content::ToolResult(result).into());

@@ -204,6 +204,8 @@ fn what_is_no_request_is_refused_with_its_field() {
         (r#"{"generationConfig":{"stopSequences":["a",5]}}"#, Some("generationConfig.stopSequences")),
         (r#"{"generationConfig":{"thinkingConfig":5}}"#, Some("generationConfig.thinkingConfig")),
         (r#"{"generationConfig":{"responseMimeType":5}}"#, Some("generationConfig.responseMimeType")),
+        // A text that was cut within an emoji, as JavaScript writes it.
+        (r#"{"contents":[{"parts":[{"text":"a"},{"text":"b\ud83d"}]}]}"#, Some("contents[0].parts[1].text")),
         (r#"{"generationConfig":{"topK":"many"}}"#, Some("generationConfig.topK")),
         (
             r#"{"generationConfig":{"thinkingConfig":{"thinkingLevel":"WILD"}}}"#,
@@ -588,15 +590,16 @@ fn thinking_is_asked_for_in_the_models_own_way() {
 fn a_thinking_budget_stays_within_the_models() {
     let request = ReasoningRequest { budget_tokens: Some(31_999), ..ReasoningRequest::default() };
     let chat = Chat { reasoning: Some(request), ..asked("q") };
-    let traits = Traits { reasoning: ReasoningStyle::Budget, ..Traits::default() };
-    for (model, tokens, lost) in [("gemini-2.5-flash", 24_576, 1), ("gemini-2.5-pro", 31_999, 0)] {
-        let (body, encoded) = encoded(&chat, &Target { model: model.into(), traits: traits.clone() });
+    for (most, tokens, lost) in [(Some(24_576), 24_576, 1), (Some(32_768), 31_999, 0), (None, 31_999, 0)] {
+        let traits =
+            Traits { reasoning: ReasoningStyle::Budget, max_thinking_tokens: most, ..Traits::default() };
+        let (body, encoded) = encoded(&chat, &Target { model: "m".into(), traits });
         assert_eq!(
             body["generationConfig"]["thinkingConfig"],
             json!({ "thinkingBudget": tokens }),
-            "{model}"
+            "{most:?}"
         );
-        assert_eq!(encoded.dropped, vec!["thinking.budget_tokens"; lost], "{model}");
+        assert_eq!(encoded.dropped, vec!["reasoning.max_tokens"; lost], "{most:?}");
     }
 }
 

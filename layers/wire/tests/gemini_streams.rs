@@ -11,7 +11,11 @@ use tollway_wire::{
 };
 
 fn cx() -> DecodeContext {
-    DecodeContext { seed: "request-1".into(), renamed_tools: vec![("a_b".into(), "a b".into())] }
+    DecodeContext {
+        seed: "request-1".into(),
+        renamed_tools: vec![("a_b".into(), "a b".into())],
+        ..DecodeContext::default()
+    }
 }
 
 /// The events of a stream, and whether it was whole.

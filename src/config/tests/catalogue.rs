@@ -220,6 +220,8 @@ fn traits_follow_the_generation() {
     assert!(
         !traits("gemini-2.5-pro").efforts.contains(&Off) && traits("gemini-2.5-flash").efforts.is_empty()
     );
+    assert_eq!(traits("gemini-2.5-pro").max_thinking_tokens, Some(32_768));
+    assert_eq!(traits("gemini-2.5-flash-lite").max_thinking_tokens, Some(24_576));
     assert!(!traits("claude-sonnet-5-5").forced_tool_choice && traits("claude-haiku-5-5").forced_tool_choice);
     assert!(
         traits("claude-opus-4-8").mid_conversation_system

@@ -139,7 +139,7 @@ impl Answering<'_> {
             echo: Echo::read(&self.call.body),
             ..convert::encode_context(self.call, self.exchange)
         };
-        let decode = convert::decode_context(Vec::new());
+        let decode = convert::decode_context(Vec::new(), Vec::new());
         let Call { dialect, framing, .. } = *self.call;
         ChatReading { upstream: dialect, client: dialect, framing, decode, encode, completion: None }
     }

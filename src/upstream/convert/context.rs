@@ -17,8 +17,11 @@ pub(in crate::upstream) fn encode_context(call: &Call, exchange: Option<&Exchang
 
 /// What a decoder must know. Its seed is not the request's id: a client that names all calls of a run
 /// alike would see ids of tool calls come again.
-pub(in crate::upstream) fn decode_context(renamed_tools: Vec<(String, String)>) -> DecodeContext {
-    DecodeContext { renamed_tools, seed: format!("{:032x}", fastrand::u128(..)) }
+pub(in crate::upstream) fn decode_context(
+    renamed_tools: Vec<(String, String)>,
+    custom_tools: Vec<String>,
+) -> DecodeContext {
+    DecodeContext { renamed_tools, custom_tools, seed: format!("{:032x}", fastrand::u128(..)) }
 }
 
 /// What a request says of the stream it wants, where it is relayed and not otherwise read.

@@ -6,7 +6,7 @@ use tollway_wire::count_tokens::TokenCount;
 use tollway_wire::estimate::{Family, estimate};
 use tollway_wire::{Encoded, count_tokens, gemini};
 
-use super::{Prepared, Preparing, Reading};
+use super::{Prepared, Preparing, Reading, list_once};
 use crate::Error;
 
 impl Preparing<'_> {
@@ -36,17 +36,19 @@ impl Preparing<'_> {
     }
 
     /// Asks for the count in the upstream's words.
-    pub(super) fn count_tokens(&self, chat: Chat) -> Result<Prepared, Error> {
-        let told = Chat { dialect: chat.dialect, origins: chat.origins.clone(), ..Chat::default() };
+    pub(super) fn count_tokens(&self, mut chat: Chat) -> Result<Prepared, Error> {
+        let custom = self.without_custom_tools(&mut chat);
         let encoded = if self.is_gemini_at_vertex() {
-            gemini::count_tokens::encode_vertex_request(chat, &self.target())
+            gemini::count_tokens::encode_vertex_request(&mut chat, &self.target())
         } else {
-            count_tokens::encode_request(self.upstream.dialect, chat, &self.target())
+            count_tokens::encode_request(self.upstream.dialect, &mut chat, &self.target())
         };
-        let Encoded { body, mut dropped, .. } = encoded.map_err(|refusal| told.own_refusal(refusal))?;
+        let Encoded { body, mut dropped, .. } = encoded.map_err(|refusal| chat.own_refusal(refusal))?;
+        dropped.extend(custom.dropped);
         for path in &mut dropped {
-            *path = told.own_path(path);
+            *path = chat.own_path(path);
         }
+        list_once(&mut dropped);
         Ok(Prepared {
             endpoint: Endpoint::CountTokens,
             body: body.into(),

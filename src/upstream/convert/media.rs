@@ -1,7 +1,8 @@
 //! Fetches what a request names by URL, for providers that do not fetch it themselves.
 
+use tollway_wire::Refusal;
 use tollway_wire::chat::Chat;
-use tollway_wire::{Refusal, gemini};
+use tollway_wire::gemini::{self, RemoteMedia};
 
 use crate::Error;
 use crate::upstream::fetch::Fetch;
@@ -13,9 +14,31 @@ const MEDIA_AT_ONCE: usize = 8;
 /// The most bytes of base64 that they may come to: no Gemini request may be larger.
 const MOST_MEDIA_BYTES: usize = 128 * 1024 * 1024;
 
+/// What an upstream does not fetch.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unfetched {
+    /// Pictures and documents (Gemini).
+    All,
+    /// Documents (`OpenAI`'s Chat Completions).
+    Documents,
+    /// Nothing, or that is for it to say.
+    Nothing,
+}
+
+impl Unfetched {
+    /// What of a chat is to be fetched for the upstream.
+    pub(super) fn of(self, chat: &mut Chat) -> Vec<RemoteMedia<'_>> {
+        match self {
+            Self::All => gemini::remote_media(chat),
+            Self::Documents => gemini::remote_documents(chat),
+            Self::Nothing => Vec::new(),
+        }
+    }
+}
+
 /// Puts the bytes of pictures and documents in place of their URLs.
-pub(super) async fn fetch_media(chat: &mut Chat, fetch: &Fetch) -> Result<(), Error> {
-    let mut wanted = gemini::remote_media(chat);
+pub(super) async fn fetch_media(chat: &mut Chat, what: Unfetched, fetch: &Fetch) -> Result<(), Error> {
+    let mut wanted = what.of(chat);
     if let Some(one_more) = wanted.get(MOST_MEDIA) {
         let message = format!("more than {MOST_MEDIA} pictures and documents by URL");
         return Err(Refusal::at(one_more.param.clone(), message).into());

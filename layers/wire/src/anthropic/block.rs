@@ -73,6 +73,14 @@ impl Author {
             (field, _) => Ok(Str::or_empty(field)),
         }
     }
+
+    /// The same of a name or an id, which an empty text is not.
+    fn need_name(self, field: Option<Str<'_>>, name: &str) -> Result<String, Unfit> {
+        match self {
+            Self::Client => self.need(field.filter(|text| !text.0.is_empty()), name),
+            Self::Provider => self.need(field, name),
+        }
+    }
 }
 
 /// Reads a content block. `offset` is how many characters of text the answer holds before it.
@@ -94,8 +102,8 @@ pub(super) fn decode_block(raw: &RawValue, offset: usize, author: Author) -> Res
                 return Err(Unfit::at(".input", "expected an object"));
             }
             let call = ToolCall {
-                id: call_id::given(Cow::Owned(author.need(block.id, "id")?)),
-                name: author.need(block.name, "name")?,
+                id: call_id::given(Cow::Owned(author.need_name(block.id, "id")?)),
+                name: author.need_name(block.name, "name")?,
                 arguments: arguments(block.input),
                 custom: false,
             };
@@ -220,7 +228,7 @@ fn decode_result(block: Block<'_>, author: Author) -> Result<Part, Unfit> {
         Some(raw) => decode_content(raw, author).map_err(|unfit| unfit.below(".content"))?,
     };
     let result = ToolResult {
-        call_id: call_id::given(Cow::Owned(author.need(block.tool_use_id, "tool_use_id")?)),
+        call_id: call_id::given(Cow::Owned(author.need_name(block.tool_use_id, "tool_use_id")?)),
         name: None,
         content,
         is_error: block.is_error.unwrap_or(false),

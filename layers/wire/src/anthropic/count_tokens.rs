@@ -28,8 +28,8 @@ pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
 }
 
 /// Writes a request.
-pub fn encode_request(chat: Chat, target: &Target) -> Result<Encoded, Refusal> {
-    only(super::encode_request(&bare(chat), target)?, &COUNTED)
+pub fn encode_request(chat: &mut Chat, target: &Target) -> Result<Encoded, Refusal> {
+    only(super::encode_request(bare(chat), target)?, &COUNTED)
 }
 
 /// Reads a count.

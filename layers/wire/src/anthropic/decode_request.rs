@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Effort, Refusal,
-    chat::{Chat, Content, Message, Part, ReasoningRequest, ResponseFormat, Role},
+    chat::{Chat, Content, Mark, Message, Part, ReasoningRequest, ResponseFormat, Role},
     unfit::Unfit,
 };
 
@@ -25,7 +25,7 @@ pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
         .map_err(|error| Refusal::whole(format!("body is not valid JSON: {error}")))?;
     let mut chat = Chat { dialect: Some(Dialect::Anthropic), ..Chat::default() };
     let mut seen_model = false;
-    let mut system = Vec::new();
+    let (mut system, mut system_is_list) = (Vec::new(), false);
     for (name, raw) in fields {
         if raw.get() == "null" {
             continue;
@@ -37,7 +37,10 @@ pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
                 seen_model = true;
             }
             "messages" => decode_messages(raw, &mut chat)?,
-            "system" => system = decode_system(raw)?,
+            "system" => {
+                system = decode_system(raw)?;
+                system_is_list = raw.get().starts_with('[');
+            }
             "max_tokens" => chat.max_tokens = Some(field(at, raw)?),
             "stop_sequences" => chat.stop = field(at, raw)?,
             "stream" => chat.stream = field(at, raw)?,
@@ -78,7 +81,7 @@ pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
     }
     if !system.is_empty() {
         chat.messages.insert(0, Message { role: Role::System, name: None, content: system });
-        chat.origins.instructed();
+        chat.origins.instructed(system_is_list);
     }
     Ok(chat)
 }
@@ -131,14 +134,14 @@ fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
     for (at, raw) in wire.into_iter().enumerate() {
         let message: WireMessage<'_> =
             parse(raw).map_err(|unfit: Unfit| unfit.refusal(format_args!("messages[{at}]")))?;
-        let is_list = message.content.get().starts_with('[');
         let content = decode_content(message.content, Author::Client)
             .map_err(|unfit| unfit.refusal(format_args!("messages[{at}].content")))?;
+        let blocks = message.content.get().starts_with('[').then_some(content.len());
+        let mark = Mark::at(messages);
         let role = match &*message.role.0 {
             "user" => {
-                let parts = if is_list { content.len() } else { 0 };
                 split_results(content, messages);
-                origins.laid_out(messages, at, parts);
+                origins.turn(messages, mark, at, blocks);
                 continue;
             }
             "assistant" => Role::Assistant,
@@ -150,10 +153,9 @@ fn decode_messages(raw: &RawValue, chat: &mut Chat) -> Result<(), Refusal> {
                 ));
             }
         };
-        let parts = if is_list { content.len() } else { 0 };
         let content = if role == Role::Assistant { restored(content) } else { content };
         messages.push(Message { role, name: None, content });
-        origins.laid_out(messages, at, parts);
+        origins.turn(messages, mark, at, blocks);
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::{
     call_id,
     citation::{CitationOut, from_annotation},
     error::write_error,
+    interleaved::grouped,
     message_id::message_id,
     stop::encode_stop,
     usage::UsageOut,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     ApiError, EncodeContext,
     chat::{Delta, Event, Finish, FinishReason, Native, Signature, Start},
+    whole::Whole,
 };
 
 /// Writes the event stream of an answer.
@@ -36,6 +38,10 @@ pub struct StreamEncoder {
     at: u32,
     /// The block of every tool call, by the call's index.
     calls: Vec<(u32, u32)>,
+    /// How far the arguments of the open call are.
+    arguments: Whole,
+    /// What came while they were not whole.
+    held: Vec<Delta>,
 }
 
 /// The kind of the open block.
@@ -60,6 +66,8 @@ impl StreamEncoder {
             open: None,
             at: 0,
             calls: Vec::new(),
+            arguments: Whole::default(),
+            held: Vec::new(),
         }
     }
 
@@ -88,6 +96,7 @@ impl StreamEncoder {
             return;
         }
         self.begin(out);
+        self.release(true, out);
         self.close(out);
         self.ended = true;
         let stop_reason = match &self.finish {
@@ -134,7 +143,50 @@ impl StreamEncoder {
         frame("message_start", &MessageStart { kind: "message_start", message }, out);
     }
 
+    /// Writes a delta, or holds it until the open call is whole.
     fn delta(&mut self, delta: &Delta, out: &mut Vec<u8>) {
+        let is_waited_for = self.is_open(delta);
+        if self.is_unfinished() && !is_waited_for {
+            // Nothing is no reason to wait.
+            if !matches!(delta, Delta::Text(text) | Delta::Reasoning(text) if text.is_empty()) {
+                self.held.push(delta.clone());
+            }
+            return;
+        }
+        self.write(delta, out);
+        if is_waited_for && !self.held.is_empty() {
+            self.release(false, out);
+        }
+    }
+
+    /// Whether a delta is of the open call.
+    fn is_open(&self, delta: &Delta) -> bool {
+        let call = self.calls.last().filter(|_| self.open == Some(Open::Call)).map(|(call, _)| call);
+        matches!(delta, Delta::ToolArguments { index, .. } if Some(index) == call)
+    }
+
+    fn is_unfinished(&self) -> bool {
+        self.open == Some(Open::Call) && !self.arguments.is_whole()
+    }
+
+    /// Writes what was held, up to a call that is not whole either, or all of it at the end.
+    fn release(&mut self, all: bool, out: &mut Vec<u8>) {
+        if self.held.is_empty() || (self.is_unfinished() && !all) {
+            return;
+        }
+        let mut groups = grouped(std::mem::take(&mut self.held)).into_iter();
+        for group in groups.by_ref() {
+            for delta in &group {
+                self.write(delta, out);
+            }
+            if self.is_unfinished() && !all {
+                break;
+            }
+        }
+        self.held.extend(groups.flatten());
+    }
+
+    fn write(&mut self, delta: &Delta, out: &mut Vec<u8>) {
         match delta {
             Delta::Text(text) => self.text(text, out),
             Delta::Refusal(text) => {
@@ -161,8 +213,15 @@ impl StreamEncoder {
                 self.open_block(&AnswerItem::Block(block), out);
                 self.open = Some(Open::Call);
                 self.calls.push((*index, self.at));
+                self.arguments = Whole::default();
             }
             Delta::ToolArguments { index, fragment } => {
+                if self.is_open(delta) {
+                    self.arguments.feed(fragment);
+                } else if fragment.trim().is_empty() {
+                    // The block has ended, and lacks nothing.
+                    return;
+                }
                 // A late piece of an earlier call still names that call's block.
                 let call = self.calls.iter().rev().find(|(call, _)| call == index);
                 if let Some((_, at)) = call {

@@ -58,7 +58,7 @@ pub enum ToolChoice {
 }
 
 /// A call the model made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToolCall {
     /// The id a result refers to. Decoders synthesise one, unique in the conversation, where the
     /// format gives none.

@@ -35,7 +35,7 @@ fn a_conversation_crosses_to_every_format_that_counts() {
     for from in COUNTING {
         let chat = decode_request(from, "m", asked(from).to_string().as_bytes()).unwrap();
         for to in COUNTING {
-            let encoded = encode_request(to, chat.clone(), &target()).unwrap();
+            let encoded = encode_request(to, &mut chat.clone(), &target()).unwrap();
             assert_eq!(encoded.dropped, [""; 0], "{from:?} {to:?}");
             let again = decode_request(to, "target-model", &encoded.body).unwrap();
             assert_eq!(
@@ -53,8 +53,8 @@ fn a_conversation_crosses_to_every_format_that_counts() {
 fn only_what_is_counted_is_sent() {
     let chat = decode_request(Dialect::Gemini, "m", asked(Dialect::Gemini).to_string().as_bytes()).unwrap();
     let sent = |to| -> Value {
-        let encoded =
-            encode_request(to, Chat { max_tokens: Some(99), stream: true, ..chat.clone() }, &target());
+        let mut chat = Chat { max_tokens: Some(99), stream: true, ..chat.clone() };
+        let encoded = encode_request(to, &mut chat, &target());
         serde_json::from_slice(&encoded.unwrap().body).unwrap()
     };
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
@@ -89,7 +89,7 @@ fn counts_are_read_and_written() {
 fn chat_completions_count_nothing() {
     assert!(decode_request(Dialect::OpenAi, "m", b"{}").is_err());
     assert!(decode_response(Dialect::OpenAi, b"{}").is_err());
-    let refusal = encode_request(Dialect::OpenAi, Chat::default(), &target()).unwrap_err();
+    let refusal = encode_request(Dialect::OpenAi, &mut Chat::default(), &target()).unwrap_err();
     assert_eq!(refusal.param.as_deref(), Some("model"));
 }
 

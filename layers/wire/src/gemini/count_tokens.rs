@@ -27,9 +27,9 @@ pub fn decode_request(model: &str, body: &[u8]) -> Result<Chat, Refusal> {
 }
 
 /// Writes a request: a whole one, since only so instructions and tools are counted.
-pub fn encode_request(chat: Chat, target: &Target) -> Result<Encoded, Refusal> {
+pub fn encode_request(chat: &mut Chat, target: &Target) -> Result<Encoded, Refusal> {
     let model = json!(format!("models/{}", model_path_segment(&target.model)?)).to_string();
-    let encoded = super::encode_request(&bare(chat), target)?;
+    let encoded = super::encode_request(bare(chat), target)?;
     let members = encoded.body.get(1..).unwrap_or_default();
     let body = [b"{\"generateContentRequest\":{\"model\":", model.as_bytes(), b",", members, b"}"].concat();
     Ok(Encoded { body, ..encoded })
@@ -44,8 +44,8 @@ const UNCOUNTED: [&str; 6] =
     ["model", "safetySettings", "safety_settings", "toolConfig", "tool_config", "serviceTier"];
 
 /// Writes a request for Vertex AI.
-pub fn encode_vertex_request(chat: Chat, target: &Target) -> Result<Encoded, Refusal> {
-    only(super::encode_request(&bare(chat), target)?, &AT_VERTEX)
+pub fn encode_vertex_request(chat: &mut Chat, target: &Target) -> Result<Encoded, Refusal> {
+    only(super::encode_request(bare(chat), target)?, &AT_VERTEX)
 }
 
 /// A client's request of Gemini's own as Vertex AI takes it: what stands in a whole request stands for

@@ -27,9 +27,7 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Chat, Re
                 let turns: OneOrMany<decode_turns::TurnIn<'_>> = read(value, "contents")?;
                 (chat.messages, chat.origins) = decode_turns::messages(turns.0)?;
             }
-            "systemInstruction" | "system_instruction" => {
-                instructions = decode_turns::instructions(value)?;
-            }
+            "systemInstruction" | "system_instruction" => instructions = decode_turns::instructions(value)?,
             "tools" => {
                 let tools: OneOrMany<Map<String, Value>> = read(value, "tools")?;
                 decode_config::tools(&mut chat, tools.0)?;
@@ -54,9 +52,9 @@ pub fn decode_request(model: &str, stream: bool, body: &[u8]) -> Result<Chat, Re
             }
         }
     }
-    if let Some(instructions) = instructions {
+    if let Some((instructions, is_whole)) = instructions {
+        chat.origins.instructed(is_whole);
         chat.messages.insert(0, instructions);
-        chat.origins.instructed();
     }
     Ok(chat)
 }

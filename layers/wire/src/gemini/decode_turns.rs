@@ -31,19 +31,26 @@ pub(super) struct TurnIn<'a> {
     parts: OneOrMany<WirePart<'a>>,
 }
 
-/// Reads the instructions: a turn, or a bare text as the SDKs take it.
-pub(super) fn instructions(value: &RawValue) -> Result<Option<Message>, Refusal> {
+/// Reads the instructions: a turn, or a bare text as the SDKs take it. With them comes whether every part
+/// stands at the place it has in the turn.
+pub(super) fn instructions(value: &RawValue) -> Result<Option<(Message, bool)>, Refusal> {
+    let is_text = value.get().starts_with('"');
     let refuse = |unfit: Unfit| unfit.refusal("systemInstruction");
-    let turn: TurnIn<'_> = if value.get().starts_with('"') {
+    let turn: TurnIn<'_> = if is_text {
         let text: Words<'_> = unfit::read(value.get()).map_err(refuse)?;
         TurnIn { role: None, parts: OneOrMany(vec![WirePart { text: Some(text), ..WirePart::default() }]) }
     } else {
         unfit::read(value.get()).map_err(refuse)?
     };
+    let count = turn.parts.0.len();
     let mut ids = CallIds::new("");
     let decode = |part| decode_part(part, &mut ids, &DecodeContext::default());
     let content: Vec<Part> = turn.parts.0.into_iter().filter_map(decode).collect();
-    Ok((!content.is_empty()).then_some(Message { role: Role::System, name: None, content }))
+    if content.is_empty() {
+        return Ok(None);
+    }
+    let is_whole = !is_text && content.len() == count;
+    Ok(Some((Message { role: Role::System, name: None, content }, is_whole)))
 }
 
 /// Reads the turns of a conversation.
@@ -52,7 +59,6 @@ pub(super) fn instructions(value: &RawValue) -> Result<Option<Message>, Refusal>
 /// is given one, and the first result for the same function whose id is none of a call is paired with it.
 /// With the messages come the places of their turns.
 pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins), Refusal> {
-    let mut origins = Origins::default();
     let mut reader = Reader::new(&turns);
     for (at, turn) in turns.into_iter().enumerate() {
         let role = match turn.role.as_deref() {
@@ -68,14 +74,13 @@ pub(super) fn messages(turns: Vec<TurnIn<'_>>) -> Result<(Vec<Message>, Origins)
         reader.role = role;
         // Its SDKs keep every chunk of a streamed answer as a turn of its own: they are one message.
         reader.fresh = role != Role::Assistant;
-        let parts = turn.parts.0.len();
+        reader.turn = at;
         for (place, part) in turn.parts.0.into_iter().enumerate() {
             check(&part).map_err(|unfit| unfit.refusal(format_args!("contents[{at}].parts[{place}]")))?;
-            reader.take(part);
+            reader.take(part, place);
         }
-        origins.laid_out(&reader.messages, at, parts);
     }
-    Ok((reader.messages, origins))
+    Ok((reader.messages, reader.origins))
 }
 
 /// Finds the field without which a part is none.
@@ -94,6 +99,9 @@ fn check(part: &WirePart<'_>) -> Result<(), Unfit> {
 
 struct Reader {
     messages: Vec<Message>,
+    origins: Origins,
+    /// The turn that is being read, and its role.
+    turn: usize,
     role: Role,
     /// Whether the next part begins a new message whatever stands before it.
     fresh: bool,
@@ -113,6 +121,8 @@ impl Reader {
         let ids = parts.filter_map(|part| part.function_call.as_ref()?.id.as_deref());
         Self {
             messages: Vec::new(),
+            origins: Origins::default(),
+            turn: 0,
             role: Role::User,
             fresh: true,
             ids: CallIds::new("history"),
@@ -123,10 +133,10 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, mut part: WirePart<'_>) {
+    fn take(&mut self, mut part: WirePart<'_>, place: usize) {
         if let Some(response) = part.function_response.take() {
             let result = self.result(*response);
-            return self.push(Role::Tool, Content::ToolResult(result).into());
+            return self.push(Role::Tool, Content::ToolResult(result).into(), place);
         }
         let Some(part) = decode_part(part, &mut self.ids, &self.none) else { return };
         let mut part = marked::restored(part);
@@ -135,15 +145,16 @@ impl Reader {
             self.taken.insert(call.id.clone());
             self.open.entry(call.name.clone()).or_default().push_back(call.id.clone());
         }
-        self.push(self.role, part);
+        self.push(self.role, part, place);
     }
 
-    fn push(&mut self, role: Role, part: Part) {
+    fn push(&mut self, role: Role, part: Part, place: usize) {
         match self.messages.last_mut() {
             Some(last) if last.role == role && !self.fresh => last.content.push(part),
             _ => self.messages.push(Message { role, name: None, content: vec![part] }),
         }
         self.fresh = false;
+        self.origins.part(&self.messages, self.turn, place);
     }
 
     /// Takes back the thoughts that another provider's seal is on: a stream told them in pieces before it.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::schema;
 use crate::{
-    Effort, ReasoningStyle, Refusal, Target, Traits,
+    Effort, ReasoningStyle, Refusal, Traits,
     chat::{Chat, ReasoningRequest, ResponseFormat},
 };
 
@@ -17,10 +17,9 @@ const MOST_ANSWERS: u32 = 8;
 /// Writes how the answer is to be made; empty where nothing is asked.
 pub(super) fn generation(
     chat: &Chat,
-    target: &Target,
+    traits: &Traits,
     dropped: &mut Vec<String>,
 ) -> Result<Map<String, Value>, Refusal> {
-    let traits = &target.traits;
     let mut config = match chat.extra.get("generationConfig") {
         Some(Value::Object(config)) => config.clone(),
         _ => Map::new(),
@@ -32,11 +31,13 @@ pub(super) fn generation(
     }
     if let Some(top) = chat.top_logprobs.filter(|top| *top > 0) {
         put(&mut config, "logprobs", top);
+        // They may only be asked for together.
+        put(&mut config, "responseLogprobs", true);
     }
     modalities(chat, &mut config)?;
     response_format(chat, traits, &mut config, dropped)?;
     if let Some(asked) = &chat.reasoning {
-        thinking(asked, target, &mut config, dropped);
+        thinking(asked, traits, &mut config, dropped);
     }
     Ok(config)
 }
@@ -90,7 +91,7 @@ fn limits(chat: &Chat, traits: &Traits, config: &mut Map<String, Value>) -> Resu
     }
     let stops: Vec<&String> = chat.stop.iter().filter(|stop| !stop.is_empty()).collect();
     if stops.len() > MOST_STOPS {
-        let why = format!("Gemini takes at most {MOST_STOPS} stop sequences: {}", stops.len());
+        let why = format!("Gemini takes at most {MOST_STOPS} texts that end an answer: {}", stops.len());
         return Err(Refusal::at("stop", why));
     }
     if !stops.is_empty() {
@@ -159,11 +160,10 @@ fn response_format(
 
 fn thinking(
     asked: &ReasoningRequest,
-    target: &Target,
+    traits: &Traits,
     config: &mut Map<String, Value>,
     dropped: &mut Vec<String>,
 ) {
-    let traits = &target.traits;
     let mut thinking = match config.remove("thinkingConfig") {
         Some(Value::Object(thinking)) => thinking,
         _ => Map::new(),
@@ -179,12 +179,11 @@ fn thinking(
         ReasoningStyle::Budget => {
             let by_level = asked.effort.map(|effort| traits.nearest_effort(effort).budget_tokens());
             if let Some(tokens) = asked.budget_tokens.or(by_level) {
-                let most = most_thinking(&target.model);
+                let most = traits.max_thinking_tokens.unwrap_or(u64::MAX);
                 if tokens > most {
-                    dropped.push("thinking.budget_tokens".to_owned());
+                    dropped.push("reasoning.max_tokens".to_owned());
                 }
-                let tokens = tokens.min(most);
-                put(&mut thinking, "thinkingBudget", tokens);
+                put(&mut thinking, "thinkingBudget", tokens.min(most));
             }
         }
         ReasoningStyle::Effort | ReasoningStyle::Always => {
@@ -199,12 +198,6 @@ fn thinking(
     if !thinking.is_empty() {
         put(config, "thinkingConfig", thinking);
     }
-}
-
-/// The largest budget a model takes for its thinking; it refuses a larger one. Claude Code asks for 31,999.
-/// Source: `ai.google.dev/gemini-api/docs/thinking`.
-fn most_thinking(model: &str) -> u64 {
-    if model.contains("flash") { 24_576 } else { 32_768 }
 }
 
 /// The level that is nearest to the effort asked for. Thinking by level cannot be switched off: no

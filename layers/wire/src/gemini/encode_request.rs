@@ -60,7 +60,7 @@ pub fn encode_request(chat: &Chat, target: &Target) -> Result<Encoded, Refusal> 
     let tools = encode_tools::tools(chat, &mut names, &mut dropped)?;
     let tool_config = encode_tools::tool_config(chat, traits, &mut names, &mut dropped)?;
     let turns = encode_turns::turns(&chat.messages, traits, &mut names, &mut dropped)?;
-    let generation_config = encode_config::generation(chat, target, &mut dropped)?;
+    let generation_config = encode_config::generation(chat, traits, &mut dropped)?;
     let (own, service_tier) = own_fields(chat, &mut dropped)?;
     let body = Body {
         contents: turns.contents,

@@ -56,10 +56,19 @@ pub fn remote_media(chat: &mut Chat) -> Vec<RemoteMedia<'_>> {
     found
 }
 
+/// The same of documents alone, which `OpenAI`'s Chat Completions take by their bytes only.
+pub fn remote_documents(chat: &mut Chat) -> Vec<RemoteMedia<'_>> {
+    let mut found = remote_media(chat);
+    found.retain(|medium| medium.param.ends_with(DOCUMENT));
+    found
+}
+
+const DOCUMENT: &str = "file.file_data";
+
 fn remote(content: &mut Content, path: impl Fn() -> String) -> Option<RemoteMedia<'_>> {
     let (source, field) = match content {
         Content::Image(image) => (&mut image.source, "image_url.url"),
-        Content::Document(document) => (&mut document.source, "file.file_data"),
+        Content::Document(document) => (&mut document.source, DOCUMENT),
         _ => return None,
     };
     let remote = matches!(source, Source::Url { url, .. } if is_remote(url));

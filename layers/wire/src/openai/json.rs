@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use super::lenient::Text;
 use super::path::Path;
-use crate::Refusal;
+use crate::{Refusal, unfit};
 
 /// A JSON value whose strings borrow from the document where they hold no escape.
 ///
@@ -30,8 +30,13 @@ impl<'a> Node<'a> {
         let text = std::str::from_utf8(body).map_err(|error| {
             Refusal::whole(format!("the body is not valid UTF-8, from byte {}", error.valid_up_to()))
         })?;
-        serde_json::from_str(text)
-            .map_err(|error| Refusal::whole(format!("the body is not valid JSON: {error}")))
+        serde_json::from_str(text).map_err(|error| {
+            let message = format!("the body is not valid JSON: {error}");
+            match unfit::place::<Self>(text) {
+                Some(path) => Refusal::at(path, message),
+                None => Refusal::whole(message),
+            }
+        })
     }
 
     /// What it is, in JSON's words, with an article.
@@ -144,6 +149,15 @@ impl<'a> Fields<'a> {
         let found = self.0.iter().rev().find(|(key, _)| key == name);
         match found {
             Some((_, Some(Node::String(text)))) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// How many elements a member has that is an array.
+    pub(crate) fn elements(&self, name: &str) -> Option<usize> {
+        let found = self.0.iter().rev().find(|(key, _)| key == name);
+        match found {
+            Some((_, Some(Node::Array(elements)))) => Some(elements.len()),
             _ => None,
         }
     }

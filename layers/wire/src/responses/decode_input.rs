@@ -9,7 +9,7 @@ use super::decode_call::{CALLS, RESULTS, decode_call, decode_result, keep_rest};
 use super::decode_part::decode_content;
 use super::seal::{self, Sealed};
 use crate::Refusal;
-use crate::chat::{Chat, Content, Message, Native, Part, Reasoning, Role, Signature, Text};
+use crate::chat::{Chat, Content, Mark, Message, Native, Part, Reasoning, Role, Signature, Text};
 use crate::openai::json::{Fields, Node};
 use crate::openai::path::Path;
 
@@ -34,8 +34,10 @@ pub(super) fn decode_input(fields: &mut Fields<'_>, chat: &mut Chat) -> Result<(
     let mut input = Input { messages, extra, seals: HashMap::new(), spoken: true };
     for (index, node) in nodes.into_iter().enumerate() {
         let path = path.at(index);
-        input.item(path.object(node)?, &path)?;
-        origins.upto(input.messages.len(), index);
+        let fields = path.object(node)?;
+        let (mark, blocks) = (Mark::at(input.messages), fields.elements("content"));
+        input.item(fields, &path)?;
+        origins.turn(input.messages, mark, index, blocks);
     }
     input.seal_calls();
     Ok(())

@@ -23,8 +23,8 @@ pub fn decode_request(body: &[u8]) -> Result<Chat, Refusal> {
         ..Chat::default()
     };
     if let Some(instructions) = decode_instructions(&mut fields)? {
+        chat.origins.instructed(false);
         chat.messages.push(instructions);
-        chat.origins.instructed();
     }
     decode_input(&mut fields, &mut chat)?;
     decode_tools::decode_tools(&mut fields, &mut chat)?;

@@ -770,6 +770,8 @@ fn an_unreadable_request_names_its_field() {
             "messages[0].content[1].input",
         ),
         (block(json!({"type": "tool_use", "name": "f", "input": {}})), "messages[0].content[1].id"),
+        (block(json!({"type": "tool_use", "id": "", "name": "f", "input": {}})), "messages[0].content[1].id"),
+        (block(json!({"type": "tool_use", "id": "a", "input": {}})), "messages[0].content[1].name"),
         (block(json!({"type": "tool_result", "content": "x"})), "messages[0].content[1].tool_use_id"),
         (
             block(json!({"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text"}]})),
@@ -792,4 +794,7 @@ fn an_unreadable_request_names_its_field() {
         assert!(!refusal.message.contains(" line "), "{}", refusal.message);
     }
     assert!(decode_request(b"[1,2]").is_err());
+    // A text that was cut within an emoji, as JavaScript writes it.
+    let half = br#"{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a\ud83d"}]}]}"#;
+    assert_eq!(decode_request(half).unwrap_err().param.as_deref(), Some("messages[0].content[0].text"));
 }

@@ -344,6 +344,55 @@ fn canonical_events_become_blocks() {
     assert_eq!(written, expected);
 }
 
+/// Claude Code runs a tool when its block ends, which it did with no arguments where a server told those
+/// of several calls side by side.
+#[test]
+fn calls_that_grow_side_by_side_are_blocks_one_after_the_other() {
+    let call = |index: u32| {
+        let (id, name) = (index.to_string(), "f".to_owned());
+        delta(Delta::ToolCall { index, id, name, custom: false, signature: None })
+    };
+    let piece = |index, fragment: &str| delta(Delta::ToolArguments { index, fragment: fragment.to_owned() });
+    let events = [
+        call(0),
+        call(1),
+        call(2),
+        piece(1, "{\"b\""),
+        piece(0, "{\"a\":"),
+        delta(Delta::Text("so".to_owned())),
+        piece(0, "1}"),
+        piece(1, ":2}"),
+        piece(0, "\n"),
+        call(3),
+        piece(3, "{}"),
+    ];
+    let written = data(&encode(&events));
+    let blocks = written
+        .iter()
+        .filter(|event| event["type"].as_str().is_some_and(|kind| kind.starts_with("content_block")));
+    let expected = [
+        open(0, &tool("0", "f")),
+        input(0, "{\"a\":"),
+        input(0, "1}"),
+        close(0),
+        open(1, &tool("1", "f")),
+        input(1, "{\"b\""),
+        input(1, ":2}"),
+        close(1),
+        // Whether it has arguments is known at the end only.
+        open(2, &tool("2", "f")),
+        close(2),
+        open(3, &json!({"type": "text", "text": ""})),
+        text(3, "so"),
+        close(3),
+        open(4, &tool("3", "f")),
+        input(4, "{}"),
+        close(4),
+    ];
+    assert_eq!(blocks.cloned().collect::<Vec<_>>(), expected);
+    assert_eq!(written.last(), Some(&stop()));
+}
+
 #[test]
 fn frames_name_their_event() {
     let written = encode(&[delta(Delta::Text("hi".to_owned()))]);

@@ -71,6 +71,8 @@ fn what_is_wrong_is_refused_by_its_path() {
     for body in ["", "{", "[]", "null", "\u{fffd}"] {
         assert_eq!(decode_request(body.as_bytes()).unwrap_err().param, None, "{body}");
     }
+    let half = br#"{"model":"m","messages":[{"role":"user","content":"a\ud83d"}]}"#;
+    assert_eq!(decode_request(half).unwrap_err().param.as_deref(), Some("messages[0].content"));
 }
 
 #[test]

@@ -132,7 +132,11 @@ fn a_forced_call_that_ends_in_stop_ends_in_tool_calls() {
 
 #[test]
 fn renamed_tools_get_their_own_names_back() {
-    let cx = DecodeContext { renamed_tools: vec![("a_b".into(), "a.b".into())], seed: String::new() };
+    let cx = DecodeContext {
+        renamed_tools: vec![("a_b".into(), "a.b".into())],
+        seed: String::new(),
+        ..DecodeContext::default()
+    };
     let frames = stream(&[
         &chunk(r#"{"tool_calls":[{"index":0,"id":"1","function":{"name":"a_b","arguments":"{}"}}]}"#),
         &end("tool_calls"),

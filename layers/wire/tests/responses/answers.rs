@@ -159,7 +159,11 @@ fn what_is_no_answer_is_an_error() {
 
 #[test]
 fn names_of_tools_are_the_clients_again_and_missing_ids_are_made() {
-    let context = DecodeContext { renamed_tools: vec![("a_b".into(), "a.b".into())], seed: "s".into() };
+    let context = DecodeContext {
+        renamed_tools: vec![("a_b".into(), "a.b".into())],
+        seed: "s".into(),
+        ..DecodeContext::default()
+    };
     let body = json!({"output": [{"type": "function_call", "name": "a_b", "arguments": "{}"},
         {"type": "function_call", "name": "a_b", "arguments": "{}"}]});
     let said = Said::of(&decode_response(body.to_string().as_bytes(), &context).unwrap());

@@ -434,6 +434,8 @@ fn bad_requests_are_refused_by_their_path() {
     ] {
         assert_eq!(with(name, value), path);
     }
+    let half = br#"{"model":"m","input":[{"role":"user","content":"a\ud83d"}]}"#;
+    assert_eq!(decode_request(half).unwrap_err().param.as_deref(), Some("input[0].content"));
     for body in [&b""[..], b"[]", b"{", b"\xff", b"null"] {
         assert!(decode_request(body).is_err());
     }

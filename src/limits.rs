@@ -120,7 +120,7 @@ mod tests {
     async fn who_is_gone_is_forgotten_though_nobody_follows() {
         let few = Source::text("limits: {few: {requests: 9, window: 1s, per: address}}");
         let limits = Limits::new(&Settings::load(&few, &Env::default()).unwrap()).unwrap();
-        let limiter = limits.0.clone().unwrap();
+        let limiter = limits.configured.clone().unwrap();
         let of = Dimensions::new().with_address(Ipv4Addr::LOCALHOST.into());
         drop(limiter.reserve(Instant::now().into_std(), &of, &Estimate::default()).unwrap());
         assert_eq!(limiter.subjects(), 1);

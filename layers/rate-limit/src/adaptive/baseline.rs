@@ -8,10 +8,15 @@ use std::time::Duration;
 pub(super) struct Baseline {
     mean: f64,
     deviation: f64,
+    /// By how much a first byte is usually overdue: by nothing for most, by much for a few.
+    excess: f64,
+    /// How many of the first were sent, and how many of them came.
+    begun: u32,
     samples: u32,
     /// Of the window that is under way.
     sum: f64,
     sum_deviation: f64,
+    sum_excess: f64,
     count: u32,
 }
 
@@ -23,22 +28,51 @@ impl Baseline {
 
     /// After what time a first byte is overdue, once that is known.
     pub(super) fn overdue_after(&self, tolerance: f64) -> Option<Duration> {
-        let usual = self.usual()?;
-        let slack = (usual * (tolerance - 1.0)).max(DEVIATIONS * self.deviation);
-        Duration::try_from_secs_f64(usual + slack).ok()
+        self.usual().and_then(|_| Duration::try_from_secs_f64(self.due(tolerance)).ok())
+    }
+
+    /// For how many seconds a first byte is usually overdue.
+    pub(super) const fn excess(&self) -> f64 {
+        self.excess
+    }
+
+    fn due(&self, tolerance: f64) -> f64 {
+        (self.mean * tolerance).max(self.mean + DEVIATIONS * self.deviation)
+    }
+
+    /// A request is sent. Says whether it is one of the first, from which it is learned what is usual.
+    ///
+    /// It must be these and not those that are answered first, which are the fast ones.
+    pub(super) const fn begin(&mut self) -> bool {
+        let is_first = self.begun < FEWEST;
+        self.begun += is_first as u32;
+        is_first
+    }
+
+    /// One of the first has ended without a first byte: another takes its place.
+    pub(super) const fn forgo(&mut self) {
+        self.begun = self.begun.saturating_sub(1);
     }
 
     /// Notes a time. Says whether it is the first of its window.
-    pub(super) fn note(&mut self, seconds: f64) -> bool {
+    pub(super) fn note(&mut self, seconds: f64, tolerance: f64, is_first: bool) -> bool {
         if self.samples < FEWEST {
+            if !is_first {
+                return false;
+            }
+            if self.samples == 0 {
+                self.mean = seconds;
+            }
             self.samples += 1;
-            let weight = 1.0 / f64::from(self.samples);
-            self.deviation += ((seconds - self.mean).abs() * (1.0 - weight) - self.deviation) * weight;
+            // Where too many come from the very beginning, the first are still answered as usual.
+            let weight = if seconds < self.mean { 0.5 } else { 0.125 };
+            self.deviation += ((seconds - self.mean).abs() - self.deviation) * weight;
             self.mean += (seconds - self.mean) * weight;
             return false;
         }
         self.sum += seconds;
         self.sum_deviation += (seconds - self.mean).abs();
+        self.sum_excess += (seconds - self.due(tolerance)).max(0.0);
         self.count += 1;
         self.count == 1
     }
@@ -48,17 +82,25 @@ impl Baseline {
         let count = f64::from(std::mem::take(&mut self.count));
         let mean = std::mem::take(&mut self.sum) / count;
         let deviation = std::mem::take(&mut self.sum_deviation) / count;
+        let excess = std::mem::take(&mut self.sum_excess) / count;
         if !mean.is_finite() {
             return;
         }
-        let weight = match lesson {
+        let weight = (count / MEMORY).min(MOST_AT_ONCE);
+        // What chance may have added to the mean.
+        let error = 2.0 * deviation / count.sqrt();
+        let (mean, weight) = match lesson {
             Lesson::Nothing => return,
-            Lesson::Shorter if mean > self.mean => return,
-            Lesson::Shorter | Lesson::Usual => (count / MEMORY).min(MOST_AT_ONCE),
-            Lesson::Changed => 1.0,
+            Lesson::Shorter if mean + error >= self.mean => return,
+            Lesson::Shorter => (mean + error, weight),
+            // An overload that grows slowly must not become usual while it does.
+            Lesson::Usual if mean > self.mean => (mean, weight / 10.0),
+            Lesson::Usual => (mean, weight / 3.0),
+            Lesson::Changed => (mean, 1.0),
         };
         self.mean += (mean - self.mean) * weight;
-        self.deviation += (deviation - self.deviation) * weight.min(MOST_AT_ONCE);
+        self.deviation += (deviation - self.deviation) * weight;
+        self.excess += (excess - self.excess) * weight;
     }
 }
 
@@ -94,31 +136,37 @@ mod tests {
     #[test]
     fn a_few_times_make_a_mean() {
         let mut baseline = Baseline::default();
-        for seconds in [1.0, 2.0, 3.0, 2.0] {
-            baseline.note(seconds);
+        assert!(baseline.begin());
+        baseline.forgo();
+        for seconds in [1.0, 2.0, 3.0, 2.0, 2.0] {
             assert_eq!(baseline.usual(), None);
+            assert!(baseline.begin());
+            baseline.note(9.0, 2.0, false);
+            baseline.note(seconds, 2.0, true);
         }
-        baseline.note(2.0);
-        assert!((baseline.usual().unwrap() - 2.0).abs() < 1e-9);
-        assert!(baseline.overdue_after(2.0).unwrap() >= Duration::from_secs(4));
+        assert!(!baseline.begin());
+        // It went up slowly from the first.
+        assert!((1.1..2.0).contains(&baseline.usual().unwrap()));
+        assert!(baseline.overdue_after(2.0).unwrap() >= Duration::from_millis(2_200));
     }
 
     #[test]
     fn only_what_may_teach_teaches() {
         let known = || {
             let mut baseline = Baseline::default();
-            for _ in 0..5 {
-                baseline.note(1.0);
+            for _ in 0..FEWEST {
+                baseline.note(1.0, 2.0, true);
             }
-            assert!(baseline.note(3.0) && !baseline.note(3.0));
+            assert!(baseline.note(3.0, 2.0, false) && !baseline.note(3.0, 2.0, false));
             baseline
         };
         for (lesson, expected) in
-            [(Lesson::Nothing, 1.0), (Lesson::Shorter, 1.0), (Lesson::Usual, 1.02), (Lesson::Changed, 3.0)]
+            [(Lesson::Nothing, 1.0), (Lesson::Shorter, 1.0), (Lesson::Usual, 1.002), (Lesson::Changed, 3.0)]
         {
             let mut baseline = known();
             baseline.close(lesson);
             assert!((baseline.usual().unwrap() - expected).abs() < 1e-9, "{lesson:?}");
+            assert_eq!(baseline.excess() > 0.0, expected > 1.0, "{lesson:?}");
             // The window is closed.
             baseline.close(Lesson::Changed);
             assert!((baseline.usual().unwrap() - expected).abs() < 1e-9, "{lesson:?}");

@@ -73,6 +73,8 @@ pub struct Pass {
     model: usize,
     size: usize,
     is_measured: bool,
+    /// Whether it is one of the first of its kind, from which it is learned what is usual.
+    is_first: bool,
     sent: Sent,
     in_flight: InFlight,
 }
@@ -209,8 +211,9 @@ impl Gate {
         }
         let Some(model) = self.models.get_mut(pass.model) else { return };
         let Some(baseline) = model.baseline_mut(pass.size) else { return };
-        let usual = baseline.usual();
-        if baseline.note(now.saturating_duration_since(pass.in_flight.started).as_secs_f64()) {
+        let usual = baseline.usual().map(|usual| (usual, baseline.excess()));
+        let seconds = now.saturating_duration_since(pass.in_flight.started).as_secs_f64();
+        if baseline.note(seconds, self.settings.tolerance, pass.is_first) {
             self.touched.push((pass.model, pass.size));
         }
         self.pace.first_byte(now, &mut pass.in_flight, usual);
@@ -222,6 +225,12 @@ impl Gate {
         self.pace.leave(&mut pass.in_flight);
         if let Some(model) = self.models.get_mut(pass.model) {
             model.in_flight = model.in_flight.saturating_sub(1);
+            if pass.is_measured
+                && pass.is_first
+                && let Some(baseline) = model.baseline_mut(pass.size)
+            {
+                baseline.forgo();
+            }
         }
         self.dispatch(now);
     }
@@ -274,15 +283,17 @@ impl Gate {
 
     fn admit(&mut self, now: Instant, id: u64, index: usize, demand: &Demand) -> Pass {
         let size = model::size_class(&demand.estimate);
-        let (mut sent, mut overdue_after) = (Sent::default(), None);
+        let (mut sent, mut overdue_after, mut is_first) = (Sent::default(), None, false);
         if let Some(model) = self.models.get_mut(index) {
             sent = model.send(now, &demand.estimate);
-            let baseline = model.baseline(size).filter(|_| demand.is_measured);
-            overdue_after = baseline.and_then(|baseline| baseline.overdue_after(self.settings.tolerance));
+            if let Some(baseline) = model.baseline_mut(size).filter(|_| demand.is_measured) {
+                overdue_after = baseline.overdue_after(self.settings.tolerance);
+                is_first = baseline.begin();
+            }
         }
         self.sent += 1;
         let in_flight = self.pace.enter(now, id, overdue_after);
-        Pass { id, model: index, size, is_measured: demand.is_measured, sent, in_flight }
+        Pass { id, model: index, size, is_measured: demand.is_measured, is_first, sent, in_flight }
     }
 
     /// Sends as many as may be of those who wait.
@@ -290,7 +301,7 @@ impl Gate {
         while self.queue.len() > 0 && self.pace.has_room() {
             let firsts = self.models.iter().enumerate();
             let ready = firsts.filter_map(|(index, model)| {
-                let place = self.first(model)?;
+                let place = self.first(now, model)?;
                 let waiter = self.queue.peek(place.1)?;
                 // Who is too late is sent away, whatever else he would have to wait for.
                 let is_ready =
@@ -324,10 +335,11 @@ impl Gate {
     }
 
     /// Who is next for a model.
-    fn first(&self, model: &Model) -> Option<Place> {
+    fn first(&self, now: Instant, model: &Model) -> Option<Place> {
         let first = *model.waiting.first()?;
-        let is_loaded = 2 * self.queue.len() >= self.settings.max_waiting;
-        if self.settings.order == Order::NewestUnderLoad && is_loaded {
+        if self.settings.order == Order::NewestUnderLoad
+            && self.queue.peek(first.1)?.deadline < now + self.settings.max_wait.mul_f32(0.75)
+        {
             return model.waiting.range(..=(first.0, u64::MAX)).next_back().copied();
         }
         Some(first)
@@ -337,7 +349,7 @@ impl Gate {
     fn ask_again_at(&self, now: Instant, id: u64) -> Instant {
         let Some(waiter) = self.queue.peek(id) else { return now };
         let Some(model) = self.models.get(waiter.model) else { return waiter.deadline };
-        if self.first(model).is_none_or(|first| first.1 != id) {
+        if self.first(now, model).is_none_or(|first| first.1 != id) {
             return waiter.deadline;
         }
         // Where it is not the model that he waits for, he is woken.
@@ -369,7 +381,7 @@ impl Gate {
     /// Who has become the next, or waits for another time than before, sets his timer anew.
     fn wake_first(&mut self, now: Instant, index: usize) {
         let Some(model) = self.models.get(index) else { return };
-        let Some((_, id)) = self.first(model) else { return };
+        let Some((_, id)) = self.first(now, model) else { return };
         let Some(waiter) = self.queue.peek(id) else { return };
         // Where it is not the model that he waits for, he is woken when there is room.
         if model.ready_at(now, &waiter.demand.estimate).is_some()

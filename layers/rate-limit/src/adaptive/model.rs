@@ -103,10 +103,6 @@ impl Model {
         }
     }
 
-    pub(super) fn baseline(&self, size: usize) -> Option<&Baseline> {
-        self.baselines.get(size)
-    }
-
     pub(super) fn baseline_mut(&mut self, size: usize) -> Option<&mut Baseline> {
         self.baselines.get_mut(size)
     }

@@ -18,8 +18,8 @@
 //! - As in `CoDel`, only a queue that stands for a while is one: a burst that dissolves is none.
 //! - As in TCP and `AIMDLimit.java`, a refusal or a timeout shrinks the limit multiplicatively, at most once
 //!   for the requests that were in flight together.
-//! - As in `GradientLimit.java`, the room for growth is the square root of the limit, and as in all three
-//!   there is no growth that nobody asked for (`inflight < estimatedLimit / 2`).
+//! - As in `GradientLimit.java`, the room for growth is of the order of the limit's square root, and as in
+//!   all three there is no growth that nobody asked for (`inflight < estimatedLimit / 2`).
 //!
 //! Without any sign of overload there is no limit but the ceiling, nor is there after a minute in which
 //! nobody had to wait.
@@ -46,12 +46,16 @@ pub(super) struct Pace {
     due: BTreeSet<(Instant, u64)>,
     /// How many first bytes are usually waited for at the present flow of them.
     flow: Flow,
+    /// How many of them are usually overdue.
+    late_flow: Flow,
     /// The usual time to the first byte, in seconds, of all that are measured.
     typical: f64,
     window: Window,
     last_cut: Option<Instant>,
     /// How often in a row a lower limit was of no use.
     in_vain: u32,
+    /// What was in force before.
+    before: Option<f64>,
     /// When somebody last had to wait, or there was a sign of overload.
     last_need: Instant,
 }
@@ -84,10 +88,12 @@ impl Pace {
             overdue: 0,
             due: BTreeSet::new(),
             flow: Flow { level: 0.0, at: now },
+            late_flow: Flow { level: 0.0, at: now },
             typical: 1.0,
             window: Window::new(now),
             last_cut: None,
             in_vain: 0,
+            before: None,
             last_need: now,
         }
     }
@@ -133,9 +139,10 @@ impl Pace {
         InFlight { id, started: now, due, awaits: due.is_some() }
     }
 
-    /// The first byte of an answer has come, which usually takes so many seconds.
-    pub(super) fn first_byte(&mut self, now: Instant, of: &mut InFlight, usual: Option<f64>) {
-        if let Some(usual) = usual {
+    /// The first byte of an answer has come, which usually takes so many seconds, and is overdue for so many.
+    pub(super) fn first_byte(&mut self, now: Instant, of: &mut InFlight, usual: Option<(f64, f64)>) {
+        if let Some((usual, excess)) = usual {
+            self.late_flow.add(now, excess, self.memory());
             self.typical += (usual - self.typical) * 0.05;
             self.flow.add(now, usual, self.memory());
         }
@@ -181,7 +188,7 @@ impl Pace {
         }
         let while_ = Duration::try_from_secs_f64(self.typical).unwrap_or_default();
         let while_ = while_.max(self.settings.shortest_window);
-        if self.is_late() {
+        if self.is_late(now) {
             let since = *self.window.late_since.get_or_insert(now);
             return (now.saturating_duration_since(since) >= while_).then(|| self.overloaded(now));
         }
@@ -189,10 +196,10 @@ impl Pace {
         (now.saturating_duration_since(self.window.began) >= 2 * while_).then(|| self.calm(now))
     }
 
-    /// Whether more are overdue than chance would have it.
-    fn is_late(&self) -> bool {
-        let overdue = count(self.overdue);
-        self.overdue > 2 && overdue > count(self.in_flight).sqrt() && overdue > count(self.awaiting) / 4.0
+    /// Whether more are overdue than usual, and than chance would have it.
+    fn is_late(&self, now: Instant) -> bool {
+        let overdue = count(self.overdue) - 2.0 * self.late_flow.at(now, self.memory());
+        overdue > 2.0 && overdue > count(self.in_flight).sqrt() && overdue > count(self.awaiting) / 4.0
     }
 
     fn overloaded(&mut self, now: Instant) -> Lesson {
@@ -203,7 +210,11 @@ impl Pace {
         self.in_vain = if is_drained { self.in_vain + 1 } else { 0 };
         if self.in_vain >= IN_VAIN {
             self.in_vain = 0;
+            self.limit = self.before;
             return Lesson::Changed;
+        }
+        if self.in_vain == 0 {
+            self.before = self.limit;
         }
         let waiting = (count(self.awaiting) - self.flow.at(now, self.memory())).max(0.0);
         let limit = self.limit.unwrap_or(f64::INFINITY).min(in_flight);
@@ -270,7 +281,7 @@ impl Flow {
 
 /// How many may wait at the upstream, so that it never waits.
 fn headroom(limit: f64) -> f64 {
-    limit.max(1.0).sqrt()
+    limit.max(1.0).sqrt() / 2.0
 }
 
 #[expect(clippy::cast_precision_loss, reason = "there are far fewer than 2^53")]
@@ -284,4 +295,4 @@ const fn whole(limit: f64) -> usize {
 }
 
 /// After how many cuts without an effect it is not the load that makes the upstream slow.
-const IN_VAIN: u32 = 5;
+const IN_VAIN: u32 = 4;

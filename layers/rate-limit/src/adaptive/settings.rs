@@ -32,8 +32,8 @@ pub struct Settings {
 pub enum Order {
     /// Who came first. Where more come than can be served for long, all wait for almost as long as they may.
     Oldest,
-    /// Who came first, but who came last where half as many wait as may: those who can be served are
-    /// served fast, and the others waited in vain anyway.
+    /// Who came first, but who came last where he who came first has waited for a quarter of the time that
+    /// he may: those who can be served are served fast, and some would have waited in vain anyway.
     ///
     /// Source: adaptive LIFO, Maurer, "Fail at Scale", ACM Queue 13(8), 2015.
     #[default]
@@ -43,13 +43,14 @@ pub enum Order {
 impl Default for Settings {
     /// Between 1 and 1,000 in flight; 100 may wait, for 5 s.
     ///
-    /// `backoff` is that of CUBIC (RFC 9438 §4.6).
+    /// `backoff` is that of CUBIC (RFC 9438 §4.6), `tolerance` that of Gradient2 of Netflix's
+    /// concurrency-limits.
     fn default() -> Self {
         Self {
             floor: 1,
             ceiling: 1_000,
             backoff: 0.7,
-            tolerance: 2.0,
+            tolerance: 1.5,
             shortest_window: Duration::from_millis(100),
             reopen: Duration::from_mins(1),
             max_wait: Duration::from_secs(5),
@@ -70,7 +71,7 @@ impl Settings {
             floor,
             ceiling: self.ceiling.max(floor),
             backoff: or(self.backoff, 0.7).clamp(0.1, 0.95),
-            tolerance: or(self.tolerance, 2.0).clamp(1.1, 100.0),
+            tolerance: or(self.tolerance, 1.5).clamp(1.1, 100.0),
             shortest_window: self.shortest_window.max(Duration::from_millis(1)),
             max_wait: self.max_wait.min(LONGEST),
             longest_hold: self.longest_hold.min(LONGEST),

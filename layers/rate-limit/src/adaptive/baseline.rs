@@ -79,6 +79,10 @@ impl Baseline {
 
     /// Closes the window.
     pub(super) fn close(&mut self, lesson: Lesson) {
+        if lesson == Lesson::Changed {
+            *self = Self::default();
+            return;
+        }
         let count = f64::from(std::mem::take(&mut self.count));
         let mean = std::mem::take(&mut self.sum) / count;
         let deviation = std::mem::take(&mut self.sum_deviation) / count;
@@ -90,13 +94,12 @@ impl Baseline {
         // What chance may have added to the mean.
         let error = 2.0 * deviation / count.sqrt();
         let (mean, weight) = match lesson {
-            Lesson::Nothing => return,
+            Lesson::Nothing | Lesson::Changed => return,
             Lesson::Shorter if mean + error >= self.mean => return,
             Lesson::Shorter => (mean + error, weight),
             // An overload that grows slowly must not become usual while it does.
             Lesson::Usual if mean > self.mean => (mean, weight / 10.0),
             Lesson::Usual => (mean, weight / 3.0),
-            Lesson::Changed => (mean, 1.0),
         };
         self.mean += (mean - self.mean) * weight;
         self.deviation += (deviation - self.deviation) * weight;
@@ -113,7 +116,7 @@ pub(super) enum Lesson {
     Shorter,
     /// What is usual.
     Usual,
-    /// What is usual from now on.
+    /// Nothing, and what is usual has to be learned anew.
     Changed,
 }
 
@@ -160,16 +163,16 @@ mod tests {
             assert!(baseline.note(3.0, 2.0, false) && !baseline.note(3.0, 2.0, false));
             baseline
         };
-        for (lesson, expected) in
-            [(Lesson::Nothing, 1.0), (Lesson::Shorter, 1.0), (Lesson::Usual, 1.002), (Lesson::Changed, 3.0)]
-        {
+        for (lesson, expected) in [(Lesson::Nothing, 1.0), (Lesson::Shorter, 1.0), (Lesson::Usual, 1.002)] {
             let mut baseline = known();
             baseline.close(lesson);
             assert!((baseline.usual().unwrap() - expected).abs() < 1e-9, "{lesson:?}");
             assert_eq!(baseline.excess() > 0.0, expected > 1.0, "{lesson:?}");
             // The window is closed.
-            baseline.close(Lesson::Changed);
+            baseline.close(Lesson::Usual);
             assert!((baseline.usual().unwrap() - expected).abs() < 1e-9, "{lesson:?}");
+            baseline.close(Lesson::Changed);
+            assert_eq!(baseline.usual(), None);
         }
     }
 }

@@ -124,6 +124,11 @@ impl Gate {
         if !has_room {
             self.pace.reached(now);
         }
+        if ready_at.is_some()
+            && let Some(model) = self.models.get_mut(index)
+        {
+            model.lacked = Some(now);
+        }
         let deadline = now + self.settings.max_wait;
         if let Some(ready_at) = ready_at.filter(|at| *at > deadline) {
             return Arrival::Refuse(self.refuse(demand, exhausted(ready_at - now)));
@@ -276,6 +281,9 @@ impl Gate {
                 baseline.close(lesson);
             }
         }
+        if lesson == Lesson::Changed {
+            self.models.iter_mut().for_each(Model::unlearn);
+        }
         if lesson != Lesson::Nothing {
             self.dispatch(now);
         }
@@ -337,8 +345,11 @@ impl Gate {
     /// Who is next for a model.
     fn first(&self, now: Instant, model: &Model) -> Option<Place> {
         let first = *model.waiting.first()?;
+        let max_wait = self.settings.max_wait;
+        // What waits for a provider's limit is no overload, and who needs a large part of it would starve.
         if self.settings.order == Order::NewestUnderLoad
-            && self.queue.peek(first.1)?.deadline < now + self.settings.max_wait.mul_f32(0.75)
+            && model.lacked.is_none_or(|lacked| lacked + max_wait < now)
+            && self.queue.peek(first.1)?.deadline < now + max_wait.mul_f32(0.75)
         {
             return model.waiting.range(..=(first.0, u64::MAX)).next_back().copied();
         }

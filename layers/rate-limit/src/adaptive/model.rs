@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use super::baseline::Baseline;
+use super::baseline::{Baseline, Lesson};
 use super::queue::Place;
 use super::quota::Quota;
 use super::told::{Reading, Told};
@@ -16,6 +16,8 @@ pub(super) struct Model {
     pub(super) name: Arc<str>,
     /// Not asked until then.
     pub(super) held_until: Option<Instant>,
+    /// When it was last too much for a limit of its provider.
+    pub(super) lacked: Option<Instant>,
     /// For how long its provider's word is obeyed.
     longest_hold: Duration,
     pub(super) quotas: SmallVec<[Quota; 2]>,
@@ -51,6 +53,7 @@ impl Model {
             name,
             longest_hold,
             held_until: None,
+            lacked: None,
             quotas: SmallVec::new(),
             sent: Sent::default(),
             baselines: [Baseline::default(); SIZES],
@@ -101,6 +104,11 @@ impl Model {
             Some(known) => known.renew(now, reading, request, since),
             None => self.quotas.push(Quota::new(now, reading, request, since)),
         }
+    }
+
+    /// What was usual is so no longer.
+    pub(super) fn unlearn(&mut self) {
+        self.baselines.iter_mut().for_each(|baseline| baseline.close(Lesson::Changed));
     }
 
     pub(super) fn baseline_mut(&mut self, size: usize) -> Option<&mut Baseline> {

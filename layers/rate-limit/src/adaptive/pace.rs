@@ -44,6 +44,8 @@ pub(super) struct Pace {
     overdue: usize,
     /// When it should come to the others.
     due: BTreeSet<(Instant, u64)>,
+    /// How often it has changed what is usual. What was expected before says nothing any more.
+    era: u32,
     /// How many first bytes are usually waited for at the present flow of them.
     flow: Flow,
     /// How many of them are usually overdue.
@@ -52,10 +54,10 @@ pub(super) struct Pace {
     typical: f64,
     window: Window,
     last_cut: Option<Instant>,
-    /// How often in a row a lower limit was of no use.
-    in_vain: u32,
-    /// What was in force before.
-    before: Option<f64>,
+    /// Whether lower limits help, since there were last no signs of overload.
+    trial: Option<Trial>,
+    /// How slow first bytes are of what was sent since the last cut.
+    since_cut: Slowness,
     /// When somebody last had to wait, or there was a sign of overload.
     last_need: Instant,
 }
@@ -67,6 +69,8 @@ struct Window {
     reached: bool,
     /// Since when too many are overdue.
     late_since: Option<Instant>,
+    /// How many first bytes came in time, and too late.
+    came: [u32; 2],
 }
 
 /// A request in flight, as far as its pace is concerned.
@@ -75,6 +79,7 @@ pub(super) struct InFlight {
     id: u64,
     pub(super) started: Instant,
     due: Option<Instant>,
+    era: u32,
     awaits: bool,
 }
 
@@ -87,13 +92,14 @@ impl Pace {
             awaiting: 0,
             overdue: 0,
             due: BTreeSet::new(),
+            era: 0,
             flow: Flow { level: 0.0, at: now },
             late_flow: Flow { level: 0.0, at: now },
             typical: 1.0,
             window: Window::new(now),
             last_cut: None,
-            in_vain: 0,
-            before: None,
+            trial: None,
+            since_cut: Slowness::default(),
             last_need: now,
         }
     }
@@ -136,7 +142,7 @@ impl Pace {
             self.awaiting += 1;
             self.due.insert((due, id));
         }
-        InFlight { id, started: now, due, awaits: due.is_some() }
+        InFlight { id, started: now, due, era: self.era, awaits: due.is_some() }
     }
 
     /// The first byte of an answer has come, which usually takes so many seconds, and is overdue for so many.
@@ -146,7 +152,19 @@ impl Pace {
             self.typical += (usual - self.typical) * 0.05;
             self.flow.add(now, usual, self.memory());
         }
-        self.stop_awaiting(of);
+        let is_late = self.stop_awaiting(of);
+        if self.last_cut.is_some_and(|cut| of.started <= cut) {
+            return;
+        }
+        if let Some((usual, _)) = usual.filter(|(usual, _)| *usual > 0.0) {
+            self.since_cut.sum += now.saturating_duration_since(of.started).as_secs_f64() / usual;
+            self.since_cut.count += 1.0;
+        }
+        if let Some(is_late) = is_late
+            && let Some(came) = self.window.came.get_mut(usize::from(is_late))
+        {
+            *came += 1;
+        }
     }
 
     /// A request is over.
@@ -155,15 +173,15 @@ impl Pace {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    fn stop_awaiting(&mut self, of: &mut InFlight) {
-        if let Some(due) = of.due
-            && std::mem::take(&mut of.awaits)
-        {
-            self.awaiting = self.awaiting.saturating_sub(1);
-            if !self.due.remove(&(due, of.id)) {
-                self.overdue = self.overdue.saturating_sub(1);
-            }
+    /// Says whether its first byte was overdue, if it was waited for.
+    fn stop_awaiting(&mut self, of: &mut InFlight) -> Option<bool> {
+        let due = of.due.filter(|_| std::mem::take(&mut of.awaits) && of.era == self.era)?;
+        self.awaiting = self.awaiting.saturating_sub(1);
+        let is_late = !self.due.remove(&(due, of.id));
+        if is_late {
+            self.overdue = self.overdue.saturating_sub(1);
         }
+        Some(is_late)
     }
 
     /// The upstream refused a request for overload, or did not answer it in time.
@@ -174,7 +192,7 @@ impl Pace {
         }
         let in_force = self.limit.unwrap_or(f64::INFINITY).min(count(self.in_flight));
         self.set(now, in_force * self.settings.backoff);
-        self.last_cut = Some(now);
+        (self.last_cut, self.since_cut) = (Some(now), Slowness::default());
         self.window = Window::new(now);
     }
 
@@ -199,35 +217,50 @@ impl Pace {
     /// Whether more are overdue than usual, and than chance would have it.
     fn is_late(&self, now: Instant) -> bool {
         let overdue = count(self.overdue) - 2.0 * self.late_flow.at(now, self.memory());
-        overdue > 2.0 && overdue > count(self.in_flight).sqrt() && overdue > count(self.awaiting) / 4.0
+        overdue > 3.0 && overdue > count(self.in_flight).sqrt() && overdue > count(self.awaiting) / 4.0
     }
 
     fn overloaded(&mut self, now: Instant) -> Lesson {
         self.last_need = now;
         self.window = Window::new(now);
         let in_flight = count(self.in_flight);
-        let is_drained = self.limit.is_some_and(|limit| in_flight <= limit + 1.0);
-        self.in_vain = if is_drained { self.in_vain + 1 } else { 0 };
-        if self.in_vain >= IN_VAIN {
-            self.in_vain = 0;
-            self.limit = self.before;
-            return Lesson::Changed;
-        }
-        if self.in_vain == 0 {
-            self.before = self.limit;
+        let limit = self.limit.unwrap_or(f64::INFINITY).min(in_flight);
+        match self.trial {
+            None => self.trial = Some(Trial { before: self.limit, at: None }),
+            Some(Trial { before, at }) => {
+                // It is not yet known whether the last cut was enough.
+                let Some(is_slow) = self.since_cut.mean() else { return Lesson::Nothing };
+                match at {
+                    Some((higher, _)) if limit > MUCH_LOWER * higher => {}
+                    Some((_, was_slow)) if is_slow > HELPED * was_slow => return self.give_up(before),
+                    _ => self.trial = Some(Trial { before, at: Some((limit, is_slow)) }),
+                }
+            }
         }
         let waiting = (count(self.awaiting) - self.flow.at(now, self.memory())).max(0.0);
-        let limit = self.limit.unwrap_or(f64::INFINITY).min(in_flight);
         let working = (in_flight - waiting).max(limit / 2.0);
         self.set(now, (working + headroom(working)).min(limit));
-        self.last_cut = Some(now);
+        (self.last_cut, self.since_cut) = (Some(now), Slowness::default());
         Lesson::Nothing
     }
 
+    /// It is not for the load that the upstream is slow: what was in force before is again.
+    fn give_up(&mut self, before: Option<f64>) -> Lesson {
+        (self.limit, self.trial) = (before, None);
+        self.era += 1;
+        self.due.clear();
+        (self.awaiting, self.overdue) = (0, 0);
+        Lesson::Changed
+    }
+
     fn calm(&mut self, now: Instant) -> Lesson {
-        let reached = self.window.reached;
+        let Window { reached, came: [in_time, late], .. } = self.window;
         self.window = Window::new(now);
-        self.in_vain = 0;
+        // Nobody is overdue while nobody is sent; nothing is known until something that was sent since came.
+        if late > in_time || (self.limit.is_some() && in_time == 0 && self.awaiting > 0) {
+            return Lesson::Nothing;
+        }
+        self.trial = None;
         match self.limit {
             Some(limit) if reached => {
                 self.set(now, limit + (headroom(limit) / 2.0).max(1.0));
@@ -257,7 +290,30 @@ impl Pace {
 
 impl Window {
     const fn new(now: Instant) -> Self {
-        Self { began: now, reached: false, late_since: None }
+        Self { began: now, reached: false, late_since: None, came: [0; 2] }
+    }
+}
+
+/// What is found out by lowering the limit.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    /// What was in force before.
+    before: Option<f64>,
+    /// A limit, and how slow first bytes were under it.
+    at: Option<(f64, f64)>,
+}
+
+/// How many times the usual the first bytes take.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slowness {
+    sum: f64,
+    count: f64,
+}
+
+impl Slowness {
+    /// The mean, where some have come.
+    fn mean(self) -> Option<f64> {
+        (self.count >= 3.0).then_some(self.sum / self.count)
     }
 }
 
@@ -294,5 +350,8 @@ const fn whole(limit: f64) -> usize {
     limit as usize
 }
 
-/// After how many cuts without an effect it is not the load that makes the upstream slow.
-const IN_VAIN: u32 = 4;
+/// How much lower a limit has to be until its effect can be told.
+const MUCH_LOWER: f64 = 0.6;
+
+/// What may be left of a slowness where a lower limit has helped.
+const HELPED: f64 = 0.75;

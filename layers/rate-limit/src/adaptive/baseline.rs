@@ -60,13 +60,9 @@ impl Baseline {
             if !is_first {
                 return false;
             }
-            if self.samples == 0 {
-                self.mean = seconds;
-            }
             self.samples += 1;
-            // Where too many come from the very beginning, the first are still answered as usual.
-            let weight = if seconds < self.mean { 0.5 } else { 0.125 };
-            self.deviation += ((seconds - self.mean).abs() - self.deviation) * weight;
+            let weight = 1.0 / f64::from(self.samples);
+            self.deviation += ((seconds - self.mean).abs() * (1.0 - weight) - self.deviation) * weight;
             self.mean += (seconds - self.mean) * weight;
             return false;
         }
@@ -121,7 +117,7 @@ pub(super) enum Lesson {
 }
 
 /// How many times make a mean.
-const FEWEST: u32 = 5;
+const FEWEST: u32 = 10;
 
 /// How many mean deviations are nothing unusual. Of a normal distribution three are 2.4 standard deviations.
 const DEVIATIONS: f64 = 3.0;
@@ -141,16 +137,15 @@ mod tests {
         let mut baseline = Baseline::default();
         assert!(baseline.begin());
         baseline.forgo();
-        for seconds in [1.0, 2.0, 3.0, 2.0, 2.0] {
+        for seconds in [1.0, 2.0, 3.0, 2.0, 2.0, 1.0, 2.0, 3.0, 2.0, 2.0] {
             assert_eq!(baseline.usual(), None);
             assert!(baseline.begin());
             baseline.note(9.0, 2.0, false);
             baseline.note(seconds, 2.0, true);
         }
         assert!(!baseline.begin());
-        // It went up slowly from the first.
-        assert!((1.1..2.0).contains(&baseline.usual().unwrap()));
-        assert!(baseline.overdue_after(2.0).unwrap() >= Duration::from_millis(2_200));
+        assert!((baseline.usual().unwrap() - 2.0).abs() < 1e-9);
+        assert!(baseline.overdue_after(2.0).unwrap() >= Duration::from_secs(4));
     }
 
     #[test]

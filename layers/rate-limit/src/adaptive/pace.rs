@@ -256,8 +256,10 @@ impl Pace {
     fn calm(&mut self, now: Instant) -> Lesson {
         let Window { reached, came: [in_time, late], .. } = self.window;
         self.window = Window::new(now);
-        // Nobody is overdue while nobody is sent; nothing is known until something that was sent since came.
-        if late > in_time || (self.limit.is_some() && in_time == 0 && self.awaiting > 0) {
+        // Nobody is overdue while nobody is sent: nothing is known until something that was sent since came.
+        let is_recent =
+            self.last_cut.is_some_and(|cut| now.saturating_duration_since(cut) < self.settings.reopen);
+        if late > in_time || (self.trial.is_some() && in_time == 0 && is_recent) {
             return Lesson::Nothing;
         }
         self.trial = None;

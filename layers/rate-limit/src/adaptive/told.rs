@@ -87,7 +87,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = text(headers, &RETRY_AFTER)?;
     match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        Err(_) => until(httpdate::parse_http_date(text).ok()?, headers, now),
+        Err(_) => Some(until(httpdate::parse_http_date(text).ok()?, headers, now)),
     }
 }
 
@@ -101,20 +101,21 @@ fn reset_in(text: &str, headers: &HeaderMap, now: SystemTime) -> Option<Duration
         };
     }
     if text.contains('T') {
-        return until(humantime::parse_rfc3339_weak(text.trim_end_matches("+00:00")).ok()?, headers, now);
+        let then = humantime::parse_rfc3339_weak(text.trim_end_matches("+00:00")).ok()?;
+        return Some(until(then, headers, now));
     }
     go_duration(text)
 }
 
 fn since_1970(seconds: f64, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let since = Duration::try_from_secs_f64(seconds).ok()?;
-    until(SystemTime::UNIX_EPOCH.checked_add(since)?, headers, now)
+    Some(until(SystemTime::UNIX_EPOCH.checked_add(since)?, headers, now))
 }
 
 /// How long until then, by the clock of who said it where that is known: ours may be wrong.
-fn until(then: SystemTime, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+fn until(then: SystemTime, headers: &HeaderMap, now: SystemTime) -> Duration {
     let their = text(headers, &DATE).and_then(|text| httpdate::parse_http_date(text).ok());
-    Some(then.duration_since(their.unwrap_or(now)).unwrap_or_default())
+    then.duration_since(their.unwrap_or(now)).unwrap_or_default()
 }
 
 /// A duration as Go writes it: `6m0s`, `1.5s`, `20ms`.

@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 10
 
 # The parts of `make test` run in their order, also under -j.
 .NOTPARALLEL:
-.PHONY: help run setup test check unit redis keys matrix matrix-readme sdk deny bench bench-quick bench-memory profile fuzz clean
+.PHONY: help run setup test check unit redis keys matrix matrix-readme sdk deny bench bench-quick bench-memory shed-graph profile fuzz clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -73,6 +73,12 @@ bench-memory: ## show that memory stays flat over ten thousand translated stream
 	@scripts/setup.sh build
 	cargo build --release --locked --bin tollway
 	python3 bench/memory.py $(ARGS)
+
+shed-graph: ## draw what limits of an overloaded provider do to goodput and latency (target/shed/shed.svg)
+	@scripts/setup.sh build
+	@mkdir -p target/shed
+	cargo run --quiet --locked --package tollway-rate-limit --example shed > target/shed/shed.csv
+	python3 bench/shed_graph.py target/shed/shed.csv > target/shed/shed.svg
 
 profile: ## show where the gateway's time goes under load (ARGS="--case Anthropic")
 	@scripts/setup.sh build oha perf

@@ -63,7 +63,7 @@ impl Headers {
 }
 
 /// Rounded up: a client that comes back early is refused again.
-fn whole_seconds(time: Duration) -> u64 {
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 

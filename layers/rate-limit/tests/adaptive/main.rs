@@ -1,0 +1,15 @@
+//! The gate against simulated upstreams, in virtual time.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "tests"
+)]
+
+mod accounts;
+mod limits;
+mod overload;
+mod priorities;
+mod simulated;

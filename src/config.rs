@@ -12,6 +12,7 @@
 //! In reading order: [`Source`] finds the text, `document` is the file as written, `validate` makes
 //! a [`Provider`] of what it says and what its [`Kind`] knows, [`Catalogue`] resolves models.
 
+mod adaptive;
 mod admin;
 mod authentication;
 mod base_url;

@@ -14,6 +14,7 @@
 //!   limits         reserve by estimate, settle by what it took
 //!   resolve        model name → provider
 //!   ═══ one stack per provider ═══
+//!   pressure       where asked for: no more than it can take, the rest waits or is shed
 //!   translate      same dialect: splice and relay; else decode, convert, encode
 //!   timeouts       head, silence, total
 //!   credentials    the provider's key
@@ -33,6 +34,7 @@ pub mod forwarding;
 pub mod ingest;
 pub mod limits;
 pub mod open;
+pub mod pressure;
 pub mod rescue;
 pub mod respond;
 pub mod server;

@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::forwarding::{Forwarding, Limits, Made};
 use crate::ingest::{BodyLimits, Ingest, IngestLayer};
 use crate::limits::{Limited, Limits as RateLimits};
+use crate::pressure::{Pressed, Pressures};
 use crate::open::{Open, OpenLayer};
 use crate::rescue::{Rescue, RescueLayer};
 use crate::resolve::Resolve;
@@ -23,7 +24,7 @@ use crate::switch::Switch;
 use crate::upstream::{self, Connector, Upstream};
 
 /// What every request goes through. Cloned for each; a clone is a few reference counts.
-pub type Stack = Entered<Switch<Ingest<Permit<Limited<Resolve<Upstream>>>>, Limited<Forwarding>>>;
+pub type Stack = Entered<Switch<Ingest<Permit<Limited<Resolve<Pressed<Upstream>>>>>, Limited<Forwarding>>>;
 
 /// The same at an address where there is nothing but administration.
 pub type Administration = Entered<Side>;
@@ -42,6 +43,8 @@ pub struct Shared {
     pub auth: Auth,
     /// What has been counted of each limit.
     pub limits: RateLimits,
+    /// How providers fare.
+    pub pressures: Pressures,
     /// Which provider made which response.
     pub made: Made,
     /// Whether new work is taken.
@@ -58,6 +61,7 @@ impl Shared {
         Ok(Self {
             auth: Auth::new(&settings, &connector)?,
             limits: RateLimits::new(&settings)?,
+            pressures: Pressures::new(&settings),
             settings,
             access_log: None,
             made: Made::default(),
@@ -90,6 +94,10 @@ pub fn build(shared: &Shared) -> Stack {
     let upstreams: Vec<_> = upstreams.collect();
     // The same ways, for what is no call to a model.
     let ways = upstreams.iter().map(|(name, stack)| (name.clone(), stack.beside())).collect();
+    let upstreams = upstreams.into_iter().map(|(name, stack)| {
+        let pressed = shared.pressures.before(&name, stack);
+        (name, pressed)
+    });
     let pass = BodyLimits {
         max_bytes: settings.server.max_upload_bytes,
         total: settings.server.upload_total_timeout,

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use tollway_wire::Quirks;
 
 use super::{
-    document::{truth, whole_number},
+    adaptive::AdaptiveFile,
+    document::{Short, truth, whole_number},
     format::FormatFile,
     kind::Kind,
     provider::Http2,
@@ -54,6 +55,9 @@ pub(super) struct ProviderFile {
     pub(super) max_streams_per_connection: Option<u32>,
     /// The models it serves, if not any. They are also found by their bare names.
     pub(super) models: Option<Vec<String>>,
+    /// Send it no more than it can take: what its latency, its refusals and its own limits tell. `true`,
+    /// `false`, or a section. Default: false.
+    pub(super) adaptive: Option<Short<AdaptiveFile>>,
 }
 
 /// Paths of single endpoints, as written.

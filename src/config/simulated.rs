@@ -22,6 +22,7 @@ impl Settings {
             providers.extend(played.map(|played| Provider {
                 quirks: provider.quirks.clone(),
                 timeouts: provider.timeouts,
+                adaptive: provider.adaptive,
                 max_streams_per_connection: provider.max_streams_per_connection,
                 models: provider.models.clone(),
                 formats: as_configured(provider, &played.base_url),
@@ -94,6 +95,7 @@ fn simulated(name: Arc<str>, kind: Kind, address: SocketAddr) -> Option<Provider
         http2: Http2::Never,
         max_streams_per_connection: 100,
         models: None,
+        adaptive: None,
         name,
     })
 }

@@ -7,6 +7,7 @@ use tollway_core::Dialect;
 
 use super::{
     Auth, BaseUrl, Disabled, Format, Kind, Path, Paths, Provider, Timeouts, Why,
+    adaptive::adaptive,
     context::Context,
     error::Problem,
     format::FormatFile,
@@ -90,6 +91,7 @@ pub(super) fn provider(
         http2: file.http2,
         max_streams_per_connection,
         models: file.models.map(|models| served(models, &path.key("models"))).transpose()?,
+        adaptive: adaptive(file.adaptive, &path.key("adaptive"))?,
         name: name.clone(),
         base_url: base_url.clone(),
     }))

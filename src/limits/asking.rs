@@ -21,7 +21,7 @@ pub struct Asking {
 }
 
 /// The output that is expected of a chat whose client sets no limit. What it takes in the end counts.
-const USUAL_OUTPUT: u64 = 1_000;
+pub(crate) const USUAL_OUTPUT: u64 = 1_000;
 
 impl Asking {
     pub(super) fn new(settings: Arc<Settings>, limiter: &Limiter) -> Self {

@@ -168,6 +168,7 @@ fn load(
         tracing::warn!("{field} has changed, which takes effect at the next start");
     }
     current.send_modify(|shared| {
+        shared.pressures = shared.pressures.renewed(&old, &settings);
         shared.settings = settings;
         shared.limits = limits;
         shared.auth = auth;

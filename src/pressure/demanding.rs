@@ -1,0 +1,46 @@
+use std::sync::Arc;
+
+use http::Request;
+use http::header::HeaderName;
+use tollway_core::{Call, Caller, Endpoint, Extract, Priority};
+use tollway_rate_limit::Estimate;
+use tollway_rate_limit::adaptive::Demand;
+use tollway_wire::estimate::{Family, estimate};
+use tollway_wire::peek::Peek;
+
+use crate::config::{Resolved, priority_of};
+use crate::limits::USUAL_OUTPUT;
+
+/// Says what a call asks of its provider, and how much it matters.
+#[derive(Clone, Copy, Debug)]
+pub struct Demanding;
+
+/// By which a client says how much a request matters: low, normal or high. Never more than its key's.
+const PRIORITY: HeaderName = HeaderName::from_static("x-tollway-priority");
+
+impl<B> Extract<Demand, Request<B>> for Demanding {
+    fn extract(&self, req: &Request<B>) -> Option<Demand> {
+        let extensions = req.extensions();
+        let call = extensions.get::<Arc<Call>>()?;
+        let resolved = extensions.get::<Arc<Resolved>>()?;
+        let demand = Demand::new(resolved.upstream.model.clone()).priority(priority(req));
+        let stream = call.stream;
+        let Some(peek) = extensions.get::<Arc<Peek>>().filter(|_| call.endpoint != Endpoint::CountTokens) else {
+            return Some(demand);
+        };
+        let guess = estimate(peek, Family::of(&call.model));
+        let answers = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
+        let output = if answers { guess.output.unwrap_or(USUAL_OUTPUT) } else { 0 };
+        Some(demand.estimate(Estimate { input: guess.input, output, stream }))
+    }
+}
+
+fn priority<B>(req: &Request<B>) -> Priority {
+    let asked = req.headers().get(PRIORITY).and_then(|value| value.to_str().ok()).and_then(priority_of);
+    let caller = req.extensions().get::<Arc<Caller>>();
+    match (asked, caller.filter(|caller| **caller != Arc::new(Caller::anonymous()))) {
+        (Some(asked), Some(caller)) => asked.min(caller.priority),
+        (None, Some(caller)) => caller.priority,
+        (asked, None) => asked.unwrap_or_default(),
+    }
+}

@@ -13,11 +13,11 @@ use http::{Extensions, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use tokio::sync::mpsc;
-use tollway_core::{Priority, Respond};
+use tollway_core::{FromExtensions, Priority, Respond};
 use tollway_rate_limit::Estimate;
 use tollway_rate_limit::adaptive::{
-    Adaptive, AdaptiveBody, AdaptiveLayer, AdaptiveLimit, Classify, Demand, Refused, Settings, Signal,
-    Snapshot,
+    Adaptive, AdaptiveBody, AdaptiveLayer, AdaptiveLimit, AsError, AsResponse, ByStatus, Classify, Demand,
+    Refused, Settings, Shed, Signal, Snapshot,
 };
 use tower::{Layer, Service, ServiceExt};
 use tower_test::mock::{self, Mock, Spawn};
@@ -304,7 +304,7 @@ async fn all_its_parts_can_be_replaced() {
     let adaptive = Arc::new(Adaptive::new(settings));
     let demand =
         |req: &Request<()>| req.headers().get("model").map(|model| Demand::new(model.to_str().unwrap()));
-    let layer = AdaptiveLayer::with(adaptive.clone(), demand, TimesOut, InWords);
+    let layer = AdaptiveLayer::with(adaptive.clone(), demand, TimesOut, AsResponse(InWords));
     let mut service =
         layer.layer(tower::service_fn(async |_: Request<()>| Err::<Response<Sent>, _>("timed out")));
     let request = || {
@@ -404,4 +404,26 @@ impl Drop for AtWork {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }
+}
+
+#[derive(Debug, PartialEq)]
+struct SentAway(Refused);
+
+impl From<Refused> for SentAway {
+    fn from(refused: Refused) -> Self {
+        Self(refused)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_sent_away_may_be_failed() {
+    let adaptive = Arc::new(Adaptive::new(Settings { max_waiting: 0, ..narrow() }));
+    let demand = FromExtensions::<Demand>::new();
+    let mut service = AdaptiveLayer::with(adaptive.clone(), demand, ByStatus, AsError)
+        .layer(tower::service_fn(async |_: Request<()>| Ok::<_, SentAway>(stream().1)));
+    let first = service.ready().await.unwrap().call(request(Priority::Low)).await.unwrap();
+    let error = service.ready().await.unwrap().call(request(Priority::Low)).await.unwrap_err();
+    assert!(matches!(error, SentAway(Refused::Overloaded { reason: Shed::Full, .. })));
+    drop(first);
+    assert!(service.ready().await.unwrap().call(request(Priority::Low)).await.is_ok());
 }

@@ -85,7 +85,7 @@ fn layer(criterion: &mut Criterion) {
         request.extensions_mut().insert(demand());
         request
     };
-    let mut bare = service.clone();
+    let mut bare = service;
     criterion.bench_function("adaptive: a call without the layer", |bencher| {
         bencher.iter(|| runtime.block_on(async { bare.call(request()).await.unwrap().collect().await }));
     });

@@ -112,7 +112,7 @@ impl Limiter {
     /// Decides on the rules of this process: all pass, or nothing is counted.
     ///
     /// Shared rules are decided by their leases or, where these do not suffice, as if the store did not
-    /// answer: see [`OnFailure`].
+    /// answer: see [`OnFailure`](crate::OnFailure).
     pub fn reserve(
         self: &Arc<Self>,
         now: Instant,

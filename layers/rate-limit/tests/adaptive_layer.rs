@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,11 +13,11 @@ use http::{Extensions, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use tokio::sync::mpsc;
-use tollway_core::{Priority, Respond};
+use tollway_core::{FromExtensions, Priority, Respond};
 use tollway_rate_limit::Estimate;
 use tollway_rate_limit::adaptive::{
-    Adaptive, AdaptiveBody, AdaptiveLayer, AdaptiveLimit, ByStatus, Classify, Demand, Refused, Settings,
-    Shed, Signal, Snapshot,
+    Adaptive, AdaptiveBody, AdaptiveLayer, AdaptiveLimit, AsError, AsResponse, ByStatus, Classify, Demand,
+    Refused, Settings, Shed, Signal, Snapshot,
 };
 use tower::{Layer, Service, ServiceExt};
 use tower_test::mock::{self, Mock, Spawn};
@@ -278,7 +279,7 @@ struct InWords;
 
 impl Respond<Refused, Sent> for InWords {
     fn respond(&self, request: &Extensions, error: &Refused) -> Response<Sent> {
-        assert!(matches!(error, Refused::Overloaded { reason: Shed::Full, .. }));
+        assert_eq!(error, &Refused::Exhausted { retry_after: Duration::from_secs(1) });
         let (sender, receiver) = mpsc::unbounded_channel();
         sender.send(format!("{} {error}", request.get::<&str>().unwrap()).into()).unwrap();
         let mut response = Response::new(Sent(Some(receiver)));
@@ -303,7 +304,7 @@ async fn all_its_parts_can_be_replaced() {
     let adaptive = Arc::new(Adaptive::new(settings));
     let demand =
         |req: &Request<()>| req.headers().get("model").map(|model| Demand::new(model.to_str().unwrap()));
-    let layer = AdaptiveLayer::with(adaptive.clone(), demand, TimesOut, InWords);
+    let layer = AdaptiveLayer::with(adaptive.clone(), demand, TimesOut, AsResponse(InWords));
     let mut service =
         layer.layer(tower::service_fn(async |_: Request<()>| Err::<Response<Sent>, _>("timed out")));
     let request = || {
@@ -322,5 +323,107 @@ async fn all_its_parts_can_be_replaced() {
     // Of what nothing is said is not counted.
     assert!(service.ready().await.unwrap().call(Request::new(())).await.is_err());
     assert_eq!((adaptive.snapshot().sent, adaptive.snapshot().refusals), (1, 1));
-    let _ = ByStatus;
+}
+
+/// Polls a future so many times, and drops it if it has not ended by then.
+async fn at_most<F: Future>(times: usize, future: F) -> Option<F::Output> {
+    let mut future = Box::pin(future);
+    let mut left = times;
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        left = left.saturating_sub(1);
+        if left == 0 { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn after_ten_thousand_that_end_in_all_ways_nobody_is_left() {
+    let settings = Settings { ceiling: 8, max_waiting: 40, ..Settings::default() };
+    let adaptive = Arc::new(Adaptive::new(settings));
+    let most = Arc::new(AtomicUsize::new(0));
+    let at_work = Arc::new(AtomicUsize::new(0));
+    let service = tower::service_fn(move |req: Request<()>| {
+        let (at_work, most) = (at_work.clone(), most.clone());
+        async move {
+            let number = req.extensions().get::<usize>().copied().unwrap();
+            let guard = AtWork::new(at_work, &most);
+            for _ in 0..number % 5 {
+                tokio::task::yield_now().await;
+            }
+            assert!(most.load(Relaxed) <= 8, "more than may");
+            let (sender, receiver) = mpsc::unbounded_channel();
+            tokio::spawn(async move {
+                tokio::task::yield_now().await;
+                let _ = sender.send(Bytes::from_static(b"a"));
+            });
+            drop(guard);
+            if number % 7 == 0 { Err("broken") } else { Ok(Response::new(Sent(Some(receiver)))) }
+        }
+    });
+    let layer = AdaptiveLayer::new(adaptive.clone());
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..10_000_usize {
+        let service = layer.layer(service.clone());
+        let mut request = request([Priority::Low, Priority::Normal, Priority::High][number % 3]);
+        request.extensions_mut().insert(number);
+        tasks.spawn(async move {
+            let read = async move {
+                let response = service.oneshot(request).await.ok()?;
+                let status = response.status();
+                let _ = response.into_body().collect().await;
+                Some(status)
+            };
+            at_most(1 + number % 11, read).await.flatten()
+        });
+        if number % 64 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let served = tasks.join_all().await.into_iter().filter(|status| *status == Some(StatusCode::OK)).count();
+    let end = adaptive.snapshot();
+    assert_eq!((end.in_flight, end.waiting), (0, [0; 3]), "{end:?}");
+    let refused = end.shed.iter().sum::<u64>() + end.exhausted.iter().sum::<u64>();
+    assert_eq!(end.sent + end.abandoned + refused, 10_000, "{end:?}");
+    assert!(served > 100, "{served}");
+}
+
+/// Counts what goes on at once.
+struct AtWork(Arc<AtomicUsize>);
+
+impl AtWork {
+    fn new(count: Arc<AtomicUsize>, most: &AtomicUsize) -> Self {
+        most.fetch_max(count.fetch_add(1, Relaxed) + 1, Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct SentAway(Refused);
+
+impl From<Refused> for SentAway {
+    fn from(refused: Refused) -> Self {
+        Self(refused)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_sent_away_may_be_failed() {
+    let adaptive = Arc::new(Adaptive::new(Settings { max_waiting: 0, ..narrow() }));
+    let demand = FromExtensions::<Demand>::new();
+    let mut service = AdaptiveLayer::with(adaptive.clone(), demand, ByStatus, AsError)
+        .layer(tower::service_fn(async |_: Request<()>| Ok::<_, SentAway>(stream().1)));
+    let first = service.ready().await.unwrap().call(request(Priority::Low)).await.unwrap();
+    let error = service.ready().await.unwrap().call(request(Priority::Low)).await.unwrap_err();
+    assert!(matches!(error, SentAway(Refused::Overloaded { reason: Shed::Full, .. })));
+    drop(first);
+    assert!(service.ready().await.unwrap().call(request(Priority::Low)).await.is_ok());
 }

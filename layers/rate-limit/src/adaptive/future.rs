@@ -8,13 +8,12 @@ use http::header::RETRY_AFTER;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tollway_core::Respond;
 use tower_service::Service;
 
 use super::flight::{AdaptiveBody, Flight};
 use super::layer::Parts;
 use super::waiting::Waiting;
-use super::{Classify, Refused, Told};
+use super::{Classify, Refuse, Refused, Told};
 use crate::headers::whole_seconds;
 
 pin_project! {
@@ -37,7 +36,7 @@ pin_project! {
     where
         S: Service<Request<ReqBody>>,
     {
-        Refused { response: Option<Response<ResBody>> },
+        Refused { result: Option<Result<Response<ResBody>, S::Error>> },
         Waiting { waiting: Waiting, held: Option<Held<S, ReqBody>> },
         Calling {
             // Above what gives its place back, so that what is inside has ended by then.
@@ -58,8 +57,8 @@ impl<S, X, C, R, ReqBody, ResBody> ResponseFuture<S, X, C, R, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>>,
 {
-    pub(super) const fn refused(response: Response<ResBody>) -> Self {
-        Self { state: State::Refused { response: Some(response) }, parts: None }
+    pub(super) const fn refused(result: Result<Response<ResBody>, S::Error>) -> Self {
+        Self { state: State::Refused { result: Some(result) }, parts: None }
     }
 
     pub(super) const fn waiting(
@@ -79,7 +78,7 @@ impl<S, X, C, R, ReqBody, ResBody> Future for ResponseFuture<S, X, C, R, ReqBody
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     C: Classify<S::Error>,
-    R: Respond<Refused, ResBody>,
+    R: Refuse<ResBody, S::Error>,
     ResBody: Body<Data = Bytes>,
 {
     type Output = Result<Response<AdaptiveBody<ResBody>>, S::Error>;
@@ -89,9 +88,11 @@ where
         loop {
             let next = match this.state.as_mut().project() {
                 // A future that has ended is not polled again; were it so, it would wait for ever.
-                At::Refused { response } => {
-                    let Some(response) = response.take() else { return Poll::Pending };
-                    return Poll::Ready(Ok(response.map(|body| AdaptiveBody::new(body, Flight::NOBODYS))));
+                At::Refused { result } => {
+                    let Some(result) = result.take() else { return Poll::Pending };
+                    return Poll::Ready(
+                        result.map(|response| response.map(|body| AdaptiveBody::new(body, Flight::NOBODYS))),
+                    );
                 }
                 At::Calling { future, flight } => {
                     let result = ready!(future.poll(cx));
@@ -110,7 +111,7 @@ where
                     };
                     match result {
                         Ok(flight) => State::Calling { future: inner.call(req), flight },
-                        Err(refused) => State::Refused { response: Some(parts.answer(&req, &refused)) },
+                        Err(refused) => State::Refused { result: Some(parts.answer(&req, &refused)) },
                     }
                 }
             };
@@ -120,18 +121,18 @@ where
 }
 
 impl<X, C, R> Parts<X, C, R> {
-    pub(super) fn answer<ReqBody, ResBody>(
+    pub(super) fn answer<ReqBody, ResBody, E>(
         &self,
         req: &Request<ReqBody>,
         refused: &Refused,
-    ) -> Response<ResBody>
+    ) -> Result<Response<ResBody>, E>
     where
-        R: Respond<Refused, ResBody>,
+        R: Refuse<ResBody, E>,
     {
-        let mut response = self.respond.respond(req.extensions(), refused);
+        let mut response = self.refuse.refuse(req.extensions(), refused)?;
         let retry_after = || whole_seconds(refused.retry_after()).into();
         response.headers_mut().entry(RETRY_AFTER).or_insert_with(retry_after);
-        response
+        Ok(response)
     }
 
     fn judge<B, E>(&self, flight: &Flight, result: &Result<Response<B>, E>)

@@ -135,7 +135,8 @@ impl Gate {
         }
         if self.queue.len() >= self.settings.max_waiting {
             let Some(other) = self.displaced_by(demand.priority, index) else {
-                return self.refuse_full(demand);
+                let Some(at) = ready_at else { return self.refuse_full(demand) };
+                return Arrival::Refuse(self.refuse(demand, exhausted(at - now)));
             };
             self.send_away(now, other, Shed::Displaced);
         }

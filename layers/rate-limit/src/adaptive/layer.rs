@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use tollway_core::{FromExtensions, StatusOnly};
+use tollway_core::FromExtensions;
 use tower_layer::Layer;
 
 use super::service::AdaptiveLimit;
-use super::{Adaptive, ByStatus, Demand};
+use super::{Adaptive, AsResponse, ByStatus, Demand};
 
 /// Sends an upstream what it can take, keeps some of the rest waiting, and answers the others.
 ///
@@ -12,10 +12,10 @@ use super::{Adaptive, ByStatus, Demand};
 ///   By default that is in the request's extensions. A request of which it says nothing is sent on and not
 ///   counted.
 /// - `C` finds out how the upstream fares: a [`Classify`](super::Classify). By default by the status.
-/// - `R` answers those who are sent away: a [`Respond`](tollway_core::Respond)`<`[`Refused`](super::Refused)`>`.
-///   By default with a status and an empty body. `retry-after` is added where it leaves it out.
+/// - `R` answers those who are sent away, or fails them: a [`Refuse`](super::Refuse). By default with a status
+///   and an empty body. `retry-after` is added to responses without.
 #[derive(Debug)]
-pub struct AdaptiveLayer<X = FromExtensions<Demand>, C = ByStatus, R = StatusOnly> {
+pub struct AdaptiveLayer<X = FromExtensions<Demand>, C = ByStatus, R = AsResponse> {
     parts: Arc<Parts<X, C, R>>,
 }
 
@@ -25,21 +25,21 @@ pub(super) struct Parts<X, C, R> {
     pub(super) adaptive: Arc<Adaptive>,
     pub(super) extract: X,
     pub(super) classify: C,
-    pub(super) respond: R,
+    pub(super) refuse: R,
 }
 
 impl AdaptiveLayer {
     /// For one upstream. All who ask it share its [`Adaptive`].
     pub fn new(adaptive: Arc<Adaptive>) -> Self {
-        Self::with(adaptive, FromExtensions::new(), ByStatus, StatusOnly)
+        Self::with(adaptive, FromExtensions::new(), ByStatus, AsResponse::default())
     }
 }
 
 impl<X, C, R> AdaptiveLayer<X, C, R> {
     /// For one upstream, that is asked what `extract` says, fares as `classify` says, and in whose stead
-    /// `respond` answers.
-    pub fn with(adaptive: Arc<Adaptive>, extract: X, classify: C, respond: R) -> Self {
-        Self { parts: Arc::new(Parts { adaptive, extract, classify, respond }) }
+    /// `refuse` answers.
+    pub fn with(adaptive: Arc<Adaptive>, extract: X, classify: C, refuse: R) -> Self {
+        Self { parts: Arc::new(Parts { adaptive, extract, classify, refuse }) }
     }
 }
 

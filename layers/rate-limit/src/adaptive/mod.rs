@@ -3,7 +3,7 @@
 //!
 //! In reading order:
 //!
-//! - [`AdaptiveLayer`], [`AdaptiveLimit`], [`Classify`]: around a service.
+//! - [`AdaptiveLayer`], [`AdaptiveLimit`], [`Classify`], [`Refuse`]: around a service.
 //! - [`Adaptive`], [`Entry`], [`Flight`], [`Waiting`]: without tower.
 //! - [`Gate`]: the decision alone, with the time as an argument.
 //! - [`Demand`], [`Settings`], [`Told`], [`Refused`], [`Snapshot`]: the words.
@@ -20,6 +20,7 @@ mod model;
 mod pace;
 mod queue;
 mod quota;
+mod refuse;
 mod service;
 mod settings;
 mod snapshot;
@@ -34,6 +35,7 @@ pub use self::flight::{AdaptiveBody, Flight};
 pub use self::future::ResponseFuture;
 pub use self::gate::{Arrival, Gate, Pass, Poll, Ticket};
 pub use self::layer::AdaptiveLayer;
+pub use self::refuse::{AsError, AsResponse, Refuse};
 pub use self::service::AdaptiveLimit;
 pub use self::settings::{Order, Settings};
 pub use self::snapshot::{Learned, Snapshot, Standing};

@@ -8,13 +8,15 @@
 //! two durations says "overloaded". What does is the time to the first byte; but that is a small part of the
 //! time in flight, so that a ratio of it says far too much: a queue of 3 % may double it. Hence the waiting
 //! ones are counted, by Little's law: those without a first byte, less as many as there are usually at the
-//! present flow of first bytes. Requests are usual by their own model and size ([`Baseline`]).
+//! present flow of first bytes. Requests are usual by their own model and size ([`Baseline`]), and so is by how
+//! much some of them are overdue.
 //!
 //! What is taken from where else:
 //! - As in Gradient2, usual is a mean and not Vegas's minimum, which is a prompt cache's hit. Its long-term
 //!   mean drifts upward for as long as an overload lasts, and the limit with it. Here it learns nothing from
 //!   overload. Envoy's adaptive concurrency measures its `minRTT` anew every minute by letting next to nothing
-//!   through for a while; here it is only taken that usual has changed when limiting has not helped.
+//!   through for a while; here it is only taken that usual has changed when first bytes are as slow under a
+//!   much lower limit; then what was in force before is again.
 //! - As in `CoDel`, only a queue that stands for a while is one: a burst that dissolves is none.
 //! - As in TCP and `AIMDLimit.java`, a refusal or a timeout shrinks the limit multiplicatively, at most once
 //!   for the requests that were in flight together.

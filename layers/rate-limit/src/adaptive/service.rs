@@ -4,20 +4,20 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tollway_core::{Extract, FromExtensions, Respond, StatusOnly};
+use tollway_core::{Extract, FromExtensions};
 use tower_service::Service;
 
 use super::flight::{AdaptiveBody, Flight};
 use super::future::{Held, ResponseFuture};
 use super::layer::Parts;
 use super::upstream::Entry;
-use super::{ByStatus, Classify, Demand, Refused};
+use super::{AsResponse, ByStatus, Classify, Demand, Refuse};
 
 /// The service of [`AdaptiveLayer`](super::AdaptiveLayer).
 ///
 /// It is ready when its inner service is; who has to wait does so in the answer's future.
 #[derive(Debug)]
-pub struct AdaptiveLimit<S, X = FromExtensions<Demand>, C = ByStatus, R = StatusOnly> {
+pub struct AdaptiveLimit<S, X = FromExtensions<Demand>, C = ByStatus, R = AsResponse> {
     pub(super) inner: S,
     pub(super) parts: Arc<Parts<X, C, R>>,
 }
@@ -33,7 +33,7 @@ where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
     X: Extract<Demand, Request<ReqBody>>,
     C: Classify<S::Error>,
-    R: Respond<Refused, ResBody>,
+    R: Refuse<ResBody, S::Error>,
     ResBody: Body<Data = Bytes>,
 {
     type Response = Response<AdaptiveBody<ResBody>>;

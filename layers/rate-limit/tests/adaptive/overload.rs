@@ -69,19 +69,15 @@ proptest! {
         let mut upstream = upstream(slots);
         upstream.scatter = scatter;
         let world = run(upstream, &[Load::new(slots as f64 / 2.0 * load, 60)], seed);
-        match scatter {
-            Scatter::Little => {
-                prop_assert!(world.seen.iter().all(|(_, seen)| !seen.is_limiting));
-                prop_assert!(world.fates.iter().all(|fate| fate.done.is_some()));
-            }
-            // By chance so many may be slow at once that it looks like overload. It does little harm.
-            _ => {
-                let waited = world.fates.iter().filter(|fate| fate.sent > Some(fate.came)).count();
-                prop_assert!(waited * 5 <= world.fates.len(), "{waited} of {} wait", world.fates.len());
-                let refused = world.fates.iter().filter(|fate| fate.done.is_none()).count();
-                prop_assert!(refused * 50 <= world.fates.len(), "{refused} of {} go", world.fates.len());
-            }
+        if matches!(scatter, Scatter::Little) {
+            prop_assert!(world.seen.iter().all(|(_, seen)| !seen.is_limiting));
+            prop_assert!(world.fates.iter().all(|fate| fate.done.is_some()));
         }
+        // By chance so many may be slow at once that it looks like overload. It does little harm.
+        let waited = world.fates.iter().filter(|fate| fate.sent > Some(fate.came)).count();
+        prop_assert!(waited * 5 <= world.fates.len(), "{waited} of {} wait", world.fates.len());
+        let refused = world.fates.iter().filter(|fate| fate.done.is_none()).count();
+        prop_assert!(refused * 50 <= world.fates.len(), "{refused} of {} go", world.fates.len());
     }
 }
 
@@ -136,7 +132,7 @@ fn when_the_load_is_gone_so_is_the_limit() {
 #[test]
 fn an_upstream_that_has_become_slower_for_good_is_not_limited_for_ever() {
     let mut world = World::new(Settings::default(), upstream(500), &[Load::new(40.0, 300)], 5);
-    world.run_until(Duration::from_secs(60));
+    world.run_until(Duration::from_mins(1));
     // A larger model behind the same name.
     world.upstream.first = Duration::from_secs(2);
     world.run();

@@ -8,7 +8,7 @@ mod shedding;
 
 use std::sync::Arc;
 
-use tollway_rate_limit::adaptive::{Adaptive, AdaptiveLayer};
+use tollway_rate_limit::adaptive::{Adaptive, AdaptiveLayer, AsResponse};
 use tower_layer::Layer;
 
 use self::demanding::Demanding;
@@ -47,7 +47,7 @@ impl Pressures {
     /// Puts the way to a provider behind what it can take.
     pub(crate) fn before<S>(&self, provider: &Arc<str>, service: S) -> Pressed<S> {
         let Some(adaptive) = self.of(provider) else { return Pressed::Free(service) };
-        let shedding = Shedding { provider: provider.clone() };
+        let shedding = AsResponse(Shedding { provider: provider.clone() });
         let layer = AdaptiveLayer::with(adaptive.clone(), Demanding, Faring, shedding);
         Pressed::Adaptive(layer.layer(service))
     }

@@ -62,6 +62,17 @@ async fn a_provider_that_says_when_to_come_back_is_not_asked_before() {
 }
 
 #[tokio::test]
+async fn what_a_provider_of_another_dialect_says_is_heard_too() {
+    let gateway = gateway("{max_wait: 100ms}").await;
+    let body = json!({"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}});
+    let refusal = Script::new(429, Some("application/json"), body.to_string());
+    let refused = ask(&gateway, "anthropic/claude-sonnet-4-5", with(refusal, &[("retry-after", "30")])).await;
+    assert_eq!((refused.status.as_u16(), refused.sent.is_some()), (429, true));
+    let held = ask(&gateway, "anthropic/claude-sonnet-4-5", whole(&[])).await;
+    assert_eq!((held.status.as_u16(), held.sent.is_some()), (429, false), "{}", held.text());
+}
+
+#[tokio::test]
 async fn a_limit_that_is_used_up_is_told_in_the_client_s_dialect_and_the_provider_not_asked() {
     let used_up = [
         ("x-ratelimit-limit-requests", "10"),
@@ -69,9 +80,24 @@ async fn a_limit_that_is_used_up_is_told_in_the_client_s_dialect_and_the_provide
         ("x-ratelimit-reset-requests", "1m0s"),
     ];
     for (path, body, kind, expected) in [
-        ("/v1/chat/completions", json!({"model": "openai/gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}), "/error/code", "provider_rate_limit"),
-        ("/v1/messages", json!({"model": "openai/gpt-4.1", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}), "/error/type", "rate_limit_error"),
-        ("/v1beta/models/openai%2Fgpt-4.1:generateContent", json!({"contents": [{"parts": [{"text": "hi"}]}]}), "/error/status", "RESOURCE_EXHAUSTED"),
+        (
+            "/v1/chat/completions",
+            json!({"model": "openai/gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}),
+            "/error/code",
+            "provider_rate_limit",
+        ),
+        (
+            "/v1/messages",
+            json!({"model": "openai/gpt-4.1", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}),
+            "/error/type",
+            "rate_limit_error",
+        ),
+        (
+            "/v1beta/models/openai%2Fgpt-4.1:generateContent",
+            json!({"contents": [{"parts": [{"text": "hi"}]}]}),
+            "/error/status",
+            "RESOURCE_EXHAUSTED",
+        ),
     ] {
         let gateway = gateway("{max_wait: 100ms}").await;
         assert_eq!(ask(&gateway, "openai/gpt-4.1", whole(&used_up)).await.status, 200);

@@ -28,10 +28,7 @@ pub(super) struct AdaptiveFile {
 }
 
 /// `true`, `false`, or a section.
-pub(super) fn adaptive(
-    given: Option<Short<AdaptiveFile>>,
-    path: &Path,
-) -> Result<Option<Settings>, Problem> {
+pub(super) fn adaptive(given: Option<Short<AdaptiveFile>>, path: &Path) -> Result<Option<Settings>, Problem> {
     let file = match given {
         None => return Ok(None),
         Some(Short::Text(word)) if word == "false" => return Ok(None),

@@ -25,7 +25,8 @@ impl<B> Extract<Demand, Request<B>> for Demanding {
         let resolved = extensions.get::<Arc<Resolved>>()?;
         let demand = Demand::new(resolved.upstream.model.clone()).priority(priority(req));
         let stream = call.stream;
-        let Some(peek) = extensions.get::<Arc<Peek>>().filter(|_| call.endpoint != Endpoint::CountTokens) else {
+        let Some(peek) = extensions.get::<Arc<Peek>>().filter(|_| call.endpoint != Endpoint::CountTokens)
+        else {
             return Some(demand);
         };
         let guess = estimate(peek, Family::of(&call.model));

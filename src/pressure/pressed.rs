@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
-use tollway_rate_limit::adaptive::{AdaptiveBody, AdaptiveLimit};
+use tollway_rate_limit::adaptive::{AdaptiveBody, AdaptiveLimit, AsResponse};
 use tower_service::Service;
 
 use super::{Demanding, Faring, Shedding};
@@ -15,12 +15,12 @@ use crate::body::{Answer, AnswerBody};
 #[derive(Clone, Debug)]
 pub enum Pressed<S> {
     /// No more than it can take.
-    Adaptive(AdaptiveLimit<S, Demanding, Faring, Shedding>),
+    Adaptive(AdaptiveLimit<S, Demanding, Faring, AsResponse<Shedding>>),
     /// All that comes.
     Free(S),
 }
 
-type Limit<S> = AdaptiveLimit<S, Demanding, Faring, Shedding>;
+type Limit<S> = AdaptiveLimit<S, Demanding, Faring, AsResponse<Shedding>>;
 
 impl<S, B> Service<Request<B>> for Pressed<S>
 where

@@ -18,7 +18,7 @@ use tollway_auth::keys::{
 use tollway_auth::{AuthLayer, Method};
 
 use self::issuers::Issuers;
-pub(crate) use self::permit::{Permit, limited, may_ask, may_use};
+pub(crate) use self::permit::{Permit, limited, may_ask, may_ask_all, may_use};
 pub(crate) use self::refusal::to_api_error;
 pub use self::store::{lasting_pepper, open, pepper};
 use crate::BoxError;

@@ -243,3 +243,43 @@ fn a_declared_key_is_known_by_its_hash() {
     assert_eq!(runtime.block_on(status(server.addr(), "")).unwrap(), 401);
     assert!(!home.0.path().join("tollway.db").exists(), "a deployment without a database has none");
 }
+
+/// It once took a lost secret, or a lost file, for one that never was, and let everybody pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_gone_let_nobody_in() -> Outcome<()> {
+    let home = Home::new("simulator: on");
+    let (secret, database) = (home.0.path().join("tollway.db.secret"), home.0.path().join("tollway.db"));
+    let aside = |file: &std::path::Path| file.with_extension("aside");
+    let server = home.serve();
+    assert_eq!(status(server.addr(), "").await?, 200);
+    let (_, token) = home.command(&["create", "ada", "--quiet"]);
+    let token = token.trim();
+    soon(server.addr(), token, 200).await?;
+    server.wait_for("a key is asked for from now on")?;
+
+    fs::rename(&secret, aside(&secret))?;
+    let said = server.wait_for("the old one goes on")?;
+    assert!(said.contains("state.secret: gone"), "{said}");
+    assert_eq!((status(server.addr(), "").await?, status(server.addr(), token).await?), (401, 200));
+    let (well, said) = home.command(&["list"]);
+    assert!(!well && said.contains("bring it back"), "{said}");
+    fs::rename(aside(&secret), &secret)?;
+
+    // A gateway that starts while the disk with the keys is missing.
+    drop(server);
+    fs::rename(&database, aside(&database))?;
+    let server = home.serve();
+    server.wait_for("the keys are gone, no such file")?;
+    assert_eq!((status(server.addr(), "").await?, status(server.addr(), token).await?), (401, 503));
+    let ready = send(get(server.addr(), "/health/ready")).await?;
+    assert_eq!(
+        (ready.status().as_u16(), &ready.body()[..]),
+        (503, &b"the keys have not been read yet\n"[..])
+    );
+    assert!(!database.exists(), "nothing takes its place");
+    fs::rename(aside(&database), &database)?;
+    soon(server.addr(), token, 200).await?;
+    assert_eq!(status(server.addr(), "").await?, 401);
+    assert_eq!(send(get(server.addr(), "/health/ready")).await?.status(), 200);
+    Ok(())
+}

@@ -59,6 +59,20 @@ pub(super) fn admitted(settings: &Settings, is_required: bool, known: usize) -> 
     }
 }
 
+/// The line that says that the keys are not known, and what becomes of requests.
+pub(super) fn unread(settings: &Settings) -> (Level, String) {
+    let why = match (settings.state.lost(), &settings.state.secret_file) {
+        (Some(file), Some(secret)) => format!(
+            "the keys are gone, no such file: {}; bring it back, or to begin anew take away its secret too: {}",
+            file.display(),
+            secret.display()
+        ),
+        _ => "the keys could not be read from their database yet".to_owned(),
+    };
+    let text = format!("{why}; until then the gateway is not ready, and knows declared keys alone");
+    (Level::WARN, text)
+}
+
 /// The providers without a key, and the variables that would give them one.
 fn missing_keys(settings: &Settings) -> Option<String> {
     let missing = settings.disabled.iter().filter_map(|provider| match &provider.why {

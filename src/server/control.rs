@@ -8,12 +8,13 @@ use tokio::sync::watch;
 use super::accept::{self, Listeners};
 use super::tls::{Tls, TlsError};
 use super::worker::{self, Orders, Stop, Worker};
+use crate::auth;
 use crate::config::{Files, Settings};
 use crate::limits::Limits;
 use crate::stack::Shared;
 
-/// How often watched files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often watched files are looked at: the first key that is made is asked for within two seconds.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the workers may take to end when they are told to do so at once.
 const CUT: Duration = Duration::from_secs(1);
@@ -99,6 +100,7 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
         tokio::select! {
             name = control => name,
             never = Limits::sweep(|| configuration.borrow().limits.clone()) => match never {},
+            never = auth::notice(|| configuration.borrow().auth.clone()) => match never {},
         }
     };
     let name = accept::accept_until(&listeners, &workers, control).await;

@@ -48,16 +48,12 @@ impl<S> Health<S> {
     }
 
     fn status(&self, path: &str) -> Option<(StatusCode, &'static str)> {
+        let unready = |why| Some((StatusCode::SERVICE_UNAVAILABLE, why));
         match path {
-            "/health/live" => Some((StatusCode::OK, "ok\n")),
-            "/health/ready" if !self.readiness.is_open() => {
-                Some((StatusCode::SERVICE_UNAVAILABLE, "shutting down\n"))
-            }
+            "/health/ready" if !self.readiness.is_open() => unready("shutting down\n"),
             // A replica that knows the keys takes those requests meanwhile.
-            "/health/ready" if !self.auth.is_read() => {
-                Some((StatusCode::SERVICE_UNAVAILABLE, "the keys have not been read yet\n"))
-            }
-            "/health/ready" => Some((StatusCode::OK, "ok\n")),
+            "/health/ready" if !self.auth.is_read() => unready("the keys have not been read yet\n"),
+            "/health/live" | "/health/ready" => Some((StatusCode::OK, "ok\n")),
             _ => None,
         }
     }

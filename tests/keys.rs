@@ -283,3 +283,28 @@ async fn keys_that_are_gone_let_nobody_in() -> Outcome<()> {
     assert_eq!(send(get(server.addr(), "/health/ready")).await?.status(), 200);
     Ok(())
 }
+
+/// The log once named the proxy, and of a refused path not even the key.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_who_was_refused_and_from_where() -> Outcome<()> {
+    let home = Home::new(
+        "simulator: on\nauth: {trusted_proxies: 127.0.0.1}\n\
+         keys: {ci: {token: tw-mine, routes: /v1/models}}",
+    );
+    let server = home.serve();
+    for (token, path, status) in
+        [("tw-mine", "/v1/models", 200), ("tw-mine", "/v1/files", 403), ("", "/v1/models", 401)]
+    {
+        let mut request = get(server.addr(), path);
+        request.headers_mut().insert("x-forwarded-for", "6.6.6.6, 203.0.113.9".parse()?);
+        request.headers_mut().insert("x-request-id", format!("of-{status}").parse()?);
+        if !token.is_empty() {
+            request.headers_mut().insert("x-api-key", token.parse()?);
+        }
+        assert_eq!(send(request).await?.status(), status);
+        let line: serde_json::Value = serde_json::from_str(&server.wait_for(&format!("of-{status}"))?)?;
+        assert_eq!(line["client.address"], "203.0.113.9", "{line}");
+        assert_eq!(line.get("key").is_some(), !token.is_empty(), "{line}");
+    }
+    Ok(())
+}

@@ -272,6 +272,8 @@ async fn an_administrator_is_told_which_field_is_wrong() {
         (json!({"name": "a", "priority": "highest"}), "priority"),
         (json!({"name": "a", "expires_at": "tomorrow"}), "expires_at"),
         (json!({"name": "a", "expires_in": "1 fortnight"}), "expires_in"),
+        (json!({"name": "a", "expires_in": "0s"}), "expires_in"),
+        (json!({"name": "a", "expires_at": "2020-01-01"}), "expires_at"),
     ] {
         let (status, answer) = admin(&gateway, Method::POST, "/admin/v1/keys", body.clone()).await;
         assert_eq!((status, &answer["error"]["param"]), (400, &json!(param)), "{body}: {answer}");
@@ -279,6 +281,19 @@ async fn an_administrator_is_told_which_field_is_wrong() {
     for path in ["/admin/v1/keys/key_0000000000000000", "/admin/v1/keys/nonsense"] {
         let (status, answer) = admin(&gateway, Method::GET, path, Value::Null).await;
         assert_eq!((status, &answer["error"]["code"]), (404, &json!("key_not_found")), "{path}: {answer}");
+    }
+    for (method, path, body, status) in [
+        (Method::GET, "/admin/v1/keys?limit=many", Value::Null, 400),
+        (Method::GET, "/admin/v1/audit?page=2", Value::Null, 400),
+        (Method::GET, "/admin/v1/keys/%FF", Value::Null, 400),
+        (Method::POST, "/admin/v1/keys", json!({"name": "x".repeat(3 << 20)}), 413),
+    ] {
+        let (found, answer) = admin(&gateway, method, path, body).await;
+        assert_eq!(
+            (found, &answer["error"]["code"]),
+            (status, &json!("invalid_request")),
+            "{path}: {answer}"
+        );
     }
     let answer = ask(&gateway, Method::PUT, "/admin/v1/keys", "tw-root", &Value::Null).await;
     assert_eq!((answer.status.as_u16(), answer.headers["allow"].to_str().unwrap()), (405, "GET, HEAD, POST"));
@@ -385,4 +400,20 @@ async fn a_model_is_not_brought_past_by_a_second_name() {
         let answer = ask(&gateway, Method::GET, path, "tw-some", &Value::Null).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.text());
     }
+}
+
+/// Of several changes at once some were once lost, though each was answered as made.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_at_the_same_time_are_all_made() {
+    let (gateway, _folder) = kept().await;
+    let (_, made) = admin(&gateway, Method::POST, "/admin/v1/keys", json!({"name": "shared"})).await;
+    let path = format!("/admin/v1/keys/{}", made["id"].as_str().unwrap());
+    let change = |at: usize| {
+        let (gateway, path) = (&gateway, &path);
+        async move { admin(gateway, Method::PATCH, path, json!({"tags": {format!("t{at}"): "1"}})).await.0 }
+    };
+    let (a, b, c, d) = tokio::join!(change(0), change(1), change(2), change(3));
+    assert_eq!([a, b, c, d], [200; 4]);
+    let (_, shown) = admin(&gateway, Method::GET, &path, Value::Null).await;
+    assert_eq!(shown["tags"], json!({"t0": "1", "t1": "1", "t2": "1", "t3": "1"}));
 }

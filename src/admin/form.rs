@@ -105,6 +105,18 @@ impl GrantForm {
         })
     }
 
+    /// What the form says of a key that is to be made.
+    pub fn read_new(self, now: SystemTime) -> Result<Grant, Wrong> {
+        let field = if self.expires_in.is_some() { "expires_in" } else { "expires_at" };
+        let grant = self.read(now)?;
+        match grant.expires {
+            Some(at) if at <= now => {
+                Err((field.to_owned(), format!("the key would be expired when it is made: {}", time(at))))
+            }
+            _ => Ok(grant),
+        }
+    }
+
     /// How a grant is written.
     pub fn of(grant: &Grant) -> Self {
         let priority = match grant.priority {

@@ -227,6 +227,13 @@ async fn administration_may_have_an_address_of_its_own() -> Outcome<()> {
     assert_eq!(status(address, &token).await?, 404);
     assert_eq!(status(address, "").await?, 401);
     assert_eq!(send(get(address, "/health/ready")).await?.status(), 200);
+
+    // Until the next start it stays where it is, and does not move to everybody's address.
+    let file = fs::read_to_string(home.file())?;
+    fs::write(home.file(), file.replace("admin: {listen: '127.0.0.1:0'}", ""))?;
+    server.wait_for("the configuration was reloaded")?;
+    assert_eq!(send(create(server.addr())).await?.status(), 404);
+    assert_eq!(send(create(address)).await?.status(), 201);
     Ok(())
 }
 

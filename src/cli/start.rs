@@ -49,6 +49,11 @@ pub(super) fn admitted(settings: &Settings, is_required: bool, known: usize) -> 
                 format!("no key is asked for: whoever reaches {listen} uses your providers' keys; {then}");
             Some((Level::WARN, text))
         }
+        (true, _)
+            if known == 0 && !(settings.auth.issuers.is_empty() && settings.auth.certificates.is_empty()) =>
+        {
+            Some((Level::INFO, "a token or a certificate is asked for; no key is known".to_owned()))
+        }
         (true, _) if known == 0 => Some((
             Level::WARN,
             "a key is asked for, and there is none yet, so that every request is refused; make one with \
@@ -148,6 +153,9 @@ mod tests {
         assert!(level == Level::WARN && text.contains("every request is refused"), "{text}");
         assert_eq!(said("{}", true, 2), Some((Level::INFO, "a key is asked for; 2 are known".to_owned())));
         assert_eq!(said("simulator: on", false, 0), None);
+        let (level, text) =
+            said("auth: {jwt: {co: {issuer: 'https://i.example', audiences: t}}}", true, 0).unwrap();
+        assert!(level == Level::INFO && text.contains("a token"), "{text}");
     }
 
     #[test]

@@ -155,18 +155,22 @@ fn load(
     reload: &Reload,
     files: &Files,
 ) -> Result<(), String> {
-    let settings = Arc::new((reload.load)(files)?);
-    if let (Some(tls), Some(files)) = (tls, &settings.server.tls) {
-        tls.reload(files).map_err(|error| error.to_string())?;
-    }
+    let mut settings = (reload.load)(files)?;
     let (old, limits, auth, connector) = {
         let shared = current.borrow();
         (shared.settings.clone(), shared.limits.clone(), shared.auth.clone(), shared.connector.clone())
     };
+    let needs_restart = old.needs_restart(&settings);
+    settings.stay_where(&old);
+    let settings = Arc::new(settings);
+    if let (Some(tls), Some(files)) = (tls, &settings.server.tls) {
+        tls.reload(files).map_err(|error| error.to_string())?;
+    }
     let limits = limits.renewed(&old, &settings).map_err(|error| error.to_string())?;
+    // Last: it changes which keys are declared, for those who run too.
     let auth = auth.renewed(&old, &settings, &connector).map_err(|error| error.to_string())?;
     auth.start();
-    for field in old.needs_restart(&settings) {
+    for field in needs_restart {
         tracing::warn!("{field} has changed, which takes effect at the next start");
     }
     current.send_modify(|shared| {

@@ -154,6 +154,9 @@ impl Routes {
                     let name = choice.model.as_deref().unwrap_or(named);
                     may_ask(caller, named, Some((&provider.name, name)))?;
                     may_ask_all(caller, incoming.json(), named, Some(&provider.name))?;
+                    for other in address::parameters(&head.uri, "model").filter(|other| *other != named) {
+                        may_ask(caller, &other, Some((&provider.name, &other)))?;
+                    }
                 }
                 (Naming::Model, None) if !caller.models.is_everything() => return Err(choose::unnamed()),
                 _ => may_use(caller, &provider.name, &path)?,

@@ -375,7 +375,14 @@ async fn a_model_is_not_brought_past_by_a_second_name() {
             403,
         ),
         ("/v1/realtime/calls?model=gpt-4.1", "application/sdp", sdp.clone(), 500),
-        ("/v1/realtime/calls?model=gpt-realtime", "application/sdp", sdp, 403),
+        ("/v1/realtime/calls?model=gpt-realtime", "application/sdp", sdp.clone(), 403),
+        ("/v1/realtime/calls?model=gpt-4.1&model=gpt-realtime", "application/sdp", sdp, 403),
+        (
+            "/v1beta/models/gpt-4.1:generateContent",
+            "application/json",
+            r#"{"model":"models/gpt-5.5","contents":[{"parts":[{"text":"x"}]}]}"#.to_owned(),
+            403,
+        ),
         (
             "/v1/chat/completions",
             "application/json",

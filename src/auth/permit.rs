@@ -44,7 +44,9 @@ pub(crate) fn may_ask_all(
     model: &str,
     provider: Option<&str>,
 ) -> Result<(), Error> {
-    let others = every_model(body).into_iter().filter(|named| &**named != model);
+    // Google's SDKs repeat the path's model so.
+    let bare = |name: &str| name.strip_prefix("models/").unwrap_or(name).to_owned();
+    let others = every_model(body).into_iter().filter(|named| bare(named) != bare(model));
     others
         .into_iter()
         .try_for_each(|named| may_ask(caller, &named, provider.map(|provider| (provider, &*named))))

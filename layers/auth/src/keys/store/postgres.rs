@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use sqlx::Row as _;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
+use sqlx::{Connection as _, Row as _};
 
 use super::sql::{self, key_store};
 use super::{AuditPage, Changes, KeyStore, Pending, StoreError};
@@ -38,9 +38,14 @@ impl PostgresStore {
 }
 
 impl PostgresStore {
-    /// A database is there, or is not.
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "a file of SQLite is made here")]
-    const fn begin_anew(&self) -> Result<(), StoreError> {
+    /// Asks once without the pool, which tries for as long as it may and then only says that it did.
+    async fn begin_anew(&self) -> Result<(), StoreError> {
+        if self.pool.size() > 0 {
+            return Ok(());
+        }
+        let connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
+        // It answers; how it takes leave does not matter.
+        let _ = connection.close().await;
         Ok(())
     }
 

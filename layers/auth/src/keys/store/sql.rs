@@ -54,7 +54,7 @@ macro_rules! key_store {
             }
 
             async fn make_ready(&self, fingerprint: Digest) -> Result<(), StoreError> {
-                self.begin_anew()?;
+                self.begin_anew().await?;
                 self.migrator.run(&self.pool).await.map_err(|error| StoreError::Failed(error.into()))?;
                 let state = sqlx::query(sql::CLAIM).bind(&fingerprint.as_bytes()[..]);
                 let claimed: Vec<u8> = state.fetch_one(&self.pool).await?.try_get("fingerprint")?;

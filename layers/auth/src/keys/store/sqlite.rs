@@ -54,7 +54,8 @@ impl SqliteStore {
     }
 
     /// Makes the file, for its owner alone, unless it was there before.
-    fn begin_anew(&self) -> Result<(), StoreError> {
+    #[expect(clippy::unused_async, reason = "PostgreSQL is asked here")]
+    async fn begin_anew(&self) -> Result<(), StoreError> {
         if self.was_ready.load(Ordering::Acquire) || self.file.exists() {
             return Ok(());
         }

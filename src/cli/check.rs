@@ -70,6 +70,9 @@ fn listener(settings: &Settings) -> Table {
 fn callers(settings: &Settings) -> Table {
     let mode = match settings.auth.settings.mode {
         Mode::Required => "required",
+        Mode::Automatic if !settings.auth.issuers.is_empty() || !settings.auth.certificates.is_empty() => {
+            "required, or a token or certificate"
+        }
         Mode::Automatic => "required once there is one",
         Mode::Open => "not asked for",
     };
@@ -84,10 +87,10 @@ fn callers(settings: &Settings) -> Table {
     table.add_row(["kept in", &kept]);
     // The id is what logs say.
     let declared = settings.keys.iter().map(|key| format!("{} ({})", key.name, key.id()));
-    table.add_row(["declared", &or_none(declared.collect())]);
+    table.add_row(["declared", &or_none(&declared.collect::<Vec<_>>())]);
     if !settings.auth.issuers.is_empty() {
         let issuers = settings.auth.issuers.iter().map(|issuer| issuer.issuer.clone());
-        table.add_row(["tokens of", &or_none(issuers.collect())]);
+        table.add_row(["tokens of", &or_none(&issuers.collect::<Vec<_>>())]);
     }
     if !settings.auth.certificates.is_empty() {
         table.add_row(["certificates", &format!("by {} rules", settings.auth.certificates.len())]);
@@ -98,7 +101,7 @@ fn callers(settings: &Settings) -> Table {
     table
 }
 
-fn or_none(names: Vec<String>) -> String {
+fn or_none(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join("\n") }
 }
 

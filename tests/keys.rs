@@ -315,3 +315,22 @@ async fn the_log_says_who_was_refused_and_from_where() -> Outcome<()> {
     }
     Ok(())
 }
+
+/// Below the folder of the configuration the secret was once looked for below it a second time.
+#[test]
+fn a_configuration_is_found_from_where_somebody_stands() {
+    let home = Home::new("simulator: on");
+    let config = home.0.path().join("config");
+    fs::create_dir(&config).unwrap();
+    fs::rename(home.file(), config.join("tollway.yaml")).unwrap();
+    for name in ["ada", "bob"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tollway"))
+            .env_clear()
+            .current_dir(home.0.path())
+            .args(["keys", "create", name])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(config.join("tollway.db.secret").exists());
+}

@@ -8,7 +8,7 @@ use tollway_auth::keys::Pepper;
 
 use super::{
     Path as At, Secret,
-    context::Context,
+    context::{Context, read_small},
     document::Short,
     error::Problem,
     secret::{Found, SecretFile, find},
@@ -118,8 +118,9 @@ impl StateFile {
                         ),
                     ));
                 }
-                let text =
-                    if file.exists() { Some(context.read_file(&file, &path.key("secret"))?) } else { None };
+                let text = file.exists().then(|| read_small(&file)).transpose().map_err(|what| {
+                    Problem::plain(path.key("secret"), format!("{what}: {}", file.display()))
+                })?;
                 let secret = text.map(|text| Secret::new(text.trim(), format!("from {}", file.display())));
                 (secret, Some(file))
             }

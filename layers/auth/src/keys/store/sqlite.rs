@@ -53,15 +53,16 @@ impl SqliteStore {
         }
     }
 
-    /// Makes the file, for its owner alone, unless it was there before.
+    /// Makes the file, for its owner alone, unless it was there before; of one that cannot be written SQLite
+    /// would not say which.
     #[expect(clippy::unused_async, reason = "PostgreSQL is asked here")]
     async fn begin_anew(&self) -> Result<(), StoreError> {
-        if self.was_ready.load(Ordering::Acquire) || self.file.exists() {
+        if self.was_ready.load(Ordering::Acquire) {
             return Ok(());
         }
-        // Where another process comes first, the file is there, and nothing of it is touched.
+        // Nothing is added to what is there.
         let made = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file);
-        let named = |error| format!("cannot be made: {}: {error}", self.file.display());
+        let named = |error| format!("cannot be written: {}: {error}", self.file.display());
         made.map(drop).map_err(|error| StoreError::Failed(named(error).into()))
     }
 

@@ -273,6 +273,12 @@ async fn an_administrator_is_told_which_field_is_wrong() {
         (json!({"name": "a", "expires_at": "tomorrow"}), "expires_at"),
         (json!({"name": "a", "expires_in": "1 fortnight"}), "expires_in"),
         (json!({"name": "a", "expires_in": "0s"}), "expires_in"),
+        (json!({"name": "a\u{1b}[2J"}), "name"),
+        (json!({"name": "x".repeat(513)}), "name"),
+        (json!({"name": "a", "user": ""}), "user"),
+        (json!({"name": "a", "models": ["gpt-*", ""]}), "models[1]"),
+        (json!({"name": "a", "routes": ["v1/chat/*"]}), "routes[0]"),
+        (json!({"name": "a", "tags": {"cost": "4\n2"}}), "tags.cost"),
         (json!({"name": "a", "expires_at": "2020-01-01"}), "expires_at"),
     ] {
         let (status, answer) = admin(&gateway, Method::POST, "/admin/v1/keys", body.clone()).await;

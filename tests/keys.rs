@@ -313,6 +313,12 @@ async fn the_log_says_who_was_refused_and_from_where() -> Outcome<()> {
         assert_eq!(line["client.address"], "203.0.113.9", "{line}");
         assert_eq!(line.get("key").is_some(), !token.is_empty(), "{line}");
     }
+    let mut request = get(server.addr(), "/v1/models");
+    *request.method_mut() = http::Method::HEAD;
+    request.headers_mut().insert("x-request-id", "of-head".parse()?);
+    assert_eq!(send(request).await?.status(), 401);
+    let line: serde_json::Value = serde_json::from_str(&server.wait_for("of-head")?)?;
+    assert_eq!(line["outcome"], "refused", "it was once cancelled: {line}");
     Ok(())
 }
 

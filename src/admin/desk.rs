@@ -151,9 +151,12 @@ const TRIES: usize = 8;
 /// Who does something, from where, and when.
 fn act(who: &Extensions, at: SystemTime) -> Act {
     let caller = who.get::<Arc<Caller>>();
-    let actor = caller.and_then(|caller| caller.key.clone().or_else(|| caller.user.clone()));
+    let actor = caller.and_then(|caller| match (&caller.key, &caller.user) {
+        (Some(key), Some(user)) => Some(format!("{key} of {user}")),
+        (one, other) => one.as_ref().or(other.as_ref()).map(ToString::to_string),
+    });
     let address = who.get::<ClientAddress>().map(|client| client.0);
-    Act { actor: actor.map_or_else(|| "somebody".to_owned(), |actor| actor.to_string()), address, at }
+    Act { actor: actor.unwrap_or_else(|| "somebody".to_owned()), address, at }
 }
 
 fn id(name: &str) -> Result<KeyId, Fault> {

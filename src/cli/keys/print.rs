@@ -114,7 +114,8 @@ pub(super) fn audit_table(entries: &[AuditEntry]) -> Table {
         table.add_row([
             entry.sequence.to_string(),
             time(entry.act.at),
-            entry.act.actor.clone(),
+            // An issuer's token may say anything, and a terminal obeys some of it.
+            entry.act.actor.replace(char::is_control, "\u{fffd}"),
             address.unwrap_or_default(),
             entry.action.clone(),
             entry.subject.clone(),

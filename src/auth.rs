@@ -146,6 +146,11 @@ impl Auth {
         });
     }
 
+    /// Whether the keys come from where those of another come from.
+    pub(crate) fn follows_what(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.feed, &other.feed)
+    }
+
     /// Whether the keys of the store were read once, or there are none to read.
     pub fn is_read(&self) -> bool {
         *self.feed.is_read.borrow()

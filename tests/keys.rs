@@ -291,6 +291,27 @@ async fn keys_that_are_gone_let_nobody_in() -> Outcome<()> {
     Ok(())
 }
 
+/// A typing error in the secret, or in the database's name, once took all keys from a gateway that ran.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_cannot_read_the_keys_is_refused() -> Outcome<()> {
+    let home = Home::new(&format!("simulator: on\nstate: {{database: keys.db, secret: {SECRET}}}"));
+    let server = home.serve();
+    let (_, token) = home.command(&["create", "ada", "--quiet"]);
+    let token = token.trim();
+    soon(server.addr(), token, 200).await?;
+    let file = fs::read_to_string(home.file())?;
+    for (right, wrong) in [(SECRET, "fedcba9876543210fedcba9876543210"), ("keys.db", "nowhere/keys.db")] {
+        fs::write(home.file(), file.replace(right, wrong))?;
+        server.wait_for("state: the keys could not be read")?;
+        assert_eq!((status(server.addr(), token).await?, status(server.addr(), "").await?), (200, 401));
+        fs::write(home.file(), &file)?;
+        server.wait_for("the configuration was reloaded")?;
+    }
+    let revoked = home.json(&["revoke", "ada"]);
+    assert_eq!(revoked["status"], "revoked");
+    soon(server.addr(), token, 401).await
+}
+
 /// The log once named the proxy, and of a refused path not even the key.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_says_who_was_refused_and_from_where() -> Outcome<()> {

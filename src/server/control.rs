@@ -22,6 +22,9 @@ const CUT: Duration = Duration::from_secs(1);
 /// How long watched files must stay as they are before they are read.
 const SETTLED: Duration = Duration::from_millis(200);
 
+/// How long a new configuration may take to read the keys of another database.
+const KEYS: Duration = Duration::from_secs(5);
+
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -93,7 +96,7 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
                 _ = signals.hangup.recv() => {}
                 () = change(&files) => {}
             }
-            files = renew(&configuration, tls.as_ref(), &reload, &files);
+            files = renew(&configuration, tls.as_ref(), &reload, &files).await;
         }
     };
     let control = async {
@@ -133,10 +136,15 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
 
 /// Loads the configuration again and hands it to the workers; a broken one changes nothing. Returns
 /// the files to watch from now on.
-fn renew(current: &watch::Sender<Shared>, tls: Option<&Tls>, reload: &Reload, watched: &Files) -> Files {
+async fn renew(
+    current: &watch::Sender<Shared>,
+    tls: Option<&Tls>,
+    reload: &Reload,
+    watched: &Files,
+) -> Files {
     let before = watched.anew();
     let files = Files::default();
-    match load(current, tls, reload, &files) {
+    match load(current, tls, reload, &files).await {
         Ok(()) => {
             tracing::info!("the configuration was reloaded");
             files
@@ -149,7 +157,7 @@ fn renew(current: &watch::Sender<Shared>, tls: Option<&Tls>, reload: &Reload, wa
     }
 }
 
-fn load(
+async fn load(
     current: &watch::Sender<Shared>,
     tls: Option<&Tls>,
     reload: &Reload,
@@ -163,20 +171,27 @@ fn load(
     let needs_restart = old.needs_restart(&settings);
     settings.stay_where(&old);
     let settings = Arc::new(settings);
-    if let (Some(tls), Some(files)) = (tls, &settings.server.tls) {
-        tls.reload(files).map_err(|error| error.to_string())?;
-    }
+    // All is read before anything changes.
+    let tls = tls.zip(settings.server.tls.as_ref());
+    let tls = tls.map(|(tls, files)| Tls::read(files).map(|read| (tls, read))).transpose();
+    let tls = tls.map_err(|error| error.to_string())?;
     let limits = limits.renewed(&old, &settings).map_err(|error| error.to_string())?;
     // Last: it changes which keys are declared, for those who run too.
-    let auth = auth.renewed(&old, &settings, &connector).map_err(|error| error.to_string())?;
-    auth.start();
+    let renewed = auth.renewed(&old, &settings, &connector).map_err(|error| error.to_string())?;
+    renewed.start();
+    if !renewed.follows_what(&auth) && !renewed.read(KEYS).await {
+        return Err(format!("state: the keys could not be read within {KEYS:?}, the log says why"));
+    }
+    if let Some((tls, read)) = tls {
+        tls.hold(read);
+    }
     for field in needs_restart {
         tracing::warn!("{field} has changed, which takes effect at the next start");
     }
     current.send_modify(|shared| {
         shared.settings = settings;
         shared.limits = limits;
-        shared.auth = auth;
+        shared.auth = renewed;
     });
     Ok(())
 }

@@ -230,8 +230,9 @@ async fn administration_may_have_an_address_of_its_own() -> Outcome<()> {
 
     // Until the next start it stays where it is, and does not move to everybody's address.
     let file = fs::read_to_string(home.file())?;
-    fs::write(home.file(), file.replace("admin: {listen: '127.0.0.1:0'}", ""))?;
-    server.wait_for("the configuration was reloaded")?;
+    let file = file.replace("admin: {listen: '127.0.0.1:0'}", "");
+    fs::write(home.file(), file.replace("keys: {", "keys: {probe: {token: tw-probe}, "))?;
+    soon(server.addr(), "tw-probe", 200).await?;
     assert_eq!(send(create(server.addr())).await?.status(), 404);
     assert_eq!(send(create(address)).await?.status(), 201);
     Ok(())
@@ -291,6 +292,15 @@ async fn keys_that_are_gone_let_nobody_in() -> Outcome<()> {
     Ok(())
 }
 
+/// Waits until a gateway has said something so many times.
+async fn said(server: &Server, text: &str, times: usize) {
+    let began = Instant::now();
+    while server.log().matches(text).count() < times {
+        assert!(began.elapsed() < Duration::from_secs(30), "{text}: {}", server.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// A typing error in the secret, or in the database's name, once took all keys from a gateway that ran.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_that_cannot_read_the_keys_is_refused() -> Outcome<()> {
@@ -300,12 +310,13 @@ async fn a_reload_that_cannot_read_the_keys_is_refused() -> Outcome<()> {
     let token = token.trim();
     soon(server.addr(), token, 200).await?;
     let file = fs::read_to_string(home.file())?;
-    for (right, wrong) in [(SECRET, "fedcba9876543210fedcba9876543210"), ("keys.db", "nowhere/keys.db")] {
+    let wrong = [(SECRET, "fedcba9876543210fedcba9876543210"), ("keys.db", "nowhere/keys.db")];
+    for (times, (right, wrong)) in (1..).zip(wrong) {
         fs::write(home.file(), file.replace(right, wrong))?;
-        server.wait_for("state: the keys could not be read")?;
+        said(&server, "state: the keys could not be read", times).await;
         assert_eq!((status(server.addr(), token).await?, status(server.addr(), "").await?), (200, 401));
         fs::write(home.file(), &file)?;
-        server.wait_for("the configuration was reloaded")?;
+        said(&server, "the configuration was reloaded", times).await;
     }
     let revoked = home.json(&["revoke", "ada"]);
     assert_eq!(revoked["status"], "revoked");

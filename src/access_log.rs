@@ -135,6 +135,9 @@ impl Observe for LogAtEnd {
 
     fn end(&mut self, end: End) {
         if let Some(entry) = self.entry.take() {
+            // Of an answer without a body nothing is read, and so nothing given up.
+            let is_headed = entry.method == Method::HEAD && self.status.is_some() && end == End::Cancelled;
+            let end = if is_headed { End::Complete } else { end };
             entry.lane.write(|line, clock| line::write(line, clock, &entry, self.status, self.bytes, end));
         }
     }

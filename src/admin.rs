@@ -10,6 +10,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -72,45 +73,57 @@ impl<A> Piece<A> {
     }
 }
 
-async fn create(State(desk): State<Desk>, who: Extensions, body: Bytes) -> Result<Response, Fault> {
-    Ok(shown(StatusCode::CREATED, &desk.create(&body, &who).await?))
+async fn create(
+    State(desk): State<Desk>,
+    who: Extensions,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Fault> {
+    Ok(shown(StatusCode::CREATED, &desk.create(&body?, &who).await?))
 }
 
-async fn list(State(desk): State<Desk>, piece: Query<Piece<String>>) -> Result<Response, Fault> {
+async fn list(
+    State(desk): State<Desk>,
+    piece: Result<Query<Piece<String>>, QueryRejection>,
+) -> Result<Response, Fault> {
+    let piece = piece?;
     Ok(shown(StatusCode::OK, &desk.list(piece.after.as_deref(), piece.limit()).await?))
 }
 
-async fn show(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Fault> {
-    Ok(shown(StatusCode::OK, &desk.show(&id).await?))
+async fn show(State(desk): State<Desk>, id: Result<Path<String>, PathRejection>) -> Result<Response, Fault> {
+    Ok(shown(StatusCode::OK, &desk.show(&id?).await?))
 }
 
 async fn change(
     State(desk): State<Desk>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     who: Extensions,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
-    Ok(shown(StatusCode::OK, &desk.change(&id, &body, &who).await?))
+    Ok(shown(StatusCode::OK, &desk.change(&id?, &body?, &who).await?))
 }
 
 async fn revoke(
     State(desk): State<Desk>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     who: Extensions,
 ) -> Result<Response, Fault> {
-    Ok(shown(StatusCode::OK, &desk.revoke(&id, &who).await?))
+    Ok(shown(StatusCode::OK, &desk.revoke(&id?, &who).await?))
 }
 
 async fn rotate(
     State(desk): State<Desk>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     who: Extensions,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
-    Ok(shown(StatusCode::OK, &desk.rotate(&id, &body, &who).await?))
+    Ok(shown(StatusCode::OK, &desk.rotate(&id?, &body?, &who).await?))
 }
 
-async fn audit(State(desk): State<Desk>, piece: Query<Piece<i64>>) -> Result<Response, Fault> {
+async fn audit(
+    State(desk): State<Desk>,
+    piece: Result<Query<Piece<i64>>, QueryRejection>,
+) -> Result<Response, Fault> {
+    let piece = piece?;
     Ok(shown(StatusCode::OK, &desk.audit(piece.after.unwrap_or(0), piece.limit()).await?))
 }
 

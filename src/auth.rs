@@ -1,6 +1,7 @@
 //! Who may pass: the layer of `tollway_auth`, told which keys there are and whom to believe.
 
 mod issuers;
+mod notice;
 mod permit;
 mod refusal;
 mod store;
@@ -18,7 +19,8 @@ use tollway_auth::keys::{
 use tollway_auth::{AuthLayer, Method};
 
 use self::issuers::Issuers;
-pub(crate) use self::permit::{Permit, limited, may_ask, may_use};
+pub(crate) use self::notice::notice;
+pub(crate) use self::permit::{Permit, limited, may_ask, may_ask_all, may_use};
 pub(crate) use self::refusal::to_api_error;
 pub use self::store::{lasting_pepper, open, pepper};
 use crate::BoxError;
@@ -97,13 +99,15 @@ impl Auth {
         issuers: Arc<Issuers>,
     ) -> Result<Self, BoxError> {
         let declared = settings.keys.iter().map(|key| declared(key, table.pepper()));
-        table.declare(declared.collect::<Result<_, _>>()?);
+        let declared = declared.collect::<Result<_, _>>()?;
         let mut methods: Vec<Arc<dyn Method>> = vec![Arc::new(Keys::new(table.clone()))];
         methods.extend(issuers.jwt.clone().map(|jwt| Arc::new(jwt) as Arc<dyn Method>));
         if !settings.auth.certificates.is_empty() {
             methods.push(Arc::new(Certificates::new(settings.auth.certificates.clone())?));
         }
         let layer = Arc::new(tollway_auth::Auth::new(settings.auth.settings.clone(), methods));
+        // Last: what is refused must change nothing of what runs.
+        table.declare(declared);
         Ok(Self { layer, table, keyring, feed, issuers })
     }
 
@@ -142,6 +146,16 @@ impl Auth {
         });
     }
 
+    /// Whether the keys come from where those of another come from.
+    pub(crate) fn follows_what(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.feed, &other.feed)
+    }
+
+    /// Whether the keys of the store were read once, or there are none to read.
+    pub fn is_read(&self) -> bool {
+        *self.feed.is_read.borrow()
+    }
+
     /// Waits until the keys of the store were read once, but no longer than `patience`. Says whether
     /// they were.
     pub async fn read(&self, patience: Duration) -> bool {
@@ -152,11 +166,13 @@ impl Auth {
 
 impl Feed {
     fn new(settings: &Settings, store: Option<Arc<dyn KeyStore>>, table: Arc<KeyTable>) -> Self {
-        let awaits = match &settings.state.database {
-            Database::Sqlite(file) if !settings.state.is_named => Some(file.clone()),
+        let state = &settings.state;
+        let awaits = match &state.database {
+            Database::Sqlite(file) if !state.is_named || state.awaits_file() => Some(file.clone()),
             _ => None,
         };
-        let has_none = store.is_none() || awaits.as_ref().is_some_and(|file| !file.exists());
+        let is_missing = awaits.as_ref().is_some_and(|file| !file.exists());
+        let has_none = store.is_none() || (is_missing && state.lost().is_none());
         if !has_none {
             table.expect();
         }

@@ -33,7 +33,7 @@ pub use self::made::Made;
 pub(crate) use self::noting::Notes;
 use self::upload::Judge;
 use crate::Error;
-use crate::auth::{limited, may_ask, may_use};
+use crate::auth::{limited, may_ask, may_ask_all, may_use};
 use crate::body::Answer;
 use crate::config::{Provider, Settings};
 use crate::error::BoxError;
@@ -134,16 +134,31 @@ impl Routes {
         let choice = self.choose(&head, &asked, rest, named.as_deref())?;
         let provider = choice.provider;
         if let Some(caller) = limited(&head.extensions) {
+            // Of a body that was not read, nobody knows what its provider reads there, whatever the query
+            // says.
+            let is_known = incoming.model().is_some() || incoming.names_none();
             match (asked.naming, named.as_deref()) {
+                _ if asked.is_of_made(&head.method) => {
+                    tollway_auth::Error::unless_provider(caller, &provider.name)?;
+                }
+                // What is made of something else, and a list of all that was made.
+                (Naming::Model, _)
+                    if asked.name == "videos.made" || head.method == Method::GET && client.is_none() =>
+                {
+                    may_use(caller, &provider.name, &path)?;
+                }
+                (Naming::Model, Some(_)) if !is_known && !caller.models.is_everything() => {
+                    return Err(choose::unnamed());
+                }
                 (_, Some(named)) => {
                     let name = choice.model.as_deref().unwrap_or(named);
                     may_ask(caller, named, Some((&provider.name, name)))?;
+                    may_ask_all(caller, incoming.json(), named, Some(&provider.name))?;
+                    for other in address::parameters(&head.uri, "model").filter(|other| *other != named) {
+                        may_ask(caller, &other, Some((&provider.name, &other)))?;
+                    }
                 }
                 (Naming::Model, None) if !caller.models.is_everything() => return Err(choose::unnamed()),
-                // A response was made by a model that somebody was allowed to ask.
-                _ if asked.name == "responses.stored" => {
-                    tollway_auth::Error::unless_provider(caller, &provider.name)?;
-                }
                 _ => may_use(caller, &provider.name, &path)?,
             }
         }

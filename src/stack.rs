@@ -140,7 +140,7 @@ fn entered<S>(shared: &Shared, ways: S) -> Entered<S> {
         // The only map from errors to responses. Below it layers fail freely.
         .layer(RescueLayer::new(InDialect))
         // Who looks whether the process lives has no key.
-        .layer(layer_fn(|inner| Health::new(inner, shared.readiness.clone())))
+        .layer(layer_fn(|inner| Health::new(inner, shared.readiness.clone(), shared.auth.clone())))
         // Who asks is known before any byte of the body is read.
         .layer(shared.auth.layer())
         .service(ways)

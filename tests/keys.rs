@@ -227,6 +227,14 @@ async fn administration_may_have_an_address_of_its_own() -> Outcome<()> {
     assert_eq!(status(address, &token).await?, 404);
     assert_eq!(status(address, "").await?, 401);
     assert_eq!(send(get(address, "/health/ready")).await?.status(), 200);
+
+    // Until the next start it stays where it is, and does not move to everybody's address.
+    let file = fs::read_to_string(home.file())?;
+    let file = file.replace("admin: {listen: '127.0.0.1:0'}", "");
+    fs::write(home.file(), file.replace("keys: {", "keys: {probe: {token: tw-probe}, "))?;
+    soon(server.addr(), "tw-probe", 200).await?;
+    assert_eq!(send(create(server.addr())).await?.status(), 404);
+    assert_eq!(send(create(address)).await?.status(), 201);
     Ok(())
 }
 
@@ -242,4 +250,125 @@ fn a_declared_key_is_known_by_its_hash() {
     assert_eq!(runtime.block_on(status(server.addr(), token)).unwrap(), 200);
     assert_eq!(runtime.block_on(status(server.addr(), "")).unwrap(), 401);
     assert!(!home.0.path().join("tollway.db").exists(), "a deployment without a database has none");
+}
+
+/// It once took a lost secret, or a lost file, for one that never was, and let everybody pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_gone_let_nobody_in() -> Outcome<()> {
+    let home = Home::new("simulator: on");
+    let (secret, database) = (home.0.path().join("tollway.db.secret"), home.0.path().join("tollway.db"));
+    let aside = |file: &std::path::Path| file.with_extension("aside");
+    let server = home.serve();
+    assert_eq!(status(server.addr(), "").await?, 200);
+    let (_, token) = home.command(&["create", "ada", "--quiet"]);
+    let token = token.trim();
+    soon(server.addr(), token, 200).await?;
+    server.wait_for("a key is asked for from now on")?;
+
+    fs::rename(&secret, aside(&secret))?;
+    let said = server.wait_for("the old one goes on")?;
+    assert!(said.contains("state.secret: gone"), "{said}");
+    assert_eq!((status(server.addr(), "").await?, status(server.addr(), token).await?), (401, 200));
+    let (well, said) = home.command(&["list"]);
+    assert!(!well && said.contains("bring it back"), "{said}");
+    fs::rename(aside(&secret), &secret)?;
+
+    // A gateway that starts while the disk with the keys is missing.
+    drop(server);
+    fs::rename(&database, aside(&database))?;
+    let server = home.serve();
+    server.wait_for("the keys are gone, no such file")?;
+    assert_eq!((status(server.addr(), "").await?, status(server.addr(), token).await?), (401, 503));
+    let ready = send(get(server.addr(), "/health/ready")).await?;
+    assert_eq!(
+        (ready.status().as_u16(), &ready.body()[..]),
+        (503, &b"the keys have not been read yet\n"[..])
+    );
+    assert!(!database.exists(), "nothing takes its place");
+    fs::rename(aside(&database), &database)?;
+    soon(server.addr(), token, 200).await?;
+    assert_eq!(status(server.addr(), "").await?, 401);
+    assert_eq!(send(get(server.addr(), "/health/ready")).await?.status(), 200);
+    Ok(())
+}
+
+/// Waits until a gateway has said something so many times.
+async fn said(server: &Server, text: &str, times: usize) {
+    let began = Instant::now();
+    while server.log().matches(text).count() < times {
+        assert!(began.elapsed() < Duration::from_secs(30), "{text}: {}", server.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// A typing error in the secret, or in the database's name, once took all keys from a gateway that ran.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_cannot_read_the_keys_is_refused() -> Outcome<()> {
+    let home = Home::new(&format!("simulator: on\nstate: {{database: keys.db, secret: {SECRET}}}"));
+    let server = home.serve();
+    let (_, token) = home.command(&["create", "ada", "--quiet"]);
+    let token = token.trim();
+    soon(server.addr(), token, 200).await?;
+    let file = fs::read_to_string(home.file())?;
+    let wrong = [(SECRET, "fedcba9876543210fedcba9876543210"), ("keys.db", "nowhere/keys.db")];
+    for (times, (right, wrong)) in (1..).zip(wrong) {
+        fs::write(home.file(), file.replace(right, wrong))?;
+        said(&server, "state: the keys could not be read", times).await;
+        assert_eq!((status(server.addr(), token).await?, status(server.addr(), "").await?), (200, 401));
+        fs::write(home.file(), &file)?;
+        said(&server, "the configuration was reloaded", times).await;
+    }
+    let revoked = home.json(&["revoke", "ada"]);
+    assert_eq!(revoked["status"], "revoked");
+    soon(server.addr(), token, 401).await
+}
+
+/// The log once named the proxy, and of a refused path not even the key.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_who_was_refused_and_from_where() -> Outcome<()> {
+    let home = Home::new(
+        "simulator: on\nauth: {trusted_proxies: 127.0.0.1}\n\
+         keys: {ci: {token: tw-mine, routes: /v1/models}}",
+    );
+    let server = home.serve();
+    for (token, path, status) in
+        [("tw-mine", "/v1/models", 200), ("tw-mine", "/v1/files", 403), ("", "/v1/models", 401)]
+    {
+        let mut request = get(server.addr(), path);
+        request.headers_mut().insert("x-forwarded-for", "6.6.6.6, 203.0.113.9".parse()?);
+        request.headers_mut().insert("x-request-id", format!("of-{status}").parse()?);
+        if !token.is_empty() {
+            request.headers_mut().insert("x-api-key", token.parse()?);
+        }
+        assert_eq!(send(request).await?.status(), status);
+        let line: serde_json::Value = serde_json::from_str(&server.wait_for(&format!("of-{status}"))?)?;
+        assert_eq!(line["client.address"], "203.0.113.9", "{line}");
+        assert_eq!(line.get("key").is_some(), !token.is_empty(), "{line}");
+    }
+    let mut request = get(server.addr(), "/v1/models");
+    *request.method_mut() = http::Method::HEAD;
+    request.headers_mut().insert("x-request-id", "of-head".parse()?);
+    assert_eq!(send(request).await?.status(), 401);
+    let line: serde_json::Value = serde_json::from_str(&server.wait_for("of-head")?)?;
+    assert_eq!(line["outcome"], "refused", "it was once cancelled: {line}");
+    Ok(())
+}
+
+/// Below the folder of the configuration the secret was once looked for below it a second time.
+#[test]
+fn a_configuration_is_found_from_where_somebody_stands() {
+    let home = Home::new("simulator: on");
+    let config = home.0.path().join("config");
+    fs::create_dir(&config).unwrap();
+    fs::rename(home.file(), config.join("tollway.yaml")).unwrap();
+    for name in ["ada", "bob"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tollway"))
+            .env_clear()
+            .current_dir(home.0.path())
+            .args(["keys", "create", name])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(config.join("tollway.db.secret").exists());
 }

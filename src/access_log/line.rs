@@ -32,10 +32,10 @@ pub(super) fn write(
     word(line, key!("request_id"), exchange.request_id().as_str());
     word(line, key!("http.request.method"), entry.method.as_str());
     field(line, key!("url.path"), &entry.path);
-    if let Some(client) = entry.client {
+    if let Some(client) = exchange.client().or_else(|| Some(entry.client?.0.ip())) {
         line.extend_from_slice(key!("client.address").as_bytes());
         line.push(b'"');
-        address(line, client.0.ip());
+        address(line, client);
         line.push(b'"');
     }
     if let Some(caller) = exchange.caller() {

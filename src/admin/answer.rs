@@ -1,3 +1,4 @@
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -52,6 +53,24 @@ impl From<StoreError> for Fault {
             tracing::error!("the store of keys: {}", explain(&fault));
         }
         Self(error(status, code, explain(&fault)))
+    }
+}
+
+impl From<QueryRejection> for Fault {
+    fn from(rejection: QueryRejection) -> Self {
+        Self(error(rejection.status().as_u16(), "invalid_request", rejection.body_text()))
+    }
+}
+
+impl From<PathRejection> for Fault {
+    fn from(rejection: PathRejection) -> Self {
+        Self(error(rejection.status().as_u16(), "invalid_request", rejection.body_text()))
+    }
+}
+
+impl From<BytesRejection> for Fault {
+    fn from(rejection: BytesRejection) -> Self {
+        Self(error(rejection.status().as_u16(), "invalid_request", rejection.body_text()))
     }
 }
 

@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime};
 use http::Extensions;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tollway_auth::ClientAddress;
 use tollway_auth::audit::Act;
-use tollway_auth::keys::{Key, KeyId, Keyring, StoreError, store::verify_audit};
+use tollway_auth::keys::{ChangeError, Grant, Key, KeyId, Keyring, StoreError, store::verify_audit};
 use tollway_core::Caller;
 
 use super::answer::Fault;
@@ -56,7 +56,7 @@ impl Desk {
     pub(super) async fn create(&self, body: &[u8], who: &Extensions) -> Result<KeyForm, Fault> {
         let form: GrantForm = read(body)?;
         let now = SystemTime::now();
-        let grant = form.read(now).map_err(|(field, what)| Fault::field(&field, what))?;
+        let grant = form.read_new(now).map_err(|(field, what)| Fault::field(&field, what))?;
         let (key, token) = self.keyring().await?.create(grant, act(who, now)).await?;
         Ok(KeyForm::of(&key, now).with_token(token.expose()))
     }
@@ -79,20 +79,17 @@ impl Desk {
     pub(super) async fn change(&self, name: &str, body: &[u8], who: &Extensions) -> Result<KeyForm, Fault> {
         let patch: Value = read(body)?;
         let Value::Object(patch) = patch else { return Err(Fault::field("", "the body is no JSON object")) };
-        let (keyring, key) = self.find(name).await?;
-        let mut form = serde_json::to_value(GrantForm::of(&key.grant)).unwrap_or_default();
-        // What says when it expires in one way takes the place of what did in the other.
-        if patch.contains_key("expires_in")
-            && let Some(fields) = form.as_object_mut()
-        {
-            fields.remove("expires_at");
+        for _ in 0..TRIES {
+            let (keyring, key) = self.find(name).await?;
+            let now = SystemTime::now();
+            let grant = patched(&key.grant, patch.clone(), now)?;
+            match keyring.update(&key, grant, act(who, now)).await {
+                // Between our reading and writing somebody else was quicker: theirs stays too.
+                Err(StoreError::Refused(ChangeError::Changed(_))) => {}
+                changed => return Ok(KeyForm::of(&changed?, now)),
+            }
         }
-        merge(&mut form, Value::Object(patch));
-        let form: GrantForm = of_value(form)?;
-        let now = SystemTime::now();
-        let grant = form.read(now).map_err(|(field, what)| Fault::field(&field, what))?;
-        let key = keyring.update(key.id, grant, act(who, now)).await?;
-        Ok(KeyForm::of(&key, now))
+        Err(StoreError::Refused(ChangeError::Changed(id(name)?)).into())
     }
 
     pub(super) async fn revoke(&self, name: &str, who: &Extensions) -> Result<KeyForm, Fault> {
@@ -148,12 +145,18 @@ impl Desk {
     }
 }
 
+/// How often a change is tried that others come in the way of.
+const TRIES: usize = 8;
+
 /// Who does something, from where, and when.
 fn act(who: &Extensions, at: SystemTime) -> Act {
     let caller = who.get::<Arc<Caller>>();
-    let actor = caller.and_then(|caller| caller.key.clone().or_else(|| caller.user.clone()));
+    let actor = caller.and_then(|caller| match (&caller.key, &caller.user) {
+        (Some(key), Some(user)) => Some(format!("{key} of {user}")),
+        (one, other) => one.as_ref().or(other.as_ref()).map(ToString::to_string),
+    });
     let address = who.get::<ClientAddress>().map(|client| client.0);
-    Act { actor: actor.map_or_else(|| "somebody".to_owned(), |actor| actor.to_string()), address, at }
+    Act { actor: actor.unwrap_or_else(|| "somebody".to_owned()), address, at }
 }
 
 fn id(name: &str) -> Result<KeyId, Fault> {
@@ -182,11 +185,25 @@ fn wrong(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
     Fault::field(if path == "." { "" } else { &path }, error.inner().to_string())
 }
 
+/// What a grant becomes by a patch.
+fn patched(grant: &Grant, patch: Map<String, Value>, now: SystemTime) -> Result<Grant, Fault> {
+    let mut form = serde_json::to_value(GrantForm::of(grant)).unwrap_or_default();
+    // What says when it expires in one way takes the place of what did in the other.
+    if patch.contains_key("expires_in")
+        && let Some(fields) = form.as_object_mut()
+    {
+        fields.remove("expires_at");
+    }
+    merge(&mut form, Value::Object(patch));
+    let form: GrantForm = of_value(form)?;
+    form.read(now).map_err(|(field, what)| Fault::field(&field, what))
+}
+
 /// Merges a patch in (RFC 7396).
 fn merge(target: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else { return *target = patch };
     if !target.is_object() {
-        *target = Value::Object(serde_json::Map::new());
+        *target = Value::Object(Map::new());
     }
     if let Some(fields) = target.as_object_mut() {
         for (name, value) in patch {

@@ -60,6 +60,7 @@ impl GrantForm {
         if self.name.trim().is_empty() {
             return Err(("name".to_owned(), "the key needs a name".to_owned()));
         }
+        self.check()?;
         let priority = match self.priority.as_deref() {
             None => Priority::Normal,
             Some(word) => priority_of(word)
@@ -103,6 +104,58 @@ impl GrantForm {
             limits: limits.collect::<Result<_, _>>()?,
             expires,
         })
+    }
+
+    /// Whether its words are such as logs and terminals can show, and patterns that can match something.
+    fn check(&self) -> Result<(), Wrong> {
+        let one = |field: &str, text: &str| match text {
+            "" => Err((field.to_owned(), "empty, leave it out where there is none".to_owned())),
+            long if long.len() > LONGEST => Err((field.to_owned(), format!("longer than {LONGEST} bytes"))),
+            text if text.contains(char::is_control) => {
+                Err((field.to_owned(), "holds control characters".to_owned()))
+            }
+            _ => Ok(()),
+        };
+        for (field, text) in
+            [("name", Some(&self.name)), ("user", self.user.as_ref()), ("team", self.team.as_ref())]
+        {
+            text.map_or(Ok(()), |text| one(field, text))?;
+        }
+        let lists = [
+            ("scopes", &self.scopes),
+            ("models", &self.models),
+            ("providers", &self.providers),
+            ("routes", &self.routes),
+        ];
+        for (field, list) in lists {
+            if list.len() > MOST {
+                return Err((field.to_owned(), format!("more than {MOST}")));
+            }
+            list.iter().enumerate().try_for_each(|(at, text)| one(&format!("{field}[{at}]"), text))?;
+        }
+        if self.tags.len() > MOST || self.limits.len() > MOST {
+            return Err(("tags".to_owned(), format!("more than {MOST} tags or limits")));
+        }
+        self.tags.iter().try_for_each(|(tag, value)| {
+            one("tags", tag)?;
+            if value.is_empty() { Ok(()) } else { one(&format!("tags.{tag}"), value) }
+        })?;
+        if let Some(at) = self.routes.iter().position(|route| !route.starts_with(['/', '*'])) {
+            return Err((format!("routes[{at}]"), "a path begins with a slash".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// What the form says of a key that is to be made.
+    pub fn read_new(self, now: SystemTime) -> Result<Grant, Wrong> {
+        let field = if self.expires_in.is_some() { "expires_in" } else { "expires_at" };
+        let grant = self.read(now)?;
+        match grant.expires {
+            Some(at) if at <= now => {
+                Err((field.to_owned(), format!("the key would be expired when it is made: {}", time(at))))
+            }
+            _ => Ok(grant),
+        }
     }
 
     /// How a grant is written.
@@ -224,6 +277,12 @@ pub fn hex(hash: AuditHash) -> String {
 pub fn time(at: SystemTime) -> String {
     humantime::format_rfc3339_seconds(at.min(far())).to_string()
 }
+
+/// How many bytes a word of a key may have.
+const LONGEST: usize = 512;
+
+/// How many models, tags and so on a key may have.
+const MOST: usize = 1000;
 
 /// The last moment that can be written.
 fn far() -> SystemTime {

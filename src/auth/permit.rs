@@ -7,6 +7,7 @@ use http::{Extensions, Request};
 use pin_project_lite::pin_project;
 use tollway_auth::Error as Refused;
 use tollway_core::{Call, Caller};
+use tollway_wire::others::every_model;
 use tower_service::Service;
 
 use crate::Error;
@@ -30,8 +31,25 @@ impl<S> Permit<S> {
         let Some(call) = extensions.get::<Arc<Call>>() else { return Err(Error::Internal) };
         let resolved = self.settings.catalogue.resolve(&call.model).ok();
         let upstream = resolved.as_ref().map(|resolved| &resolved.upstream);
-        may_ask(caller, &call.model, upstream.map(|upstream| (&*upstream.provider, &*upstream.model)))
+        may_ask(caller, &call.model, upstream.map(|upstream| (&*upstream.provider, &*upstream.model)))?;
+        may_ask_all(caller, &call.body, &call.model, upstream.map(|upstream| &*upstream.provider))
     }
+}
+
+/// Whether a caller may ask for whatever a body names beside the `model` that counts here: what is relayed
+/// goes out as it came, and its provider may read it otherwise.
+pub(crate) fn may_ask_all(
+    caller: &Caller,
+    body: &[u8],
+    model: &str,
+    provider: Option<&str>,
+) -> Result<(), Error> {
+    // Google's SDKs repeat the path's model so.
+    let bare = |name: &str| name.strip_prefix("models/").unwrap_or(name).to_owned();
+    let others = every_model(body).into_iter().filter(|named| bare(named) != bare(model));
+    others
+        .into_iter()
+        .try_for_each(|named| may_ask(caller, &named, provider.map(|provider| (provider, &*named))))
 }
 
 /// The caller, if there is some model or provider that the caller may not ask.

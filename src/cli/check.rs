@@ -70,6 +70,9 @@ fn listener(settings: &Settings) -> Table {
 fn callers(settings: &Settings) -> Table {
     let mode = match settings.auth.settings.mode {
         Mode::Required => "required",
+        Mode::Automatic if !settings.auth.issuers.is_empty() || !settings.auth.certificates.is_empty() => {
+            "required, or a token or certificate"
+        }
         Mode::Automatic => "required once there is one",
         Mode::Open => "not asked for",
     };
@@ -82,11 +85,24 @@ fn callers(settings: &Settings) -> Table {
     let mut table = table(&["keys", ""]);
     table.add_row(["a key is", mode]);
     table.add_row(["kept in", &kept]);
-    table.add_row(["declared", &settings.keys.len().to_string()]);
+    // The id is what logs say.
+    let declared = settings.keys.iter().map(|key| format!("{} ({})", key.name, key.id()));
+    table.add_row(["declared", &or_none(&declared.collect::<Vec<_>>())]);
+    if !settings.auth.issuers.is_empty() {
+        let issuers = settings.auth.issuers.iter().map(|issuer| issuer.issuer.clone());
+        table.add_row(["tokens of", &or_none(&issuers.collect::<Vec<_>>())]);
+    }
+    if !settings.auth.certificates.is_empty() {
+        table.add_row(["certificates", &format!("by {} rules", settings.auth.certificates.len())]);
+    }
     if let Some(admin) = settings.admin.listen {
         table.add_row(["administered at", &admin.to_string()]);
     }
     table
+}
+
+fn or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join("\n") }
 }
 
 fn providers(settings: &Settings, today: Date) -> Table {

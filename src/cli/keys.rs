@@ -197,7 +197,7 @@ impl Desk {
             expires_at,
             expires_in,
         };
-        let grant = form.read(SystemTime::now()).map_err(|(field, what)| format!("{field}: {what}"))?;
+        let grant = form.read_new(SystemTime::now()).map_err(|(field, what)| format!("{field}: {what}"))?;
         let (key, token) = self.keyring(true).await?.create(grant, act()).await?;
         if args.quiet {
             return Ok(writeln!(io::stdout(), "{}", token.expose())?);
@@ -238,7 +238,7 @@ impl Desk {
         });
         let mut grant = key.grant.clone();
         grant.limits = limits.collect::<Result<_, _>>()?;
-        self.show(&keyring.update(key.id, grant, act()).await?, None)
+        self.show(&keyring.update(&key, grant, act()).await?, None)
     }
 
     fn hash(&self) -> Result<(), BoxError> {
@@ -319,8 +319,13 @@ impl Desk {
         }
         match (found.pop(), found.len()) {
             (Some(key), 0) => Ok(key),
-            (Some(_), more) => {
-                Err(format!("{} keys have this name, say the id of one: {name}", more + 1).into())
+            (Some(last), _) => {
+                let ids: Vec<_> = found.iter().chain([&last]).map(|key| key.id.to_string()).collect();
+                Err(format!("several keys have this name, say the id of one, of {}: {name}", ids.join(", "))
+                    .into())
+            }
+            (None, _) if self.settings.keys.iter().any(|key| key.name == name) => {
+                Err(format!("this key is declared, change it in the configuration: keys.{name}").into())
             }
             (None, _) => Err(format!("no key has this id or name: {name}").into()),
         }

@@ -52,10 +52,12 @@ async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), B
     };
     let shared = Shared { access_log: access_log.clone(), ..Shared::new(Arc::new(running))? };
     shared.auth.start();
-    if !shared.auth.read(KEYS).await {
-        tracing::warn!("the keys were not read within {KEYS:?}; those that are not declared wait for them");
-    }
-    say(start::admitted(&settings, shared.auth.is_required(), shared.auth.known()));
+    let is_read = settings.state.lost().is_none() && shared.auth.read(KEYS).await;
+    say(if is_read {
+        start::admitted(&settings, shared.auth.is_required(), shared.auth.known())
+    } else {
+        Some(start::unread(&settings))
+    });
     let reload = Reload {
         files,
         load: Box::new(move |files| {

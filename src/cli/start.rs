@@ -49,6 +49,11 @@ pub(super) fn admitted(settings: &Settings, is_required: bool, known: usize) -> 
                 format!("no key is asked for: whoever reaches {listen} uses your providers' keys; {then}");
             Some((Level::WARN, text))
         }
+        (true, _)
+            if known == 0 && !(settings.auth.issuers.is_empty() && settings.auth.certificates.is_empty()) =>
+        {
+            Some((Level::INFO, "a token or a certificate is asked for; no key is known".to_owned()))
+        }
         (true, _) if known == 0 => Some((
             Level::WARN,
             "a key is asked for, and there is none yet, so that every request is refused; make one with \
@@ -57,6 +62,20 @@ pub(super) fn admitted(settings: &Settings, is_required: bool, known: usize) -> 
         )),
         (true, _) => Some((Level::INFO, format!("a key is asked for; {known} are known"))),
     }
+}
+
+/// The line that says that the keys are not known, and what becomes of requests.
+pub(super) fn unread(settings: &Settings) -> (Level, String) {
+    let why = match (settings.state.lost(), &settings.state.secret_file) {
+        (Some(file), Some(secret)) => format!(
+            "the keys are gone, no such file: {}; bring it back, or to begin anew take away its secret too: {}",
+            file.display(),
+            secret.display()
+        ),
+        _ => "the keys could not be read from their database yet".to_owned(),
+    };
+    let text = format!("{why}; until then the gateway is not ready, and knows declared keys alone");
+    (Level::WARN, text)
 }
 
 /// The providers without a key, and the variables that would give them one.
@@ -134,6 +153,9 @@ mod tests {
         assert!(level == Level::WARN && text.contains("every request is refused"), "{text}");
         assert_eq!(said("{}", true, 2), Some((Level::INFO, "a key is asked for; 2 are known".to_owned())));
         assert_eq!(said("simulator: on", false, 0), None);
+        let (level, text) =
+            said("auth: {jwt: {co: {issuer: 'https://i.example', audiences: t}}}", true, 0).unwrap();
+        assert!(level == Level::INFO && text.contains("a token"), "{text}");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tollway_auth::keys::{Digest, Grant, Limit, Measure};
+use tollway_auth::keys::{Digest, Grant, KeyId, Limit, Measure};
+use tollway_core::Allowed;
 use tollway_rate_limit::{Algorithm, Dimension, Place, Rule, RuleError};
 
 use super::{
@@ -112,7 +113,53 @@ pub(super) fn keys(
     context: &Context<'_>,
 ) -> Result<Vec<KeyDeclaration>, Problem> {
     let keys = files.into_iter().map(|(name, file)| file.validate(name, context));
-    keys.collect()
+    let keys: Vec<KeyDeclaration> = keys.collect::<Result<_, _>>()?;
+    for (at, key) in keys.iter().enumerate() {
+        // Which of the two somebody is, and what may be asked, would be chance.
+        if let Some(same) = keys.iter().take(at).find(|before| before.known_by.is_same(&key.known_by)) {
+            let path = Path::of(&["keys", &key.name]);
+            return Err(Problem::plain(path, format!("has the token of another: keys.{}", same.name))
+                .hint("give each a token of its own"));
+        }
+    }
+    Ok(keys)
+}
+
+impl KnownBy {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Token(one), Self::Token(two)) => one.expose() == two.expose(),
+            (Self::Hash(one), Self::Hash(two)) => one == two,
+            _ => false,
+        }
+    }
+}
+
+impl KeyDeclaration {
+    /// The id by which logs name it.
+    pub fn id(&self) -> KeyId {
+        KeyId::of_name(&self.name)
+    }
+
+    /// What it says, and may not mean. `providers` are those there are.
+    pub(super) fn warnings(&self, providers: &[&str], now: SystemTime) -> Vec<String> {
+        let Self { name, grant, .. } = self;
+        let mut warnings = Vec::new();
+        if grant.expires.is_some_and(|expires| expires <= now) {
+            warnings.push(format!("keys.{name}: has expired"));
+        }
+        let is_known = |pattern: &&String| {
+            let pattern = Allowed::new([pattern.as_str()]);
+            providers.iter().any(|provider| pattern.allows(provider))
+        };
+        if let Some(unknown) = grant.providers.iter().find(|pattern| !is_known(pattern)) {
+            warnings.push(format!("keys.{name}.providers: no such provider: {unknown}"));
+        }
+        if let Some(wrong) = grant.routes.iter().find(|route| !route.starts_with(['/', '*'])) {
+            warnings.push(format!("keys.{name}.routes: a path begins with a slash: {wrong}"));
+        }
+        warnings
+    }
 }
 
 impl KeyFile {

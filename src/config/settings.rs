@@ -3,6 +3,7 @@ use std::{path::Path as FilePath, sync::Arc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use tollway_auth::Mode;
 use tollway_rate_limit::Rule;
 
 use super::{
@@ -196,6 +197,19 @@ impl Settings {
         changed
     }
 
+    /// Takes over what those that run listen to, until they end, and what follows from it: administration
+    /// does not move to everybody's address meanwhile, and who was to be kept out of an address is not let
+    /// in because the next one is this machine's alone.
+    pub fn stay_where(&mut self, running: &Self) {
+        self.admin = running.admin;
+        if self.server.listen != running.server.listen {
+            self.server.listen = running.server.listen;
+            if running.auth.settings.mode == Mode::Required {
+                self.auth.settings.mode = Mode::Required;
+            }
+        }
+    }
+
     /// What runs all the same and may not be meant.
     pub fn warnings(&self, today: Date) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -237,6 +251,11 @@ impl Settings {
         {
             warnings.push(format!("default_provider: not enabled: {name}"));
         }
+        let providers = self.providers.iter().map(|provider| &*provider.name);
+        let providers: Vec<_> =
+            providers.chain(self.disabled.iter().map(|provider| &*provider.name)).collect();
+        let now = std::time::SystemTime::now();
+        warnings.extend(self.keys.iter().flat_map(|key| key.warnings(&providers, now)));
         let enabled = |name: &str| self.provider(name).is_some();
         let missing = self.groups.all().filter(|(_, name)| !enabled(name));
         warnings.extend(missing.map(|(word, name)| format!("endpoints.{word}: not enabled: {name}")));

@@ -1,14 +1,14 @@
 //! Where what outlives a request is kept: keys, and the counters that replicas share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tollway_auth::keys::Pepper;
 
 use super::{
-    Path, Secret,
-    context::Context,
+    Path as At, Secret,
+    context::{Context, read_small},
     document::Short,
     error::Problem,
     secret::{Found, SecretFile, find},
@@ -56,7 +56,7 @@ pub(super) struct StateFile {
 
 impl StateFile {
     pub(super) fn validate(&self, context: &Context<'_>) -> Result<State, Problem> {
-        let path = Path::of(&["state"]);
+        let path = At::of(&["state"]);
         let read = |field: &str, given: &Option<SecretFile>| {
             // `${REDIS_URL:-}` is none where the variable is not set.
             let given =
@@ -79,7 +79,7 @@ impl StateFile {
         let named = read("database", &self.database)?;
         let is_named = named.is_some();
         let database = match named {
-            None => Database::Sqlite(context.locate(std::path::Path::new("tollway.db"))),
+            None => Database::Sqlite(context.locate(Path::new("tollway.db"))),
             Some(url)
                 if ["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) =>
             {
@@ -94,7 +94,7 @@ impl StateFile {
                     )
                     .hint("as in tollway.db, or postgres://user@host/tollway"));
                 }
-                Database::Sqlite(context.locate(std::path::Path::new(file)))
+                Database::Sqlite(context.locate(Path::new(file)))
             }
         };
         let given = read("secret", &self.secret)?;
@@ -104,14 +104,23 @@ impl StateFile {
                 return Err(Problem::plain(path.key("secret"), "missing, and replicas need the same one")
                     .hint("make one with `openssl rand -hex 32`, and keep it for as long as the keys"));
             }
-            (None, Database::Sqlite(file)) => {
-                let mut name = file.as_os_str().to_owned();
+            (None, Database::Sqlite(database)) => {
+                let mut name = database.as_os_str().to_owned();
                 name.push(".secret");
                 let file = PathBuf::from(name);
                 // The first key that is made makes it, and whoever serves is to notice.
                 context.files.note(&file);
-                let text =
-                    if file.exists() { Some(context.read_file(&file, &path.key("secret"))?) } else { None };
+                if has_keys(database) && !file.exists() {
+                    return Err(Problem::plain(path.key("secret"), format!("gone: {}", file.display())).hint(
+                        format!(
+                            "the keys in {} are of no use without it; bring it back, or take them away to begin anew",
+                            database.display()
+                        ),
+                    ));
+                }
+                let text = file.exists().then(|| read_small(&file)).transpose().map_err(|what| {
+                    Problem::plain(path.key("secret"), format!("{what}: {}", file.display()))
+                })?;
                 let secret = text.map(|text| Secret::new(text.trim(), format!("from {}", file.display())));
                 (secret, Some(file))
             }
@@ -124,4 +133,25 @@ impl StateFile {
         }
         Ok(State { database, is_named, secret, secret_file, redis })
     }
+}
+
+impl State {
+    /// The file of SQLite that is gone, though its secret shows that there were keys in it: who made
+    /// these would not have the gateway open because a disk is missing.
+    pub fn lost(&self) -> Option<&Path> {
+        match &self.database {
+            Database::Sqlite(file) if self.awaits_file() && !file.exists() => Some(file),
+            _ => None,
+        }
+    }
+
+    /// Whether there is a file of SQLite to wait for.
+    pub(crate) fn awaits_file(&self) -> bool {
+        self.secret.is_some() && self.secret_file.is_some()
+    }
+}
+
+/// Whether there is a file of keys, and something in it.
+fn has_keys(database: &Path) -> bool {
+    std::fs::metadata(database).is_ok_and(|file| file.len() > 0)
 }

@@ -40,9 +40,13 @@ pub(super) fn not_plain(path: &str) -> Error {
 
 /// A parameter of the client's query.
 pub(super) fn parameter(uri: &Uri, name: &str) -> Option<String> {
-    let query = uri.query().unwrap_or_default().as_bytes();
-    let found = form_urlencoded::parse(query).find(|(known, _)| known == name);
-    found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
+    parameters(uri, name).next().filter(|value| !value.is_empty())
+}
+
+/// All parameters of a name: which of them a server reads is its own affair.
+pub(super) fn parameters(uri: &Uri, name: &str) -> impl Iterator<Item = String> {
+    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    query.filter(move |(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
 /// The query to send: the client's without its credentials, another model's name if there is one,

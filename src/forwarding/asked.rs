@@ -62,7 +62,8 @@ impl Asked {
             ("audio", Some("transcriptions")) => call(Group::Audio, "audio.transcriptions"),
             ("audio", Some("translations")) => call(Group::Audio, "audio.translations"),
             ("moderations", None) => call(Group::Moderations, "moderations"),
-            ("videos", _) => Some(Self::new(Group::Videos, "videos", ANY, Naming::Model)),
+            ("videos", None) => Some(Self::new(Group::Videos, "videos", ANY, Naming::Model)),
+            ("videos", Some(_)) => Some(Self::new(Group::Videos, "videos.made", ANY, Naming::Model)),
             ("files", _) => store(Group::Files),
             ("uploads", _) => store(Group::Uploads),
             ("batches", _) => store(Group::Batches),
@@ -92,6 +93,14 @@ impl Asked {
     /// Whether the endpoint may be asked so.
     pub(super) fn takes(&self, method: &Method) -> bool {
         self.allow.split(", ").any(|one| one == method.as_str())
+    }
+
+    /// Whether this is about something that was made before, by a model that somebody was allowed to ask.
+    pub(super) fn is_of_made(&self, method: &Method) -> bool {
+        matches!(
+            (self.name, method),
+            ("responses.stored", _) | ("videos.made", &(Method::GET | Method::HEAD | Method::DELETE))
+        )
     }
 
     /// Whether an answer counts what it took. What is read again was counted when it was made, and

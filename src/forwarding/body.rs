@@ -109,6 +109,16 @@ where
         }
     }
 
+    /// The JSON that was read in search of it; nothing of any other body.
+    pub(super) fn json(&self) -> &[u8] {
+        if let Content::Whole(body) = &self.body { body } else { &[] }
+    }
+
+    /// Whether nobody reads a model there: of no body, and of what opens a call over `WebRTC`.
+    pub(super) fn names_none(&self) -> bool {
+        matches!(&self.body, Content::Whole(body) if body.is_empty()) || self.kind == "application/sdp"
+    }
+
     /// Puts another name in its place.
     pub(super) fn rename(&mut self, name: &str) {
         match (&self.model, &mut self.body) {

@@ -8,18 +8,22 @@ use tokio::sync::watch;
 use super::accept::{self, Listeners};
 use super::tls::{Tls, TlsError};
 use super::worker::{self, Orders, Stop, Worker};
+use crate::auth;
 use crate::config::{Files, Settings};
 use crate::limits::Limits;
 use crate::stack::Shared;
 
-/// How often watched files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often watched files are looked at: the first key that is made is asked for within two seconds.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the workers may take to end when they are told to do so at once.
 const CUT: Duration = Duration::from_secs(1);
 
 /// How long watched files must stay as they are before they are read.
 const SETTLED: Duration = Duration::from_millis(200);
+
+/// How long a new configuration may take to read the keys of another database.
+const KEYS: Duration = Duration::from_secs(5);
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -92,13 +96,14 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
                 _ = signals.hangup.recv() => {}
                 () = change(&files) => {}
             }
-            files = renew(&configuration, tls.as_ref(), &reload, &files);
+            files = renew(&configuration, tls.as_ref(), &reload, &files).await;
         }
     };
     let control = async {
         tokio::select! {
             name = control => name,
             never = Limits::sweep(|| configuration.borrow().limits.clone()) => match never {},
+            never = auth::notice(|| configuration.borrow().auth.clone()) => match never {},
         }
     };
     let name = accept::accept_until(&listeners, &workers, control).await;
@@ -131,10 +136,15 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
 
 /// Loads the configuration again and hands it to the workers; a broken one changes nothing. Returns
 /// the files to watch from now on.
-fn renew(current: &watch::Sender<Shared>, tls: Option<&Tls>, reload: &Reload, watched: &Files) -> Files {
+async fn renew(
+    current: &watch::Sender<Shared>,
+    tls: Option<&Tls>,
+    reload: &Reload,
+    watched: &Files,
+) -> Files {
     let before = watched.anew();
     let files = Files::default();
-    match load(current, tls, reload, &files) {
+    match load(current, tls, reload, &files).await {
         Ok(()) => {
             tracing::info!("the configuration was reloaded");
             files
@@ -147,31 +157,42 @@ fn renew(current: &watch::Sender<Shared>, tls: Option<&Tls>, reload: &Reload, wa
     }
 }
 
-fn load(
+async fn load(
     current: &watch::Sender<Shared>,
     tls: Option<&Tls>,
     reload: &Reload,
     files: &Files,
 ) -> Result<(), String> {
-    let settings = Arc::new((reload.load)(files)?);
-    if let (Some(tls), Some(files)) = (tls, &settings.server.tls) {
-        tls.reload(files).map_err(|error| error.to_string())?;
-    }
+    let mut settings = (reload.load)(files)?;
     let (old, limits, auth, connector) = {
         let shared = current.borrow();
         (shared.settings.clone(), shared.limits.clone(), shared.auth.clone(), shared.connector.clone())
     };
+    let needs_restart = old.needs_restart(&settings);
+    settings.stay_where(&old);
+    let settings = Arc::new(settings);
+    // All is read before anything changes.
+    let tls = tls.zip(settings.server.tls.as_ref());
+    let tls = tls.map(|(tls, files)| Tls::read(files).map(|read| (tls, read))).transpose();
+    let tls = tls.map_err(|error| error.to_string())?;
     let limits = limits.renewed(&old, &settings).map_err(|error| error.to_string())?;
-    let auth = auth.renewed(&old, &settings, &connector).map_err(|error| error.to_string())?;
-    auth.start();
-    for field in old.needs_restart(&settings) {
+    // Last: it changes which keys are declared, for those who run too.
+    let renewed = auth.renewed(&old, &settings, &connector).map_err(|error| error.to_string())?;
+    renewed.start();
+    if !renewed.follows_what(&auth) && !renewed.read(KEYS).await {
+        return Err(format!("state: the keys could not be read within {KEYS:?}, the log says why"));
+    }
+    if let Some((tls, read)) = tls {
+        tls.hold(read);
+    }
+    for field in needs_restart {
         tracing::warn!("{field} has changed, which takes effect at the next start");
     }
     current.send_modify(|shared| {
         shared.pressures = shared.pressures.renewed(&old, &settings);
         shared.settings = settings;
         shared.limits = limits;
-        shared.auth = auth;
+        shared.auth = renewed;
     });
     Ok(())
 }

@@ -32,10 +32,14 @@ impl Tls {
         Ok(Self(Arc::new(ArcSwap::from_pointee(config(files)?))))
     }
 
-    /// Reads the files again; new handshakes use what they hold now.
-    pub(super) fn reload(&self, files: &config::Tls) -> Result<(), TlsError> {
-        self.0.store(Arc::new(config(files)?));
-        Ok(())
+    /// Reads files again. Nothing changes before they are [held](Self::hold).
+    pub(super) fn read(files: &config::Tls) -> Result<ServerConfig, TlsError> {
+        config(files)
+    }
+
+    /// New handshakes use what was read.
+    pub(super) fn hold(&self, read: ServerConfig) {
+        self.0.store(Arc::new(read));
     }
 
     pub(super) async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {

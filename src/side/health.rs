@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::Error;
+use crate::auth::Auth;
 use crate::body::{Answer, full};
 
 /// Whether the process takes new work; turned off when it begins to shut down.
@@ -38,18 +39,21 @@ impl Readiness {
 pub struct Health<S> {
     inner: S,
     readiness: Readiness,
+    auth: Auth,
 }
 
 impl<S> Health<S> {
-    pub(crate) const fn new(inner: S, readiness: Readiness) -> Self {
-        Self { inner, readiness }
+    pub(crate) const fn new(inner: S, readiness: Readiness, auth: Auth) -> Self {
+        Self { inner, readiness, auth }
     }
 
     fn status(&self, path: &str) -> Option<(StatusCode, &'static str)> {
+        let unready = |why| Some((StatusCode::SERVICE_UNAVAILABLE, why));
         match path {
-            "/health/live" => Some((StatusCode::OK, "ok\n")),
-            "/health/ready" if self.readiness.is_open() => Some((StatusCode::OK, "ok\n")),
-            "/health/ready" => Some((StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")),
+            "/health/ready" if !self.readiness.is_open() => unready("shutting down\n"),
+            // A replica that knows the keys takes those requests meanwhile.
+            "/health/ready" if !self.auth.is_read() => unready("the keys have not been read yet\n"),
+            "/health/live" | "/health/ready" => Some((StatusCode::OK, "ok\n")),
             _ => None,
         }
     }

@@ -80,21 +80,27 @@ impl<R> Gate<R> {
     where
         R: Respond<Error, ResBody>,
     {
+        let client = self.client(&Presented::of(req));
+        // For whatever stands outside and writes logs, of those that are refused too.
+        if let Some(exchange) = req.extensions().get::<Arc<Exchange>>() {
+            if let Some(ClientAddress(address)) = client {
+                exchange.set_client(address);
+            }
+            if let Ok(verified) = &decision {
+                exchange.set_caller(verified.caller.clone());
+            }
+        }
         let verified = decision.and_then(|verified| {
             self.check(&verified.caller, req.uri().path())?;
             Ok(verified)
         });
         let verified = verified.map_err(|error| self.respond.respond(req.extensions(), &error))?;
-        if let Some(client) = self.client(&Presented::of(req)) {
+        if let Some(client) = client {
             req.extensions_mut().insert(client);
         }
         presented::take_off(req, &verified.way);
         if let Some(limits) = verified.limits {
             req.extensions_mut().insert(KeyLimits(limits));
-        }
-        // For whatever stands outside and writes logs.
-        if let Some(exchange) = req.extensions().get::<Arc<Exchange>>() {
-            exchange.set_caller(verified.caller.clone());
         }
         req.extensions_mut().insert(verified.caller);
         Ok(())

@@ -102,7 +102,7 @@ proptest! {
                 }
                 Step::Expire { key, at } => {
                     let grant = Grant { expires: Some(moment(at)), ..Grant::default() };
-                    (id(key), Change::Update { grant: grant.into() }, None)
+                    (id(key), Change::Update { grant: grant.into(), since: None }, None)
                 }
                 Step::Rotate { key, overlap } => {
                     let change = Change::Rotate { digest: fresh, overlap: Duration::from_secs(overlap) };

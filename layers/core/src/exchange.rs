@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
@@ -12,6 +13,7 @@ use crate::{Attempt, Caller, Endpoint, RequestId, Upstream};
 pub struct Exchange {
     request_id: RequestId,
     started: Instant,
+    client: OnceLock<IpAddr>,
     caller: OnceLock<Arc<Caller>>,
     call: OnceLock<(Endpoint, Arc<str>, bool)>,
     received: AtomicU64,
@@ -24,6 +26,7 @@ impl Exchange {
         Self {
             request_id,
             started: Instant::now(),
+            client: OnceLock::new(),
             caller: OnceLock::new(),
             call: OnceLock::new(),
             received: AtomicU64::new(0),
@@ -39,6 +42,16 @@ impl Exchange {
     /// When the request's head had been read.
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// Records from where a request comes, behind proxies: written by auth, once.
+    pub fn set_client(&self, client: IpAddr) {
+        let _ = self.client.set(client);
+    }
+
+    /// From where a request comes, once that is known.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.client.get().copied()
     }
 
     /// Records who asks: written by auth, once.

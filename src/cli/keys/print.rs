@@ -3,9 +3,10 @@
 use std::io::{self, Write as _};
 use std::time::SystemTime;
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use terminal_size::{Width, terminal_size_of};
 use tollway_auth::audit::AuditEntry;
 use tollway_auth::keys::Key;
 
@@ -31,6 +32,18 @@ pub(super) fn limit(text: &str) -> Result<KeyLimit, BoxError> {
         return Err(wrong().into());
     }
     Ok(serde_json::from_value(Value::Object(fields)).map_err(|error| format!("{error}: {text}"))?)
+}
+
+/// The same the other way.
+fn short(limit: &KeyLimit) -> String {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(limit) else { return String::new() };
+    let rest: Vec<_> = ["window", "burst"]
+        .iter()
+        .filter_map(|name| fields.remove(*name))
+        .map(|value| words(&value))
+        .collect();
+    let amount = words(&Value::Object(fields));
+    [vec![amount], rest].concat().join("/")
 }
 
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), BoxError> {
@@ -62,11 +75,10 @@ fn words(value: &Value) -> String {
 }
 
 pub(super) fn key_list(keys: &[Key], now: SystemTime) -> Table {
-    let mut table =
-        table(&["id", "name", "status", "user", "team", "models", "limits", "created", "expires"]);
+    let mut table = table(&["id", "name", "status", "user", "team", "models", "limits", "expires"]);
     for key in keys {
         let form = GrantForm::of(&key.grant);
-        let limits = serde_json::to_value(&form.limits).map(|limits| words(&limits)).unwrap_or_default();
+        let limits = form.limits.iter().map(short).collect::<Vec<_>>().join(", ");
         let models = if form.models.is_empty() { "all".to_owned() } else { form.models.join(", ") };
         table.add_row([
             key.id.to_string(),
@@ -76,9 +88,20 @@ pub(super) fn key_list(keys: &[Key], now: SystemTime) -> Table {
             form.team.unwrap_or_default(),
             models,
             limits,
-            time(key.created),
-            form.expires_at.unwrap_or_default(),
+            day(form.expires_at.unwrap_or_default()),
         ]);
+    }
+    // What somebody copies, and what is short, stands in one piece, however narrow the terminal is.
+    for column in [0, 2, 7] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    // `show` says more of one.
+    if table.width().is_some_and(|width| width < WIDE)
+        && let Some(limits) = table.column_mut(6)
+    {
+        limits.set_constraint(ColumnConstraint::Hidden);
     }
     table
 }
@@ -91,7 +114,8 @@ pub(super) fn audit_table(entries: &[AuditEntry]) -> Table {
         table.add_row([
             entry.sequence.to_string(),
             time(entry.act.at),
-            entry.act.actor.clone(),
+            // An issuer's token may say anything, and a terminal obeys some of it.
+            entry.act.actor.replace(char::is_control, "\u{fffd}"),
             address.unwrap_or_default(),
             entry.action.clone(),
             entry.subject.clone(),
@@ -101,8 +125,21 @@ pub(super) fn audit_table(entries: &[AuditEntry]) -> Table {
     table
 }
 
+/// The day of a moment.
+fn day(mut moment: String) -> String {
+    moment.truncate(moment.find('T').unwrap_or(moment.len()));
+    moment
+}
+
+/// How wide a terminal is in which everything has its place.
+const WIDE: u16 = 120;
+
 fn table(heads: &[&str]) -> Table {
     let mut table = Table::new();
+    // Into a file or a pipe each row is one line.
+    if let Some((Width(width), _)) = terminal_size_of(io::stdout()) {
+        table.set_width(width);
+    }
     table
         .load_preset(UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
@@ -115,9 +152,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_list_fits_a_terminal_and_leaves_ids_whole() {
+        use std::time::UNIX_EPOCH;
+        use tollway_auth::keys::{Digest, Grant, KeyId};
+
+        let grant = Grant {
+            name: "alice".to_owned(),
+            user: Some("alice@example.com".to_owned()),
+            team: Some("platform-engineering".to_owned()),
+            models: ["gpt-*", "claude-*"].map(str::to_owned).to_vec(),
+            limits: vec![limit("requests=60/1m").unwrap().read().unwrap()],
+            expires: Some(UNIX_EPOCH + std::time::Duration::from_hours(24)),
+            ..Grant::default()
+        };
+        let id = KeyId::of_name("alice");
+        let mut list = key_list(&[Key::new(id, Digest::from([0; 32]), grant, UNIX_EPOCH)], UNIX_EPOCH);
+        let shown = list.set_width(80).to_string();
+        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+        assert!(shown.contains(&id.to_string()), "{shown}");
+        assert!(list.set_width(300).to_string().contains("1970-01-02 "));
+    }
+
+    #[test]
     fn limits_are_written_in_short() {
         let read = |text: &str| limit(text).map(|limit| serde_json::to_string(&limit).unwrap());
         assert_eq!(read("requests=60/1m").unwrap(), r#"{"requests":60,"window":"1m"}"#);
+        for text in ["requests=60/1m", "requests=20/1s/40", "concurrent_streams=4"] {
+            assert_eq!(short(&limit(text).unwrap()), text);
+        }
         assert_eq!(read("tokens = 5 / 90s").unwrap(), r#"{"tokens":5,"window":"90s"}"#);
         assert_eq!(read("requests=20/1s/40").unwrap(), r#"{"requests":20,"window":"1s","burst":40}"#);
         assert_eq!(read("concurrent_streams=4").unwrap(), r#"{"concurrent_streams":4}"#);

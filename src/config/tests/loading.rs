@@ -246,3 +246,27 @@ proptest! {
         let _ = load("aliases: {a: openai/b}", &[(&name, &value)]);
     }
 }
+
+/// A reload that named another address once opened the one that goes on being listened to.
+#[test]
+fn who_is_kept_out_stays_out_until_the_address_changes() {
+    let old = load("{server: {listen: '0.0.0.0:80'}, admin: {listen: '127.0.0.1:81'}}", &KEYS).unwrap();
+    for newer in ["auth: {mode: open}", "{}"] {
+        let mut new = load(newer, &KEYS).unwrap();
+        assert_ne!(new.auth.settings.mode, tollway_auth::Mode::Required);
+        new.stay_where(&old);
+        assert_eq!(new.auth.settings.mode, tollway_auth::Mode::Required);
+        assert_eq!((new.server.listen, new.admin), (old.server.listen, old.admin));
+    }
+}
+
+#[test]
+fn a_token_is_one_key_s_and_what_allows_nothing_is_told() {
+    let error = load("keys: {a: {token: tw-same}, b: {token: tw-same}}", &KEYS).unwrap_err().to_string();
+    assert!(error.contains("keys.b") && error.contains("keys.a") && !error.contains("tw-same"), "{error}");
+    let keys = "keys: {a: {token: tw-a, providers: [opnai, 'gr*'], routes: v1/chat/*, expires: 2020-01-01}}";
+    let warnings = load(keys, &KEYS).unwrap().warnings(Date::of(std::time::SystemTime::now()));
+    let told: Vec<_> = warnings.iter().filter(|text| text.starts_with("keys.a")).collect();
+    assert_eq!(told.len(), 3, "{warnings:?}");
+    assert!(told[1].ends_with("no such provider: opnai") && told[2].ends_with("v1/chat/*"), "{told:?}");
+}

@@ -18,6 +18,9 @@ pub enum Change {
     Update {
         /// What.
         grant: Box<Grant>,
+        /// The revision of the key that this was made of; where it has changed since, nothing is done.
+        /// Without one it does not matter.
+        since: Option<i64>,
     },
     /// It gets a new token. The one it has stays good for a while; one that it had before that is good
     /// no longer.
@@ -44,6 +47,9 @@ pub enum ChangeError {
     /// It is revoked, which is for good.
     #[error("the key is revoked: {0}")]
     Revoked(KeyId),
+    /// Somebody else has changed it meanwhile.
+    #[error("somebody else has just changed the key: {0}")]
+    Changed(KeyId),
 }
 
 impl Change {
@@ -57,10 +63,13 @@ impl Change {
             (None, Self::Create { digest, grant }) => return Ok(Key::new(id, digest, tidy(*grant), now)),
             (None, _) => return Err(ChangeError::NotFound(id)),
             (Some(key), _) if key.revoked.is_some() => return Err(ChangeError::Revoked(id)),
+            (Some(key), Self::Update { since: Some(since), .. }) if key.revision != since => {
+                return Err(ChangeError::Changed(id));
+            }
             (Some(key), change) => (key, change),
         };
         match change {
-            Self::Update { grant } => key.grant = tidy(*grant),
+            Self::Update { grant, .. } => key.grant = tidy(*grant),
             Self::Rotate { digest, overlap } => {
                 let until = now.checked_add(overlap).map(whole).filter(|_| !overlap.is_zero());
                 key.previous = until.map(|until| Previous { digest: key.digest, until });
@@ -85,7 +94,7 @@ impl Change {
     /// What there is to say of it in the audit log, as JSON without anything secret.
     pub fn detail(&self) -> String {
         match self {
-            Self::Create { grant, .. } | Self::Update { grant } => {
+            Self::Create { grant, .. } | Self::Update { grant, .. } => {
                 serde_json::to_string(grant).unwrap_or_default()
             }
             Self::Rotate { overlap, .. } => format!(r#"{{"overlap_ms":{}}}"#, overlap.as_millis()),

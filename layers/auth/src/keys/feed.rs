@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use super::table::Batch;
 use super::{KeyStore, KeyTable, StoreError};
+use crate::audit::AuditHead;
 
 /// Carries what changes in a store into a table, each second.
 ///
@@ -16,6 +17,8 @@ pub struct KeyFeed {
     interval: Duration,
     timeout: Duration,
     progress: Progress,
+    /// Where the store's log ended when changes were read last.
+    head: AuditHead,
     status: watch::Sender<FeedStatus>,
 }
 
@@ -70,6 +73,7 @@ impl KeyFeed {
             interval: Duration::from_secs(1),
             timeout: Duration::from_secs(5),
             progress: Progress::Unprepared,
+            head: AuditHead::default(),
             status: watch::Sender::new(FeedStatus::Starting),
         }
     }
@@ -135,8 +139,8 @@ impl KeyFeed {
         }
         if let Progress::At(from) = self.progress {
             let Some(at) = self.follow(from).await? else {
-                // The store knows less than it did: a backup was restored, or it is another one.
-                tracing::warn!(from, "the store of keys went back in time; reading all keys again");
+                // A backup was brought back, or it is another one.
+                tracing::warn!(from, "the store of keys is not what it was; reading all keys again");
                 self.progress = Progress::Restored;
                 return self.read_all().await;
             };
@@ -146,13 +150,15 @@ impl KeyFeed {
         self.read_all().await
     }
 
-    /// Takes over what changed after a revision, page by page. `None` if the store is not there yet.
-    async fn follow(&self, mut at: i64) -> Result<Option<i64>, StoreError> {
+    /// Takes over what changed after a revision, page by page. `None` if the store is not the one that had
+    /// reached it.
+    async fn follow(&mut self, mut at: i64) -> Result<Option<i64>, StoreError> {
         loop {
             let changes = self.answer(self.store.changes(at, PAGE)).await?;
-            if changes.revision < at {
+            if changes.revision < at || !self.goes_on(changes.head).await? {
                 return Ok(None);
             }
+            self.head = changes.head;
             let is_last = changes.keys.len() < PAGE as usize;
             at = changes.keys.last().map_or(at, |key| key.revision);
             if !changes.keys.is_empty() {
@@ -164,11 +170,22 @@ impl KeyFeed {
         }
     }
 
+    /// Whether a log that ends here goes on from where it ended: a store that was brought back from a backup,
+    /// and has changed since, may have come as far as before by another way.
+    async fn goes_on(&self, head: AuditHead) -> Result<bool, StoreError> {
+        if head == self.head || self.head.sequence == 0 {
+            return Ok(true);
+        }
+        let page = self.answer(self.store.audit(self.head.sequence - 1, 1)).await?;
+        Ok(page.entries.first().is_some_and(|entry| entry.head() == self.head))
+    }
+
     /// Takes over all keys at once, so that those that are known stay known until all are read.
     async fn read_all(&mut self) -> Result<(), StoreError> {
-        let (mut at, mut batch) = (0, Batch::default());
+        let (mut at, mut batch, mut head) = (0, Batch::default(), None);
         loop {
             let changes = self.answer(self.store.changes(at, PAGE)).await?;
+            head = head.or(Some(changes.head));
             let is_last = changes.keys.len() < PAGE as usize;
             at = changes.keys.last().map_or(at, |key| key.revision);
             batch.add(changes.keys);
@@ -178,6 +195,7 @@ impl KeyFeed {
         }
         self.table.replace(batch, (self.progress != Progress::Restored).then_some(at));
         self.progress = Progress::At(at);
+        self.head = head.unwrap_or_default();
         Ok(())
     }
 

@@ -31,9 +31,11 @@ impl Keyring {
         Ok((key, token))
     }
 
-    /// Lets a key say and allow something else.
-    pub async fn update(&self, id: KeyId, grant: Grant, act: Act) -> Result<Key, StoreError> {
-        self.change(id, Change::Update { grant: grant.into() }, act).await
+    /// Lets a key say and allow something else. Of two who read the same key and change it, the second is
+    /// refused: [`ChangeError::Changed`](super::ChangeError::Changed).
+    pub async fn update(&self, key: &Key, grant: Grant, act: Act) -> Result<Key, StoreError> {
+        let change = Change::Update { grant: grant.into(), since: Some(key.revision) };
+        self.change(key.id, change, act).await
     }
 
     /// Gives a key another token. The one it has stays good for `overlap`.

@@ -53,7 +53,7 @@ impl Method for Keys {
     }
 
     fn is_in_use(&self) -> bool {
-        self.table.is_expecting() || !self.table.is_empty()
+        self.table.is_in_use()
     }
 }
 

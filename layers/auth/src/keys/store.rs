@@ -68,6 +68,8 @@ pub struct Changes {
     pub keys: Vec<Key>,
     /// The revision that the store had reached before they were read.
     pub revision: i64,
+    /// Where the log ended then.
+    pub head: AuditHead,
 }
 
 /// A piece of the log.

@@ -22,6 +22,8 @@ pub struct KeyTable {
     has_foreign: AtomicBool,
     /// Whether the keys of a store are still to come.
     is_expecting: AtomicBool,
+    /// Whether a store ever had a key. There is no taking that back: keys are revoked, and stay.
+    has_kept: AtomicBool,
 }
 
 /// What the table knows of something presented.
@@ -57,6 +59,7 @@ impl KeyTable {
             len: AtomicUsize::new(0),
             has_foreign: AtomicBool::new(false),
             is_expecting: AtomicBool::new(false),
+            has_kept: AtomicBool::new(false),
         }
     }
 
@@ -78,6 +81,12 @@ impl KeyTable {
     /// Whether the keys of a store are still to come, so that nobody can say that one is unknown.
     pub fn is_expecting(&self) -> bool {
         self.is_expecting.load(Ordering::Acquire)
+    }
+
+    /// Whether there ever was a key of a store, or there is one that is declared: a store that is empty all
+    /// of a sudden has lost its keys, and lets nobody in.
+    pub fn is_in_use(&self) -> bool {
+        self.is_expecting() || !self.is_empty() || self.has_kept.load(Ordering::Acquire)
     }
 
     /// Says that there is a store whose keys are to come. A feed says so itself.
@@ -141,6 +150,9 @@ impl KeyTable {
             };
             let left = index.extract_if(is_left);
             gone.extend(left.map(|(_, entry)| entry));
+        }
+        if scope != Scope::Declared && !batch.entries.is_empty() {
+            self.has_kept.store(true, Ordering::Release);
         }
         for entry in batch.entries {
             let known = index.get(&entry.id);

@@ -67,6 +67,57 @@ mod sqlite {
         assert!(matches!(verify_audit(&store).await, Err(StoreError::Audit(AuditError::Missing(5)))));
     }
 
+    /// A gateway once went on with the file that was there before: keys that were revoked since passed, and
+    /// new ones did not.
+    #[tokio::test]
+    async fn a_file_that_takes_its_place_counts_from_then_on() {
+        use tollway_auth::keys::{KeyFeed, KeyTable, Keyring};
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let make = async |file: &str, keys: u8| {
+            let store = Arc::new(SqliteStore::new(&at(file)));
+            promises::fill(&*store, keys).await;
+            let keyring = Keyring::new(store, Arc::new(KeyTable::new(promises::pepper())));
+            keyring.create(promises::grant("last"), promises::act(2)).await.unwrap().1
+        };
+        let before = make("keys.db", 3).await;
+        let table = Arc::new(KeyTable::new(promises::pepper()));
+        let mut feed = KeyFeed::new(Arc::new(SqliteStore::new(&at("keys.db"))), table.clone());
+        feed.catch_up().await.unwrap();
+        assert!(promises::is_good(&table, &before));
+
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::rename(at(&format!("keys.db{suffix}")), at(&format!("old.db{suffix}")));
+        }
+        assert!(feed.catch_up().await.is_err(), "it is gone");
+        assert!(!at("keys.db").exists(), "and not made again, without keys");
+        assert!(promises::is_good(&table, &before), "known keys go on");
+
+        // With as many changes as the one before, or more: their number alone tells nothing.
+        for more in [3, 7] {
+            let _ = std::fs::remove_file(at("keys.db"));
+            let after = make(&format!("new{more}.db"), more).await;
+            for suffix in ["", "-wal", "-shm"] {
+                let _ =
+                    std::fs::rename(at(&format!("new{more}.db{suffix}")), at(&format!("keys.db{suffix}")));
+            }
+            feed.catch_up().await.unwrap();
+            assert!(promises::is_good(&table, &after), "{more}");
+            assert!(!promises::is_good(&table, &before), "{more}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_its_owner_s_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys.db");
+        promises::fill(&SqliteStore::new(&file), 1).await;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
     #[tokio::test]
     async fn a_file_that_cannot_be_opened_is_an_error() {
         let folder = tempfile::tempdir().unwrap();

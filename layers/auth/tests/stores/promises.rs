@@ -41,7 +41,7 @@ async fn a_key_is_read_as_it_was_written(one: &dyn KeyStore, two: &dyn KeyStore)
     assert_eq!((previous.digest, previous.until), ([1; 32].into(), moment(11)));
     assert_eq!(two.find(id).await.unwrap(), Some(key));
 
-    two.change(id, Change::Update { grant: grant("other").into() }, act(3)).await.unwrap();
+    two.change(id, Change::Update { grant: grant("other").into(), since: None }, act(3)).await.unwrap();
     let key = two.change(id, Change::Revoke, act(4)).await.unwrap();
     assert_eq!((key.revoked, key.revision), (Some(moment(4)), 4));
     assert_eq!(one.find(id).await.unwrap(), Some(key.clone()));
@@ -67,6 +67,8 @@ async fn what_cannot_be_done_leaves_no_trace(store: &dyn KeyStore) {
     assert_eq!(refused(store.change(id, Change::Revoke, act(1)).await), ChangeError::NotFound(id));
     store.change(id, create(), act(1)).await.unwrap();
     assert_eq!(refused(store.change(id, create(), act(1)).await), ChangeError::Exists(id));
+    let late = Change::Update { grant: grant("late").into(), since: Some(0) };
+    assert_eq!(refused(store.change(id, late, act(1)).await), ChangeError::Changed(id));
     store.change(id, Change::Revoke, act(2)).await.unwrap();
     assert_eq!(refused(store.change(id, Change::Revoke, act(3)).await), ChangeError::Revoked(id));
     let changes = store.changes(0, 10).await.unwrap();

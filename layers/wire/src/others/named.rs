@@ -68,8 +68,12 @@ struct Found {
 
 impl Found {
     fn look(&mut self, body: &[u8], member: &Member) {
-        if member.kind == Kind::String && member.is(body, "model") {
-            self.name = unquote(body.get(member.value.clone()).unwrap_or_default()).map(Into::into);
+        if !member.is(body, "model") {
+            return;
+        }
+        // The last one counts; where it is none, as with `null`, none is named.
+        self.name = unquote(body.get(member.value.clone()).unwrap_or_default()).map(Into::into);
+        if member.kind == Kind::String {
             self.places.push(member.value.clone());
         }
     }
@@ -109,6 +113,7 @@ mod tests {
             "",
             "[]",
             r#"{"model":1}"#,
+            r#"{"model":"x","model":null}"#,
             r#"{"model":""}"#,
             r#"{"a":{"model":"x"}}"#,
             r#"{"model":"x""#,

@@ -60,7 +60,7 @@ impl State {
     fn changes(&self, after: i64, limit: usize) -> Changes {
         let changed = self.by_revision.range(after.saturating_add(1)..).take(limit);
         let keys = changed.filter_map(|(_, id)| self.keys.get(id).cloned()).collect();
-        Changes { keys, revision: self.revision() }
+        Changes { keys, revision: self.revision(), head: self.head() }
     }
 
     fn list(&self, after: Option<KeyId>, limit: usize) -> Vec<Key> {

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use sqlx::Row as _;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
+use sqlx::{Connection as _, Row as _};
 
 use super::sql::{self, key_store};
 use super::{AuditPage, Changes, KeyStore, Pending, StoreError};
@@ -35,6 +35,22 @@ impl PostgresStore {
             migrator: sql::migrator(include_str!("../../../migrations/0001_keys.postgres.sql")),
         })
     }
+}
+
+impl PostgresStore {
+    /// Asks once without the pool, which tries for as long as it may and then only says that it did.
+    async fn begin_anew(&self) -> Result<(), StoreError> {
+        if self.pool.size() > 0 {
+            return Ok(());
+        }
+        let connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
+        // It answers; how it takes leave does not matter.
+        let _ = connection.close().await;
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "a file of SQLite is not made again")]
+    const fn is_ready(&self) {}
 }
 
 key_store!(PostgresStore, PgConnection, PgRow, begin: "BEGIN");

@@ -54,9 +54,11 @@ macro_rules! key_store {
             }
 
             async fn make_ready(&self, fingerprint: Digest) -> Result<(), StoreError> {
+                self.begin_anew().await?;
                 self.migrator.run(&self.pool).await.map_err(|error| StoreError::Failed(error.into()))?;
                 let state = sqlx::query(sql::CLAIM).bind(&fingerprint.as_bytes()[..]);
                 let claimed: Vec<u8> = state.fetch_one(&self.pool).await?.try_get("fingerprint")?;
+                self.is_ready();
                 if sql::digest(&claimed)? == fingerprint { Ok(()) } else { Err(StoreError::OtherPepper) }
             }
         }
@@ -86,15 +88,15 @@ macro_rules! key_store {
                 Box::pin(async move {
                     // First: what is read after it can only be newer.
                     let state = sqlx::query(sql::STATE).fetch_one(&self.pool).await?;
-                    let revision = state.try_get("revision")?;
+                    let (revision, head) = (state.try_get("revision")?, head(&state)?);
                     // As it is mostly, each second.
                     if revision <= after {
-                        return Ok(Changes { keys: Vec::new(), revision });
+                        return Ok(Changes { keys: Vec::new(), revision, head });
                     }
                     let rows = sqlx::query(sql::CHANGES).bind(after).bind(i64::from(limit));
                     let keys: Result<Vec<Key>, StoreError> =
                         rows.fetch_all(&self.pool).await?.iter().map(key).collect();
-                    Ok(Changes { keys: keys?, revision })
+                    Ok(Changes { keys: keys?, revision, head })
                 })
             }
 

@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 
-from cases import CASES, SIZES, Case
+from cases import CASES, SIZES, TOKEN, Case
 from load import measure, say
 from report import report
 from servers import Failed, Server, built, send, stop_all, stop_all_on_signals
@@ -84,13 +84,13 @@ def run_round(options, cases: list[Case], number: int) -> dict:
     order = list(servers.items())[:: -1 if number % 2 else 1]
     for case in cases:
         for (kind, layout), server in order:
-            if kind == "pass-through" and case.like:
+            if (kind == "pass-through" and case.like) or (kind == "guarded") != case.guarded:
                 continue
             found = measure(options.oha, server, case, warm, options.seconds)
             figures.append({"case": case.name, "kind": kind, "layout": layout, **found})
             say(f"  {case.name:40} {server.name:24} {found['cpu_us']:8.1f} µs  {found['per_second']:8.0f}/s")
     for case in cases:
-        if not case.like and not case.http2_streams:
+        if not case.like and not case.http2_streams and not case.guarded:
             found = measure(options.oha, simulator, direct(case), warm, options.seconds / 3)
             figures.append({"case": case.name, "kind": "simulator", "layout": "direct", **found})
 
@@ -98,6 +98,8 @@ def run_round(options, cases: list[Case], number: int) -> dict:
         memory[key] |= {"peak": server.memory_kib("VmHWM")}
     for server in [*servers.values(), simulator]:
         server.stop()
+    # The guarded one is there for its own cases.
+    memory = {key: found for key, found in memory.items() if key[0] != "guarded"}
     return {
         "figures": figures,
         "memory": [{"kind": kind, "layout": layout, **found} for (kind, layout), found in memory.items()],
@@ -110,7 +112,7 @@ def start_up(options) -> list[dict]:
     case = CASES[0]
     found = []
     for layout in LAYOUTS:
-        for kind in KINDS:
+        for kind in ("pass-through", "gateway"):
             times = []
             for _ in range(options.starts):
                 server = start(options, kind, layout, simulator)
@@ -135,22 +137,42 @@ def passthrough(options, layout: str, simulator: Server) -> list:
     return [options.passthrough, "--upstream", upstream, "--workers", layout]
 
 
-def gateway(options, layout: str, simulator: Server) -> list:
+def gateway(options, layout: str, simulator: Server, name: str = "gateway", **more) -> list:
     provider = lambda path: {"api_key": "sk-bench", "base_url": simulator.url + path}
     # JSON is YAML too.
-    config = OUT / f"gateway-{layout}.yaml"
+    config = OUT / f"{name}-{layout}.yaml"
     config.write_text(
         json.dumps(
             {
                 "server": {"listen": "127.0.0.1:0", "workers": layout.replace("-", "_")},
                 "providers": {"openai": provider("/v1"), "anthropic": provider(""), "gemini": provider("/v1beta")},
+                **more,
             }
         )
     )
     return [options.tollway, "serve", "--config", config]
 
 
-KINDS = {"pass-through": passthrough, "gateway": gateway}
+def guarded(options, layout: str, simulator: Server) -> list:
+    """A gateway that asks for a key and keeps ten limits, none of which is reached."""
+    much = 10**12
+    limits = {
+        "requests": {"requests": much, "per": "key"},
+        "burst": {"requests": 10**6, "window": "1s", "burst": 10**8, "per": "key"},
+        "tokens": {"tokens": much, "per": "key"},
+        "day": {"tokens": much, "window": "24h", "per": "team"},
+        "input": {"input_tokens": much, "per": ["key", "model"]},
+        "output": {"output_tokens": much, "per": ["key", "model"]},
+        "at-once": {"concurrent_requests": 10**6, "per": "key"},
+        "streams": {"concurrent_streams": 10**6, "per": "team"},
+        "address": {"requests": much, "per": "address"},
+        "all": {"requests": much},
+    }
+    keys = {"bench": {"token": TOKEN, "team": "bench", "user": "bench"}}
+    return gateway(options, layout, simulator, "guarded", keys=keys, limits=limits)
+
+
+KINDS = {"pass-through": passthrough, "gateway": gateway, "guarded": guarded}
 
 
 def direct(case: Case) -> Case:

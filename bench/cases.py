@@ -8,6 +8,8 @@ WORDS = "the quick brown fox jumps over the lazy dog while seven wizards mix pot
 # Makes the simulator's answer about 1.3 KB.
 PLAIN_TOKENS = 190
 STREAM_TOKENS = 100
+# The key of a gateway that asks for one: it looks as those look that are made.
+TOKEN = "tw-" + "bench" * 8 + "abc"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Case:
     connections: int = 64
     http2_streams: int = 0
     like: str = ""
+    # Asked of a gateway that asks for a key and keeps ten limits.
+    guarded: bool = False
 
     def body(self) -> bytes:
         tokens = STREAM_TOKENS if self.stream else PLAIN_TOKENS
@@ -35,8 +39,8 @@ class Case:
         # Every dialect's way to show a key, as the simulator asks for its provider's.
         return {
             "content-type": "application/json",
-            "authorization": "Bearer sk-bench",
-            "x-api-key": "sk-bench",
+            "authorization": f"Bearer {TOKEN if self.guarded else 'sk-bench'}",
+            "x-api-key": TOKEN if self.guarded else "sk-bench",
             "anthropic-version": "2023-06-01",
         }
 
@@ -77,6 +81,7 @@ OPENAI, ANTHROPIC, GEMINI = "openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5",
 
 CASES = [
     Case("chat", OPENAI),
+    Case("chat, a key and ten limits", OPENAI, like="chat", guarded=True),
     Case("chat → Anthropic", ANTHROPIC, like="chat"),
     Case("chat → Gemini", GEMINI, like="chat"),
     Case("messages", ANTHROPIC, path=MESSAGES),

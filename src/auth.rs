@@ -32,6 +32,9 @@ use crate::upstream::Connector;
 /// The scope that administers keys.
 pub const ADMIN: &str = "admin";
 
+/// The scope that reads metrics.
+pub const METRICS: &str = "metrics";
+
 /// Who may pass, as all workers know it. Outlives a reload that leaves the store as it is.
 #[derive(Clone, Debug)]
 pub struct Auth {

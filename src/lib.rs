@@ -33,6 +33,7 @@ pub mod config;
 pub mod forwarding;
 pub mod ingest;
 pub mod limits;
+pub mod metrics;
 pub mod open;
 pub mod pressure;
 pub mod rescue;

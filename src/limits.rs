@@ -44,19 +44,22 @@ impl Limits {
             Ok::<_, BoxError>(Arc::new(store) as Arc<dyn Store>)
         });
         let store = store.transpose()?;
-        let (rules, usual) = (settings.limits.iter().cloned(), tollway_rate_limit::Settings::default());
+        let usual = tollway_rate_limit::Settings::default();
+        let terms = tollway_rate_limit::Settings { store_timeout: settings.state.redis_timeout, ..usual };
+        let rules = settings.limits.iter().cloned();
         let configured = match &store {
             _ if settings.limits.is_empty() => None,
-            None => Some(Limiter::new(rules, usual)?),
-            Some(store) => Some(Limiter::with_store(rules, usual, store.clone())?),
+            None => Some(Limiter::new(rules, terms)?),
+            Some(store) => Some(Limiter::with_store(rules, terms, store.clone())?),
         };
-        Ok(Self { configured: configured.map(Arc::new), own: Arc::new(OwnLimits::new(store)) })
+        Ok(Self { configured: configured.map(Arc::new), own: Arc::new(OwnLimits::new(store, terms)) })
     }
 
     /// The counters for newer settings: these, where the limits are the same and counted at the same
     /// place.
     pub fn renewed(&self, old: &Settings, newer: &Settings) -> Result<Self, BoxError> {
-        let is_same = old.limits == newer.limits && old.state.redis == newer.state.redis;
+        let place = |settings: &Settings| (settings.state.redis.clone(), settings.state.redis_timeout);
+        let is_same = old.limits == newer.limits && place(old) == place(newer);
         if is_same { Ok(self.clone()) } else { Self::new(newer) }
     }
 

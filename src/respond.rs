@@ -16,6 +16,9 @@ pub struct InDialect;
 impl Respond<Error, AnswerBody> for InDialect {
     fn respond(&self, request: &Extensions, error: &Error) -> Response<AnswerBody> {
         let dialect = request.get().copied().unwrap_or(Dialect::OpenAi);
+        if let Error::Forbidden(refused) = error {
+            tollway_auth::metered::refused(refused);
+        }
         let mut response = error_response(dialect, &error.to_api_error());
         if let Error::MethodNotAllowed { allow, .. } = error {
             response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static(allow));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use tollway_auth::AuthService;
 use tower::ServiceBuilder;
 use tower_layer::layer_fn;
@@ -14,6 +15,7 @@ use crate::config::Settings;
 use crate::forwarding::{Forwarding, Limits, Made};
 use crate::ingest::{BodyLimits, Ingest, IngestLayer};
 use crate::limits::{Limited, Limits as RateLimits};
+use crate::metrics::Metrics;
 use crate::open::{Open, OpenLayer};
 use crate::pressure::{Pressed, Pressures};
 use crate::rescue::{Rescue, RescueLayer};
@@ -51,6 +53,8 @@ pub struct Shared {
     pub readiness: Readiness,
     /// Proxies and trusted roots.
     pub connector: Connector,
+    /// What is told of all that; none where nobody reads it.
+    pub metrics: Option<Metrics>,
 }
 
 impl Shared {
@@ -67,6 +71,7 @@ impl Shared {
             made: Made::default(),
             readiness: Readiness::default(),
             connector,
+            metrics: None,
         })
     }
 }
@@ -118,7 +123,7 @@ pub fn build(shared: &Shared) -> Stack {
         .service(Resolve::new(settings.clone(), upstreams));
     let side = side::router(settings.clone());
     let side = match settings.admin.listen {
-        None => side.merge(admin::router(shared.auth.clone())),
+        None => side.merge(administrative(shared)),
         Some(_) => side,
     };
     // Lists and administration must not wait for, or be counted as, calls to a model.
@@ -127,7 +132,16 @@ pub fn build(shared: &Shared) -> Stack {
 
 /// Builds the stack of an address where there is nothing but administration.
 pub fn administration(shared: &Shared) -> Administration {
-    entered(shared, Side::new(admin::router(shared.auth.clone())))
+    entered(shared, Side::new(administrative(shared)))
+}
+
+/// What is for administrators and their tools.
+fn administrative(shared: &Shared) -> Router {
+    let routes = admin::router(shared.auth.clone());
+    match shared.metrics.clone() {
+        Some(metrics) => routes.merge(metrics.router(shared.pressures.clone(), shared.auth.clone())),
+        None => routes,
+    }
 }
 
 /// What stands before all ways.

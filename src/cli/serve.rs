@@ -15,6 +15,7 @@ use super::start;
 use crate::access_log::LineSink;
 use crate::config::{AccessLog, ConfigError, Date, Env, Files, Settings, Source};
 use crate::error::BoxError;
+use crate::metrics::Metrics;
 use crate::server::{self, Reload};
 use crate::simulate::{Options, Simulator};
 use crate::stack::Shared;
@@ -50,7 +51,9 @@ async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), B
         AccessLog::Stdout => Some(LineSink::start(Box::new(io::stdout()))?),
         AccessLog::Stderr => Some(LineSink::start(Box::new(io::stderr()))?),
     };
-    let shared = Shared { access_log: access_log.clone(), ..Shared::new(Arc::new(running))? };
+    // First, so that all that is made from here on is told.
+    let metrics = Some(Metrics::install()?);
+    let shared = Shared { access_log: access_log.clone(), metrics, ..Shared::new(Arc::new(running))? };
     shared.auth.start();
     let is_read = settings.state.lost().is_none() && shared.auth.read(KEYS).await;
     say(if is_read {

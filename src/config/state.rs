@@ -1,6 +1,7 @@
 //! Where what outlives a request is kept: keys, and the counters that replicas share.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use super::{
     document::Short,
     error::Problem,
     secret::{Found, SecretFile, find},
+    units::Span,
 };
 
 /// What replicas share, and what outlives a restart.
@@ -28,6 +30,8 @@ pub struct State {
     /// The server that counts for all replicas, by its URL: `redis://`, `rediss://`, a comma between
     /// those of a cluster.
     pub redis: Option<Secret>,
+    /// How long a decision waits for it.
+    pub redis_timeout: Duration,
 }
 
 /// The database of keys.
@@ -52,6 +56,9 @@ pub(super) struct StateFile {
     /// The Redis or Valkey server that limits are shared by: `redis://host:6379/0`, `rediss://` with
     /// TLS.
     redis: Option<SecretFile>,
+    /// How long a request waits for that server at most. Once one did, none waits until the server
+    /// has answered again, and each limit does as its `on_failure` says. Default: 50ms.
+    redis_timeout: Option<Span>,
 }
 
 impl StateFile {
@@ -75,6 +82,11 @@ impl StateFile {
         {
             return Err(Problem::plain(path.key("redis"), "not the URL of a Redis server")
                 .hint("as in redis://host:6379/0, or rediss:// with TLS"));
+        }
+        let redis_timeout = self.redis_timeout.map_or(REDIS_TIMEOUT, |Span(span)| span);
+        if !(Duration::from_millis(1)..=LONGEST_REDIS_TIMEOUT).contains(&redis_timeout) {
+            return Err(Problem::value(path.key("redis_timeout"), "not between 1ms and 5s")
+                .hint("requests wait for it; as in 50ms"));
         }
         let named = read("database", &self.database)?;
         let is_named = named.is_some();
@@ -131,7 +143,7 @@ impl StateFile {
             return Err(Problem::plain(path.key("secret"), error.to_string())
                 .hint("make one with `openssl rand -hex 32`"));
         }
-        Ok(State { database, is_named, secret, secret_file, redis })
+        Ok(State { database, is_named, secret, secret_file, redis, redis_timeout })
     }
 }
 
@@ -150,6 +162,11 @@ impl State {
         self.secret.is_some() && self.secret_file.is_some()
     }
 }
+
+const REDIS_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// Longer is an outage of the gateway.
+const LONGEST_REDIS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether there is a file of keys, and something in it.
 fn has_keys(database: &Path) -> bool {

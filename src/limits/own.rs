@@ -14,6 +14,7 @@ use crate::config::{Settings, rule_of_key};
 #[derive(Debug)]
 pub(super) struct OwnLimits {
     store: Option<Arc<dyn Store>>,
+    terms: tollway_rate_limit::Settings,
     kept: RwLock<HashMap<Name, Kept>>,
 }
 
@@ -27,8 +28,8 @@ struct Kept {
 }
 
 impl OwnLimits {
-    pub(super) fn new(store: Option<Arc<dyn Store>>) -> Self {
-        Self { store, kept: RwLock::default() }
+    pub(super) fn new(store: Option<Arc<dyn Store>>, terms: tollway_rate_limit::Settings) -> Self {
+        Self { store, terms, kept: RwLock::default() }
     }
 
     /// The layer that keeps a caller to its limits.
@@ -85,10 +86,9 @@ impl OwnLimits {
                 None => rules.push(rule),
             }
         }
-        let settings = tollway_rate_limit::Settings::default();
         match &self.store {
-            None => Limiter::new(rules, settings),
-            Some(store) => Limiter::with_store(rules, settings, store.clone()),
+            None => Limiter::new(rules, self.terms),
+            Some(store) => Limiter::with_store(rules, self.terms, store.clone()),
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use http::{Extensions, Response};
+use metrics::counter;
 use tollway_core::{Dialect, Respond};
 use tollway_rate_limit::adaptive::Refused;
 use tollway_wire::{ApiError, ErrorKind};
@@ -21,6 +22,11 @@ impl Respond<Refused, AnswerBody> for Shedding {
             Refused::Exhausted { .. } => (ErrorKind::RateLimit, "provider_rate_limit"),
             _ => (ErrorKind::Overloaded, "provider_overloaded"),
         };
+        let reason = match refused {
+            Refused::Overloaded { reason, .. } => reason.as_str(),
+            _ => "exhausted",
+        };
+        counter!(super::SHED, "provider" => self.provider.clone(), "reason" => reason).increment(1);
         let error = ApiError {
             status: refused.status().as_u16(),
             kind,

@@ -8,6 +8,7 @@ use http::StatusCode;
 use tokio::task::JoinSet;
 
 use super::clients::{Answer, Clients, Connection};
+use super::http_client::{get, send};
 use super::replicas::{REPLICAS, Replicas};
 
 /// What happens to Redis; each time the models have names of their own, so that nothing counts yet.
@@ -145,6 +146,14 @@ async fn whatever_becomes_of_redis_nobody_waits_for_it() {
                 .count()
         });
         assert!(opened >= FAULTS.len() && opened == closed, "opened {opened} times, closed {closed}:\n{log}");
+        let metrics = send(get(gateway.addr(), "/metrics")).await.unwrap();
+        let metrics = String::from_utf8_lossy(metrics.body());
+        for told in [
+            format!("tollway_rate_limit_store_failures_total {opened}"),
+            "tollway_rate_limit_store_up 1".into(),
+        ] {
+            assert!(metrics.lines().any(|line| line == told), "{told}:\n{metrics}");
+        }
     }
 }
 

@@ -11,6 +11,9 @@
 
 mod clients;
 mod faults;
+#[path = "../support/http.rs"]
+#[expect(dead_code, reason = "shared with tests that ask more of it")]
+mod http_client;
 mod limits;
 #[path = "../support/process.rs"]
 mod process;

@@ -15,6 +15,7 @@ mod grant;
 pub mod jwt;
 pub mod keys;
 mod layer;
+pub mod metered;
 mod method;
 mod presented;
 mod service;

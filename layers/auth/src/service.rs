@@ -7,7 +7,7 @@ use tower_service::Service;
 
 use crate::auth::Answer;
 use crate::layer::Asks;
-use crate::{Auth, ClientAddress, Error, KeyLimits, Presented, ResponseFuture, Verified, presented};
+use crate::{Auth, ClientAddress, Error, KeyLimits, Presented, ResponseFuture, Verified, metered, presented};
 
 /// The service of [`AuthLayer`](crate::AuthLayer).
 #[derive(Clone, Debug)]
@@ -94,7 +94,10 @@ impl<R> Gate<R> {
             self.check(&verified.caller, req.uri().path())?;
             Ok(verified)
         });
-        let verified = verified.map_err(|error| self.respond.respond(req.extensions(), &error))?;
+        let verified = verified.map_err(|error| {
+            metered::refused(&error);
+            self.respond.respond(req.extensions(), &error)
+        })?;
         if let Some(client) = client {
             req.extensions_mut().insert(client);
         }

@@ -17,6 +17,7 @@ mod learn;
 mod limit;
 mod limiter;
 mod measure;
+pub mod metered;
 mod pass;
 mod per;
 mod plan;

@@ -6,6 +6,7 @@ use crate::cell::{
     Cell, Count, CountTerms, Counted, Gcra, GcraTerms, Lack, Mark, Ticks, Window, WindowTerms,
 };
 use crate::key::Key;
+use crate::metered::RuleMeters;
 use crate::shared::{Leased, LeasedTerms};
 use crate::table::{Shard, Table};
 use crate::{Algorithm, Decision, Dimension, Dimensions, Estimate, Measure, Place, Quota, Rule};
@@ -17,6 +18,7 @@ pub(crate) struct Limit {
     /// Whether what is counted concerns one caller alone, so that it may be told.
     pub(crate) own: bool,
     pub(crate) counters: Counters,
+    pub(crate) meters: RuleMeters,
 }
 
 /// Counters, by how they count.
@@ -54,7 +56,7 @@ impl Limit {
                 Counters::Gcra(Counter::new(terms, most_subjects, alone))
             }
         };
-        Self { own: rule.per.is_callers_own(), rule, counters }
+        Self { own: rule.per.is_callers_own(), meters: RuleMeters::new(&rule), rule, counters }
     }
 
     /// Whether a request is under the rule, as far as its filters say.

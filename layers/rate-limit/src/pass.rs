@@ -43,6 +43,9 @@ impl Limiter {
                 }
                 _ => Plan::Here,
             };
+            if matches!(plan, Plan::Share(_) | Plan::Everything | Plan::Nothing) {
+                limit.meters.without_store.increment(1);
+            }
             let checked = match plan {
                 Plan::Here => step.check(now, need),
                 Plan::Share(replicas) => step.check(now, need.saturating_mul(replicas)).map_err(for_now),
@@ -112,6 +115,7 @@ impl Limiter {
             // There is always the step that found the hindrance.
             return Refused::Unavailable { rule: Arc::from(""), retry_after: Duration::ZERO };
         };
+        limit.meters.refusals.increment(1);
         let rule = &limit.rule;
         match worst.lack {
             _ if worst.unavailable => Refused::Unavailable {

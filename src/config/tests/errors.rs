@@ -49,6 +49,10 @@ const ERRORS: &[(&str, &str)] = &[
         "tollway.yaml: state.redis: not the URL of a Redis server\n  hint: as in redis://host:6379/0, or rediss:// with TLS",
     ),
     (
+        "state: {redis: 'redis://h', redis_timeout: 10s}",
+        "tollway.yaml: state.redis_timeout: not between 1ms and 5s: 10s\n  hint: requests wait for it; as in 50ms",
+    ),
+    (
         "state: {database: 'mysql://u:p@h/d'}",
         "tollway.yaml: state.database: neither a file nor a PostgreSQL server\n  hint: as in tollway.db, or postgres://user@host/tollway",
     ),

@@ -12,6 +12,7 @@ use super::issuer::check_url;
 use super::judge::{Judge, KnownIssuer};
 use super::key_set::MOST_BYTES;
 use super::{Fetch, FetchError, KeySet, KeySource, strict};
+use crate::metered;
 
 /// Fetches the keys of issuers: at once, again before they are too old, and when a token names one that is
 /// not known, but never more often than [`Freshness::pause`](super::Freshness::pause) says.
@@ -87,6 +88,7 @@ impl KeyRefresh {
         let (issuer, count) = (&known.issuer.issuer, keys.len());
         let now = (self.clock)();
         let until = now.checked_add(known.issuer.freshness.keep).unwrap_or(now);
+        metered::issuer_is_up(issuer, true);
         if known.held.put(keys, until) || was_lost {
             tracing::info!(issuer, keys = count, "fetched the keys of an issuer");
         }
@@ -95,6 +97,7 @@ impl KeyRefresh {
     /// Says once that an issuer is lost, and that of its keys, when they are too old.
     fn warn(&self, known: &KnownIssuer, error: &str, failures: u32) {
         let issuer = &known.issuer.issuer;
+        metered::issuer_is_up(issuer, false);
         if failures == 0 {
             tracing::warn!(issuer, error, "the keys of an issuer cannot be fetched; known ones go on");
         }

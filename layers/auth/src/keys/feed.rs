@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use super::table::Batch;
 use super::{KeyStore, KeyTable, StoreError};
 use crate::audit::AuditHead;
+use crate::metered;
 
 /// Carries what changes in a store into a table, each second.
 ///
@@ -116,6 +117,7 @@ impl KeyFeed {
             (Ok(()), _) => FeedStatus::Starting,
             (Err(error), _) => FeedStatus::Lost(error.to_string().into()),
         };
+        metered::store_is_up(result.is_ok());
         let was_lost = matches!(*self.status.borrow(), FeedStatus::Lost(_));
         match &result {
             Err(error) if !was_lost => {

@@ -108,6 +108,7 @@ struct Asked {
 impl Asked {
     fn send(&mut self, shared: &Shared) {
         shared.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        shared.meters.asked.increment(1);
         self.since = self.limiter.ticks(self.limiter.now());
         let asks = self.questions.iter().filter_map(|question| {
             let rule = self.limiter.limit(question.limit)?.rule.clone();
@@ -165,6 +166,7 @@ impl Asked {
             }
         }
         let (shortage, limit) = worst?;
+        limit.meters.refusals.increment(1);
         Some(Refused::limited(&limit.rule, shortage.retry_after, decision))
     }
 

@@ -21,6 +21,7 @@ use self::outbox::Outbox;
 use crate::cell::Ticks;
 use crate::key::Key;
 use crate::limit::{Entered, Limit};
+use crate::metered::StoreMeters;
 use crate::reservation::Charge;
 use crate::store::REPLICA_LIFETIME;
 use crate::{Settings, Store, StoreError};
@@ -44,6 +45,7 @@ pub struct Shared {
     minded: AtomicBool,
     asked: AtomicU64,
     opened: AtomicU64,
+    meters: StoreMeters,
 }
 
 /// How it stands with a store, for metrics.
@@ -66,6 +68,8 @@ pub struct Health {
 
 impl Shared {
     pub(crate) fn new(store: Arc<dyn Store>, settings: &Settings) -> Self {
+        let meters = StoreMeters::new(settings.replicas.max(1));
+        meters.up.set(1);
         Self {
             store,
             timeout: settings.store_timeout,
@@ -73,12 +77,13 @@ impl Shared {
             failures: AtomicU32::new(0),
             replicas: AtomicU32::new(settings.replicas.max(1)),
             replicas_until: AtomicU64::new(0),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(meters.lost.clone()),
             ending: Mutex::default(),
             work: Arc::default(),
             minded: AtomicBool::new(false),
             asked: AtomicU64::new(0),
             opened: AtomicU64::new(0),
+            meters,
         }
     }
 
@@ -113,6 +118,7 @@ impl Shared {
         let lifetime = u64::try_from(REPLICA_LIFETIME.as_nanos()).unwrap_or(u64::MAX);
         self.replicas_until.store(now.saturating_add(lifetime), Ordering::Relaxed);
         self.replicas.store(replicas.max(1), Ordering::Relaxed);
+        self.meters.replicas.set(replicas.max(1));
     }
 
     /// In what time the store will have been asked again.
@@ -126,6 +132,8 @@ impl Shared {
     fn failed(&self, error: &StoreError) {
         if self.failures.fetch_max(1, Ordering::Relaxed) == 0 {
             self.opened.fetch_add(1, Ordering::Relaxed);
+            self.meters.failures.increment(1);
+            self.meters.up.set(0);
             tracing::warn!(%error, "the store of the rate limits does not answer, each rule does as it says for that");
             self.work.notify_one();
         }
@@ -133,6 +141,7 @@ impl Shared {
 
     fn answered(&self) {
         if self.failures.swap(0, Ordering::Relaxed) > 0 {
+            self.meters.up.set(1);
             tracing::info!("the store of the rate limits answers again");
         }
     }

@@ -2,18 +2,21 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use metrics::Counter;
+
 use super::leased::Leftover;
 use crate::Rule;
 use crate::key::Key;
 use crate::store::{Correction, Held};
 
 /// Corrections that wait to be sent, added up by where they were counted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outbox {
     waiting: Mutex<HashMap<Place, Correction>>,
     /// Subjects of concurrent rules of which the store may count more than is held.
     unsure: Mutex<HashMap<(u16, Key), Held>>,
     lost: AtomicU64,
+    lost_meter: Counter,
 }
 
 /// Rule, subject and mark.
@@ -23,6 +26,10 @@ type Place = (u16, Key, u64);
 pub(super) type Letter = Vec<(Place, Correction)>;
 
 impl Outbox {
+    pub(super) fn new(lost_meter: Counter) -> Self {
+        Self { waiting: Mutex::default(), unsure: Mutex::default(), lost: AtomicU64::new(0), lost_meter }
+    }
+
     pub(super) fn put(
         &self,
         limit: u16,
@@ -60,7 +67,7 @@ impl Outbox {
                 continue;
             }
             if correction.back > 0 {
-                self.lost.fetch_add(1, Ordering::Relaxed);
+                self.loses();
             }
             if correction.more > 0 {
                 self.add(&mut waiting, place, Correction { back: 0, ..correction });
@@ -98,8 +105,13 @@ impl Outbox {
         } else if waiting.len() < MOST_WAITING {
             waiting.insert(place, correction);
         } else {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.loses();
         }
+    }
+
+    fn loses(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.lost_meter.increment(1);
     }
 
     fn lock_unsure(&self) -> MutexGuard<'_, HashMap<(u16, Key), Held>> {

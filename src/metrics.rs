@@ -1,0 +1,65 @@
+//! What Prometheus reads, at `GET /metrics`.
+//!
+//! Whoever has something to tell tells it to the facade of the `metrics` crate. This is the recorder
+//! behind it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use tollway_auth::Error as Refused;
+use tollway_core::Caller;
+
+use crate::auth::{ADMIN, Auth, METRICS};
+use crate::pressure::{self, Pressures};
+use crate::side::refuse;
+
+/// The recorder of this process.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// Puts the recorder in place: once in a process, and before what tells it something is made.
+    pub fn install() -> Result<Self, BuildError> {
+        let handle = PrometheusBuilder::new().install_recorder()?;
+        tollway_auth::metered::describe();
+        tollway_rate_limit::metered::describe();
+        pressure::describe();
+        Ok(Self(handle))
+    }
+
+    /// The route, for requests whose caller is known.
+    pub(crate) fn router(self, pressures: Pressures, auth: Auth) -> Router {
+        Router::new()
+            .route("/metrics", get(render))
+            .route_layer(middleware::from_fn_with_state(auth, scoped))
+            .with_state((self, pressures))
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+async fn render(State((metrics, pressures)): State<(Metrics, Pressures)>) -> Response {
+    pressures.tell();
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.0.render()).into_response()
+}
+
+/// Lets those pass whose keys say so, and everybody where nobody needs a key.
+async fn scoped(State(auth): State<Auth>, req: Request, next: Next) -> Response {
+    let caller = req.extensions().get::<Arc<Caller>>();
+    let may = caller.is_some_and(|caller| caller.has_scope(METRICS) || caller.has_scope(ADMIN));
+    if may || !auth.is_required() {
+        return next.run(req).await;
+    }
+    let refused = Refused::Scope { scope: METRICS.into() };
+    refuse(req.extensions(), &refused.into())
+}

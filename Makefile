@@ -62,7 +62,7 @@ sdk: ## run only the official clients against the built binary
 	cargo test --locked --test sdk -- --nocapture
 
 bench: ## measure the gateway against a bare pass-through; prints a table (ARGS="--rounds 5")
-	@scripts/setup.sh build oha
+	@scripts/setup.sh build oha redis
 	cargo build --release --locked --package tollway --package tollway-passthrough
 	python3 bench/bench.py $(ARGS)
 

@@ -7,6 +7,7 @@ the same runtime layout. All traffic stays on the loopback interface.
 """
 
 import argparse
+import dataclasses
 import json
 import pathlib
 import statistics
@@ -16,7 +17,7 @@ import time
 from cases import CASES, SIZES, TOKEN, Case
 from load import measure, say
 from report import report
-from servers import Failed, Server, built, send, stop_all, stop_all_on_signals
+from servers import Failed, Redis, Server, built, send, stop_all, stop_all_on_signals
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / ".setup" / "bench"
@@ -74,7 +75,10 @@ def parse() -> argparse.Namespace:
 
 def run_round(options, cases: list[Case], number: int) -> dict:
     simulator = Server("simulator", [options.tollway, "simulate", "--port", "0"], OUT)
-    servers = {(kind, layout): start(options, kind, layout, simulator) for layout in LAYOUTS for kind in KINDS}
+    redis = Redis(ROOT, OUT) if any(case.guard in BY_REDIS for case in cases) else None
+    kinds = [kind for kind in KINDS if redis or kind not in BY_REDIS]
+    behind = Behind(simulator, redis)
+    servers = {(kind, layout): start(options, kind, layout, behind) for layout in LAYOUTS for kind in kinds}
     time.sleep(0.3)
     memory = {key: {"idle": server.memory_kib("VmRSS")} for key, server in servers.items()}
 
@@ -84,24 +88,26 @@ def run_round(options, cases: list[Case], number: int) -> dict:
     order = list(servers.items())[:: -1 if number % 2 else 1]
     for case in cases:
         for (kind, layout), server in order:
-            if (kind == "pass-through" and case.like) or (kind == "guarded") != case.guarded:
+            if (kind == "pass-through" and case.like) or (kind if kind in GUARDS else "") != case.guard:
                 continue
             found = measure(options.oha, server, case, warm, options.seconds)
             figures.append({"case": case.name, "kind": kind, "layout": layout, **found})
             say(f"  {case.name:40} {server.name:24} {found['cpu_us']:8.1f} µs  {found['per_second']:8.0f}/s")
     for case in cases:
-        if not case.like and not case.http2_streams and not case.guarded:
+        if not case.like and not case.http2_streams:
             found = measure(options.oha, simulator, direct(case), warm, options.seconds / 3)
             figures.append({"case": case.name, "kind": "simulator", "layout": "direct", **found})
 
     for key, server in servers.items():
         memory[key] |= {"peak": server.memory_kib("VmHWM")}
-    for server in [*servers.values(), simulator]:
+    ping_us = redis.ping_us() if redis else None
+    for server in [*servers.values(), simulator, *([redis] if redis else [])]:
         server.stop()
-    # The guarded one is there for its own cases.
-    memory = {key: found for key, found in memory.items() if key[0] != "guarded"}
+    # The guarded ones are there for their own cases.
+    memory = {key: found for key, found in memory.items() if key[0] not in GUARDS}
     return {
         "figures": figures,
+        "ping_us": ping_us,
         "memory": [{"kind": kind, "layout": layout, **found} for (kind, layout), found in memory.items()],
     }
 
@@ -115,7 +121,7 @@ def start_up(options) -> list[dict]:
         for kind in ("pass-through", "gateway"):
             times = []
             for _ in range(options.starts):
-                server = start(options, kind, layout, simulator)
+                server = start(options, kind, layout, Behind(simulator))
                 status, answer = send(server, case.path, case.body(), case.headers)
                 times.append((time.perf_counter() - server.started) * 1000)
                 server.stop()
@@ -128,17 +134,25 @@ def start_up(options) -> list[dict]:
     return found
 
 
-def start(options, kind: str, layout: str, simulator: Server) -> Server:
-    return Server(f"{kind}-{layout}", KINDS[kind](options, layout, simulator), OUT)
+@dataclasses.dataclass(frozen=True)
+class Behind:
+    """What stands behind the servers under test."""
+
+    simulator: Server
+    redis: Redis | None = None
 
 
-def passthrough(options, layout: str, simulator: Server) -> list:
-    upstream = f"{simulator.host}:{simulator.port}"
+def start(options, kind: str, layout: str, behind: Behind) -> Server:
+    return Server(f"{kind}-{layout}", KINDS[kind](options, layout, behind), OUT)
+
+
+def passthrough(options, layout: str, behind: Behind) -> list:
+    upstream = f"{behind.simulator.host}:{behind.simulator.port}"
     return [options.passthrough, "--upstream", upstream, "--workers", layout]
 
 
-def gateway(options, layout: str, simulator: Server, name: str = "gateway", **more) -> list:
-    provider = lambda path: {"api_key": "sk-bench", "base_url": simulator.url + path}
+def gateway(options, layout: str, behind: Behind, name: str = "gateway", **more) -> list:
+    provider = lambda path: {"api_key": "sk-bench", "base_url": behind.simulator.url + path}
     # JSON is YAML too.
     config = OUT / f"{name}-{layout}.yaml"
     config.write_text(
@@ -153,7 +167,7 @@ def gateway(options, layout: str, simulator: Server, name: str = "gateway", **mo
     return [options.tollway, "serve", "--config", config]
 
 
-def guarded(options, layout: str, simulator: Server) -> list:
+def guarded(options, layout: str, behind: Behind, name: str = "guarded", shared: dict | None = None) -> list:
     """A gateway that asks for a key and keeps ten limits, none of which is reached."""
     much = 10**12
     limits = {
@@ -169,10 +183,25 @@ def guarded(options, layout: str, simulator: Server) -> list:
         "all": {"requests": much},
     }
     keys = {"bench": {"token": TOKEN, "team": "bench", "user": "bench"}}
-    return gateway(options, layout, simulator, "guarded", keys=keys, limits=limits)
+    more = {"keys": keys, "limits": limits}
+    if shared is not None:
+        # Each layout counts for itself.
+        more["state"] = {"redis": f"{behind.redis.url}/{LAYOUTS.index(layout)}", "redis_timeout": "1s"}
+        more["limits"] = {name: {**limit, "shared": shared} for name, limit in limits.items()}
+    return gateway(options, layout, behind, name, **more)
 
 
-KINDS = {"pass-through": passthrough, "gateway": gateway, "guarded": guarded}
+def leased(options, layout: str, behind: Behind) -> list:
+    return guarded(options, layout, behind, "leased", {"lease": 10**5})
+
+
+def asking(options, layout: str, behind: Behind) -> list:
+    return guarded(options, layout, behind, "asking", {})
+
+
+KINDS = {"pass-through": passthrough, "gateway": gateway, "guarded": guarded, "leased": leased, "asking": asking}
+GUARDS = ["guarded", "leased", "asking"]
+BY_REDIS = ["leased", "asking"]
 
 
 def direct(case: Case) -> Case:

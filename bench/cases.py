@@ -25,8 +25,9 @@ class Case:
     connections: int = 64
     http2_streams: int = 0
     like: str = ""
-    # Asked of a gateway that asks for a key and keeps ten limits.
-    guarded: bool = False
+    # Asked of a gateway that asks for a key and keeps ten limits: in its own memory (`guarded`), or by
+    # Redis with leases (`leased`) or without (`asking`).
+    guard: str = ""
 
     def body(self) -> bytes:
         tokens = STREAM_TOKENS if self.stream else PLAIN_TOKENS
@@ -39,8 +40,8 @@ class Case:
         # Every dialect's way to show a key, as the simulator asks for its provider's.
         return {
             "content-type": "application/json",
-            "authorization": f"Bearer {TOKEN if self.guarded else 'sk-bench'}",
-            "x-api-key": TOKEN if self.guarded else "sk-bench",
+            "authorization": f"Bearer {TOKEN if self.guard else 'sk-bench'}",
+            "x-api-key": TOKEN if self.guard else "sk-bench",
             "anthropic-version": "2023-06-01",
         }
 
@@ -81,7 +82,9 @@ OPENAI, ANTHROPIC, GEMINI = "openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5",
 
 CASES = [
     Case("chat", OPENAI),
-    Case("chat, a key and ten limits", OPENAI, like="chat", guarded=True),
+    Case("chat, a key and ten limits", OPENAI, like="chat", guard="guarded"),
+    Case("chat, a key and ten limits leased from Redis", OPENAI, like="chat", guard="leased"),
+    Case("chat, a key and ten limits asked of Redis", OPENAI, like="chat", guard="asking"),
     Case("chat → Anthropic", ANTHROPIC, like="chat"),
     Case("chat → Gemini", GEMINI, like="chat"),
     Case("messages", ANTHROPIC, path=MESSAGES),
@@ -91,6 +94,8 @@ CASES = [
     Case("embeddings", "openai/text-embedding-3-small", path="/v1/embeddings"),
     Case("chat, one HTTP/2 connection", OPENAI, connections=1, http2_streams=64),
     Case("chat, one connection", OPENAI, connections=1),
+    Case("chat, one connection, ten limits", OPENAI, connections=1, like="chat, one connection", guard="guarded"),
+    Case("chat, one connection, ten limits asked of Redis", OPENAI, connections=1, like="chat, one connection", guard="asking"),
     Case("stream", OPENAI, stream=True),
     Case("stream → Anthropic", ANTHROPIC, stream=True, like="stream"),
     Case("stream → Gemini", GEMINI, stream=True, like="stream"),

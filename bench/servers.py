@@ -6,7 +6,10 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
+import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -82,6 +85,57 @@ class Server:
 
     def tail(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
+
+    def stop(self) -> None:
+        if self in running:
+            running.remove(self)
+        self.process.kill()
+        self.process.wait()
+
+
+class Redis:
+    """A Redis server on a free port, that keeps nothing on disk."""
+
+    def __init__(self, root: pathlib.Path, folder: pathlib.Path):
+        own = root / ".setup" / "redis" / "bin" / "redis-server"
+        program = next(filter(None, map(shutil.which, ["redis-server", "valkey-server", str(own)])), None)
+        if program is None:
+            raise Failed("there is no redis-server: scripts/setup.sh redis")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        command = [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        with open(folder / "redis.log", "wb") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder)
+        running.append(self)
+        started = time.perf_counter()
+        while True:
+            try:
+                self._ping(1)
+                return
+            except OSError as error:
+                if time.perf_counter() - started > START_LIMIT_S or self.process.poll() is not None:
+                    raise Failed(f"redis does not start: {error}") from error
+                time.sleep(0.01)
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def ping_us(self) -> float:
+        """A round trip in the median, of many one after the other on one connection."""
+        return statistics.median(self._ping(5000))
+
+    def _ping(self, times: int) -> list[float]:
+        found = []
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for _ in range(times):
+                began = time.perf_counter()
+                connection.sendall(b"PING\r\n")
+                connection.recv(64)
+                found.append((time.perf_counter() - began) * 1e6)
+        return found
 
     def stop(self) -> None:
         if self in running:

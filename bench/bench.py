@@ -29,7 +29,8 @@ def main() -> int:
     stop_all_on_signals()
     OUT.mkdir(parents=True, exist_ok=True)
     known = SIZES if options.sizes else CASES
-    cases = [case for case in known if not options.case or any(part in case.name for part in options.case)]
+    wanted = [{case.name for case in known if case.name == part} or {case.name for case in known if part in case.name} for part in options.case or [""]]
+    cases = [case for case in known if case.name in set().union(*wanted)]
     if not cases:
         say(f"no such case; there are: {', '.join(case.name for case in known)}")
         return 2
@@ -59,7 +60,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="rounds (default 3)")
     parser.add_argument("--seconds", type=float, help="measured time of each run (default 3)")
     parser.add_argument("--starts", type=int, help="starts for the start-up time (default 20)")
-    parser.add_argument("--case", action="append", help="only cases whose name holds this; may be repeated")
+    parser.add_argument("--case", action="append", help="only the case of this name, or those whose names hold it; may be repeated")
     parser.add_argument("--sizes", action="store_true", help="requests of 10 KB to 10 MB in place of the usual ones")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that it works")
     parser.add_argument("--tollway", default=built("tollway"), help="the gateway's binary")

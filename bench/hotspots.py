@@ -12,7 +12,7 @@ import sys
 import bench
 from cases import CASES
 from load import count_chunks, run, say
-from servers import Failed, Server, built, stop_all, stop_all_on_signals
+from servers import Failed, Redis, Server, built, stop_all, stop_all_on_signals
 
 CALLGRIND_REQUESTS = 200
 
@@ -29,7 +29,8 @@ def main() -> int:
     say(f"case: {case.name}; layout: {options.layout}")
     try:
         simulator = Server("simulator", [options.tollway, "simulate", "--port", "0"], bench.OUT)
-        command = bench.gateway(options, options.layout, simulator)
+        redis = Redis(bench.ROOT, bench.OUT) if case.guard in bench.BY_REDIS else None
+        command = bench.KINDS[case.guard or "gateway"](options, options.layout, bench.Behind(simulator, redis))
         event = sampling_event()
         if event:
             by_perf(options, case, command, event)

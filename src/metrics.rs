@@ -3,6 +3,8 @@
 //! Whoever has something to tell tells it to the facade of the `metrics` crate. This is the recorder
 //! behind it.
 
+mod recorder;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,26 +13,28 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tollway_auth::Error as Refused;
 use tollway_core::Caller;
 
+use self::recorder::Recorder;
+use crate::BoxError;
 use crate::auth::{ADMIN, Auth, METRICS};
 use crate::pressure::{self, Pressures};
 use crate::side::refuse;
 
 /// The recorder of this process.
-#[derive(Clone)]
-pub struct Metrics(PrometheusHandle);
+#[derive(Clone, Debug)]
+pub struct Metrics(Recorder);
 
 impl Metrics {
     /// Puts the recorder in place: once in a process, and before what tells it something is made.
-    pub fn install() -> Result<Self, BuildError> {
-        let handle = PrometheusBuilder::new().install_recorder()?;
+    pub fn install() -> Result<Self, BoxError> {
+        let recorder = Recorder::default();
+        metrics::set_global_recorder(recorder.clone()).map_err(|error| error.to_string())?;
         tollway_auth::metered::describe();
         tollway_rate_limit::metered::describe();
         pressure::describe();
-        Ok(Self(handle))
+        Ok(Self(recorder))
     }
 
     /// The route, for requests whose caller is known.
@@ -39,12 +43,6 @@ impl Metrics {
             .route("/metrics", get(render))
             .route_layer(middleware::from_fn_with_state(auth, scoped))
             .with_state((self, pressures))
-    }
-}
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Metrics").finish_non_exhaustive()
     }
 }
 

@@ -123,6 +123,9 @@ fn signs(chunk: &[u8]) -> u64 {
     let letters = count(|byte| is_letter(byte) == 1);
     let digits = count(|byte| byte.wrapping_sub(b'0') < 10);
     let blank = count(|byte| byte <= b' ');
+    if chunk.is_ascii() {
+        return letters * 30 + digits * 450 + (chunk.len() as u64 - letters - digits - blank) * 750;
+    }
     // The beginning of a character: of two bytes (Latin, Greek, Cyrillic, Arabic), three (Chinese,
     // Japanese, Korean, Indian scripts), four (pictures). What follows it costs nothing.
     let beyond = count(|byte| byte >= 0x80);

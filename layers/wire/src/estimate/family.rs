@@ -32,7 +32,7 @@ impl Family {
             (&["llama"], Self::Llama),
             (&["gpt-5"], Self::Gpt5),
         ];
-        let named = |names: &&(&[&str], Self)| names.0.iter().any(|name| model.contains(name));
+        let named = |names: &&(&[&str], Self)| names.0.iter().any(|name| contains(model, name));
         if let Some((_, family)) = families.iter().find(named) {
             return *family;
         }
@@ -75,6 +75,12 @@ impl Family {
             Self::Other => Weights { text: 115, message: 400, base: 12, tools: 80, any_tools: 50, schema: 50, any_schema: 0 },
         }
     }
+}
+
+/// As `str::contains`, which makes ready for texts far longer than a model's name.
+fn contains(model: &str, name: &str) -> bool {
+    let (model, name) = (model.as_bytes(), name.as_bytes());
+    model.windows(name.len()).any(|part| part.first() == name.first() && part == name)
 }
 
 /// What a family adds, in hundredths where it is a weight, else in tokens.

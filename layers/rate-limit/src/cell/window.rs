@@ -76,6 +76,14 @@ impl Window {
         Duration::ZERO
     }
 
+    /// In what time nothing counts any more.
+    fn until_empty(&self, terms: &WindowTerms, now: Ticks) -> Duration {
+        let oldest = self.newest.saturating_sub(SLOTS as u64 - 1);
+        let last = (oldest..=self.newest).rev().find(|slot| self.slots.get(place(*slot)) != Some(&0));
+        let end = last.map_or(0, |slot| (slot + SLOTS as u64).saturating_mul(terms.width));
+        Duration::from_nanos(end.saturating_sub(now))
+    }
+
     fn at(&mut self, slot: u64) -> &mut u32 {
         // The mask keeps the place within the slots.
         #[expect(clippy::indexing_slicing, reason = "place() is below SLOTS")]
@@ -131,7 +139,7 @@ impl Cell for Window {
         Counted {
             used: used.saturating_mul(terms.unit),
             remaining: terms.limit.saturating_sub(used).saturating_mul(terms.unit),
-            reset: if used == 0 { Duration::ZERO } else { self.until_free(terms, now, used) },
+            reset: self.until_empty(terms, now),
         }
     }
 

@@ -79,7 +79,7 @@ impl Forwarding {
     }
 }
 
-/// Takes what a request asks for, [`Asked`], from its extensions.
+/// Takes what a request asks for, `Asked`, from its extensions.
 impl<B> Service<Request<B>> for Forwarding
 where
     B: Body<Data = Bytes> + Send + 'static,

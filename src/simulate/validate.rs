@@ -2,7 +2,7 @@
 //!
 //! Pure functions over parsed JSON, written from the providers' documentation and from recorded
 //! exchanges, without any type of the gateway: they are the judge of its translations. Form is judged
-//! here; whether a signature was really given out is judged by [`super::signature`].
+//! here; whether a signature was really given out is judged by `super::signature`.
 
 mod anthropic;
 mod anthropic_blocks;

@@ -55,7 +55,7 @@ pub struct Quirks {
 }
 
 impl Quirks {
-    /// Whether a request that [`encode_request`](crate::openai::encode_request) wrote can go out as it
+    /// Whether a request that [`encode_request`](crate::openai::encode_request()) wrote can go out as it
     /// is: what `drop_in_messages` names is not written where the model's traits say so.
     pub const fn take_what_is_written(&self) -> bool {
         let Self {

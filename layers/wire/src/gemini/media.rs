@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A picture or document at an `http` or `https` URL, which Gemini does not fetch: the gateway does,
-/// and puts the bytes in its place before [`encode_request`](super::encode_request).
+/// and puts the bytes in its place before [`encode_request`](super::encode_request()).
 #[derive(Debug)]
 pub struct RemoteMedia<'a> {
     /// The path of the field in the client's request.

@@ -18,7 +18,7 @@ use crate::{Asking, Decision, Headers, Learn, Refused};
 pin_project! {
     /// The future of [`RateLimit`](crate::RateLimit).
     ///
-    /// Only a decision that waits for the store is on the heap.
+    /// What a request took, and a decision that waits for the store, are on the heap.
     pub struct ResponseFuture<S, X, L, R, ReqBody, ResBody>
     where
         S: Service<Request<ReqBody>>,
@@ -37,13 +37,13 @@ pin_project! {
         L: Learn<Request<ReqBody>>,
     {
         Refused { response: Option<Response<ResBody>> },
-        Asking { asking: Asking, waiting: Option<Waiting<S, X, L, R, ReqBody>> },
+        Asking { asking: Asking, waiting: Option<Box<Waiting<S, X, L, R, ReqBody>>> },
         Calling {
             // Above what settles it, so that what is inside has ended by then.
             #[pin]
             future: S::Future,
             settling: Settling<L::Watch>,
-            told: Option<(Headers, Decision)>,
+            headers: Headers,
         },
     }
 }
@@ -69,16 +69,12 @@ where
         Self { state: State::Refused { response: Some(response) } }
     }
 
-    pub(crate) const fn asking(asking: Asking, waiting: Waiting<S, X, L, R, ReqBody>) -> Self {
-        Self { state: State::Asking { asking, waiting: Some(waiting) } }
+    pub(crate) fn asking(asking: Asking, waiting: Waiting<S, X, L, R, ReqBody>) -> Self {
+        Self { state: State::Asking { asking, waiting: Some(Box::new(waiting)) } }
     }
 
-    pub(crate) const fn calling(
-        future: S::Future,
-        settling: Settling<L::Watch>,
-        told: Option<(Headers, Decision)>,
-    ) -> Self {
-        Self { state: State::Calling { future, settling, told } }
+    pub(crate) const fn calling(future: S::Future, settling: Settling<L::Watch>, headers: Headers) -> Self {
+        Self { state: State::Calling { future, settling, headers } }
     }
 }
 
@@ -97,7 +93,7 @@ where
         loop {
             let next = match state.as_mut().project() {
                 At::Refused { response } => return refused(response),
-                At::Calling { future, settling, told } => {
+                At::Calling { future, settling, headers } => {
                     let result = ready!(future.poll(cx));
                     let mut settling = std::mem::take(settling);
                     return Poll::Ready(match result {
@@ -105,12 +101,12 @@ where
                             if response.extensions().get::<Untaken>().is_some() {
                                 // By limits further in: these are to be as if nobody had come.
                                 settling.cancel();
-                            } else if let Some((headers, decision)) = told {
+                            } else if let Some(mut decision) = settling.decision() {
                                 if let Some(further_in) = response.extensions().get::<Decision>() {
                                     decision.join(further_in);
                                 }
-                                headers.write(response.headers_mut(), decision, SystemTime::now());
-                                response.extensions_mut().insert(*decision);
+                                headers.write(response.headers_mut(), &decision, SystemTime::now());
+                                response.extensions_mut().insert(decision);
                             }
                             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                                 // It has no body whose end could be watched.
@@ -127,14 +123,12 @@ where
                 }
                 At::Asking { asking, waiting } => {
                     let verdict = ready!(Pin::new(asking).poll(cx));
-                    let Some(Waiting { mut inner, req, headers, parts }) = waiting.take() else {
-                        return Poll::Pending;
-                    };
+                    let Some(waiting) = waiting.take() else { return Poll::Pending };
+                    let Waiting { mut inner, req, headers, parts } = *waiting;
                     match verdict {
                         Ok(reservation) => {
-                            let told = Some((headers, *reservation.decision()));
                             let settling = Settling::new(reservation, parts.learn.watch(&req));
-                            State::Calling { future: inner.call(req), settling, told }
+                            State::Calling { future: inner.call(req), settling, headers }
                         }
                         Err(error) => {
                             let mut response = parts.respond.respond(req.extensions(), &error);

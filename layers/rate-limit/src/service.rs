@@ -11,7 +11,7 @@ use tower_service::Service;
 use crate::body::{LimitedBody, Settling};
 use crate::future::{ResponseFuture, Waiting};
 use crate::layer::Parts;
-use crate::{Dimensions, Estimate, Learn, Refused, Verdict};
+use crate::{Dimensions, Estimate, Headers, Learn, Refused, Verdict};
 
 /// The service of [`RateLimitLayer`](crate::RateLimitLayer).
 #[derive(Debug)]
@@ -46,15 +46,14 @@ where
     fn call(&mut self, req: Request<ReqBody>) -> Self::Future {
         let parts = &self.parts;
         let Some((dimensions, estimate)) = parts.extract.extract(&req) else {
-            return ResponseFuture::calling(self.inner.call(req), Settling::default(), None);
+            return ResponseFuture::calling(self.inner.call(req), Settling::default(), Headers::None);
         };
         let headers = (parts.headers)(req.extensions());
         let now = tokio::time::Instant::now().into_std();
         match parts.limiter.decide(now, &dimensions, &estimate) {
             Verdict::Granted(reservation) => {
-                let told = Some((headers, *reservation.decision()));
                 let settling = Settling::new(reservation, parts.learn.watch(&req));
-                ResponseFuture::calling(self.inner.call(req), settling, told)
+                ResponseFuture::calling(self.inner.call(req), settling, headers)
             }
             Verdict::Refused(refused) => {
                 let mut response = parts.respond.respond(req.extensions(), &refused);

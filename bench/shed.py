@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import csv
 import dataclasses
+import gc
 import json
 import random
 import statistics
@@ -122,6 +123,9 @@ async def usual_time(server: Server, options) -> float:
 
 async def ramp(options, layer: str, capacity: float, server: Server, simulator: Server) -> list[dict]:
     crowd, spans = Crowd(server, options.patience), {}
+    # A collection in the midst of it would make all clients late; there is memory enough for some minutes.
+    gc.collect()
+    gc.disable()
     for load in options.loads:
         seconds = options.settle + options.seconds + (options.patience if load == options.loads[-1] else 0)
         for attempt in range(1, ATTEMPTS + 1):

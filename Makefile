@@ -74,10 +74,11 @@ bench-memory: ## show that memory stays flat over ten thousand translated stream
 	cargo build --release --locked --bin tollway
 	python3 bench/memory.py $(ARGS)
 
-shed-graph: ## draw what limits of an overloaded provider do to goodput and latency (target/shed/shed.svg)
+shed-graph: ## ask for three times what a provider can do, and draw what `adaptive` makes of it (target/shed/shed.svg)
 	@scripts/setup.sh build
 	@mkdir -p target/shed
-	cargo run --quiet --locked --package tollway-rate-limit --example shed > target/shed/shed.csv
+	cargo build --locked --bin tollway
+	python3 bench/shed.py $(ARGS) > target/shed/shed.csv
 	python3 bench/shed_graph.py target/shed/shed.csv > target/shed/shed.svg
 
 profile: ## show where the gateway's time goes under load (ARGS="--case Anthropic")

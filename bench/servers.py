@@ -19,9 +19,9 @@ START_LIMIT_S = 20
 running = []
 
 
-def built(name: str) -> pathlib.Path:
-    """A program of the release build, wherever this machine has cargo put what it builds."""
-    return pathlib.Path(cargo_target()) / "release" / name
+def built(name: str, profile: str = "release") -> pathlib.Path:
+    """A program of the release or debug build, wherever this machine has cargo put what it builds."""
+    return pathlib.Path(cargo_target()) / profile / name
 
 
 @functools.cache

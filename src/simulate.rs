@@ -69,9 +69,16 @@
 //! | `reason`, `redacted` | reasoning unasked; reasoning kept from the reader |
 //! | `cached`, `cache_write` | input tokens read from and written to a cache |
 //!
+//! # Capacity
+//!
+//! With `slots` ([`Options::slots`], `tollway simulate --slots N`) so many requests that ask a model are worked
+//! on at once, each until its answer has ended, its pace and faults included. The others stand in line for it,
+//! first come, first served, before the head of their answer. A client that goes away leaves the line, or its
+//! slot. Refusals, lists, counts of tokens and what is not asked of a model need none.
+//!
 //! # Statistics
 //!
-//! `GET /sim/stats` tells `requests`, `in_flight`, `bytes_written` (of bodies), `client_went_away` (answers
+//! `GET /sim/stats` tells `requests`, `in_flight` (the line included), `bytes_written` (of bodies), `client_went_away` (answers
 //! dropped before their end), `connections` and counts by `paths`. `GET /sim/last` tells the last requests,
 //! the newest first, with credentials redacted.
 
@@ -96,6 +103,7 @@ mod reply;
 mod route;
 mod service;
 mod signature;
+mod slots;
 mod stats;
 mod tokens;
 pub mod validate;
@@ -112,6 +120,7 @@ use line::{Line, Resetter};
 use service::Service;
 use std::future::Future;
 use std::io;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,13 +133,15 @@ pub struct Options {
     pub directives: Directives,
     /// Requests that `GET /sim/last` can tell of; none are kept with 0.
     pub keep: usize,
+    /// Requests that are worked on at once, as a model server has room for so many; all that come, where none.
+    pub slots: Option<NonZeroUsize>,
     /// How long running answers may go on after the shutdown has begun.
     pub grace: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { directives: Directives::default(), keep: 64, grace: Duration::from_secs(1) }
+        Self { directives: Directives::default(), keep: 64, slots: None, grace: Duration::from_secs(1) }
     }
 }
 

@@ -14,5 +14,7 @@ mod client;
 mod dialects;
 #[path = "simulate/faults.rs"]
 mod faults;
+#[path = "simulate/slots.rs"]
+mod slots;
 #[path = "simulate/specification.rs"]
 mod specification;

@@ -4,6 +4,7 @@ use crate::simulate::{Directives, Options, Simulator};
 use clap::Args;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -45,6 +46,9 @@ pub struct SimulateArgs {
     /// Any further directive, as NAME or NAME=VALUE; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub set: Vec<String>,
+    /// Requests that are worked on at once; the others stand in line [default: no limit].
+    #[arg(long, value_name = "N")]
+    pub slots: Option<NonZeroUsize>,
     /// Requests that GET /sim/last tells of; 0 keeps none.
     #[arg(long, default_value_t = 64)]
     pub keep: usize,
@@ -72,7 +76,8 @@ pub enum SimulateError {
 
 /// Serves until SIGINT or SIGTERM.
 pub async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
-    let options = Options { directives: args.directives()?, keep: args.keep, ..Options::default() };
+    let directives = args.directives()?;
+    let options = Options { directives, keep: args.keep, slots: args.slots, ..Options::default() };
     let (listener, address) = listen(&args.host, args.port).await?;
     let stop = stopped()?;
     tracing::info!("listening on http://{address}");
@@ -156,6 +161,16 @@ mod tests {
         assert_eq!((paced.gap.as_millis(), paced.failure, paced.rate), (20, Some(Failure::Status(429)), 0.5));
         assert_eq!(paced.steer.calls, Some(3));
         assert_eq!(read(&["--fault", "cut"]).failure, Some(Failure::Cut));
+    }
+
+    #[test]
+    fn slots_are_at_least_one() {
+        let read = |line: &[&str]| Line::try_parse_from([&["simulate"], line].concat());
+        assert_eq!(read(&["--slots", "40"]).unwrap().args.slots, NonZeroUsize::new(40));
+        assert_eq!(read(&[]).unwrap().args.slots, None);
+        for wrong in ["0", "-1", "many"] {
+            assert!(read(&["--slots", wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

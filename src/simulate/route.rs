@@ -150,6 +150,21 @@ impl Route<'_> {
         matches!(self.surface, Surface::Stats | Surface::Last | Surface::Reset | Surface::Health)
     }
 
+    /// Whether a model has to work for the answer.
+    pub(super) fn is_work(&self) -> bool {
+        matches!(
+            self.surface,
+            Surface::Chat
+                | Surface::Completions
+                | Surface::Responses
+                | Surface::Embeddings
+                | Surface::Messages
+                | Surface::Generate { .. }
+                | Surface::Embed
+                | Surface::BatchEmbed
+        )
+    }
+
     /// The name under which requests are counted.
     pub(super) fn name(&self) -> &'static str {
         match (self.provider, self.surface) {

@@ -11,6 +11,7 @@ use super::memory::Memory;
 use super::others::{self, Others};
 use super::reply::{self, Prepared};
 use super::route::{Route, Surface, route};
+use super::slots::Slots;
 use super::stats::{Received, Stats, Ticket};
 use super::{Options, catalogue, credential, refusal, vertex};
 use bytes::Bytes;
@@ -33,6 +34,7 @@ pub(super) struct Service {
     memo: Memo,
     memory: Memory,
     others: Others,
+    slots: Slots,
     /// Counts the requests that may fail, so that a rate is kept exactly.
     dice: AtomicU64,
 }
@@ -48,6 +50,7 @@ impl Service {
             memo: Memo::default(),
             memory: Memory::default(),
             others: Others::default(),
+            slots: Slots::new(options.slots),
             dice: AtomicU64::new(0),
         }
     }
@@ -244,6 +247,11 @@ impl Service {
         mut ticket: Ticket,
         resetter: Resetter,
     ) -> io::Result<Response<PacedBody>> {
+        if route.is_work()
+            && let Some(slot) = self.slots.take().await
+        {
+            ticket.works_in(slot);
+        }
         let directives = &prepared.directives;
         if !directives.latency.is_zero() {
             tokio::time::sleep(directives.latency).await;

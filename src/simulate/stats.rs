@@ -1,5 +1,6 @@
 //! What the simulator has received and sent, for tests to look at.
 
+use super::slots::Slot;
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
@@ -147,12 +148,18 @@ fn without_key(path: &str) -> String {
 pub(super) struct Ticket {
     stats: Arc<Stats>,
     done: bool,
+    /// Held until the answer has ended or is given up.
+    slot: Option<Slot>,
 }
 
 impl Ticket {
     pub(super) fn new(stats: Arc<Stats>) -> Self {
         stats.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self { stats, done: false }
+        Self { stats, done: false, slot: None }
+    }
+
+    pub(super) fn works_in(&mut self, slot: Slot) {
+        self.slot = Some(slot);
     }
 
     pub(super) fn wrote(&self, bytes: usize) {

@@ -162,7 +162,7 @@ async fn a_hang_up_is_seen_and_stops_the_bytes() {
 }
 
 /// Waits until the statistics say so, and gives up after ten seconds.
-async fn until(simulated: &Simulated, good: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn until(simulated: &Simulated, good: impl Fn(&Value) -> bool) -> Value {
     for _ in 0..1_000 {
         let stats = simulated.get("/sim/stats").await;
         if good(&stats) {

@@ -1,5 +1,5 @@
 //! What the adaptive layer does for a service that is asked for more than it can: goodput and the time to the
-//! first byte, with the layer and without, as CSV, for bench/shed_graph.py to draw. Alone and in a simulated
+//! first byte, with the layer and without, as CSV, for `bench/shed_graph.py` to draw. Alone and in a simulated
 //! time; `make shed-graph` shows the same of a whole gateway, in real time.
 //!
 //! The service works at 50 requests at once, begins to answer after about 0.3 s and ends 1.7 s later: 25 a

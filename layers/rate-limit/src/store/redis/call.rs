@@ -182,7 +182,8 @@ impl Caller {
             .collect()
     }
 
-    /// A call with the keys of a group, and what it is told of each.
+    /// A call with the keys of a group, what it is told of each, and whether one of them comes twice: only
+    /// then what is done with one bears on the next.
     fn call<'a, const N: usize>(
         &self,
         script: &Script,
@@ -190,7 +191,11 @@ impl Caller {
         group: &[usize],
         told: impl Iterator<Item = (&'a Rule, [u64; N])>,
     ) -> Cmd {
-        self.fill(script.call(group.len()), keys, group, told)
+        let mut command = self.fill(script.call(group.len()), keys, group, told);
+        if has_twice(keys, group) {
+            command.arg("twice");
+        }
+        command
     }
 
     fn fill<'a, const N: usize>(
@@ -211,6 +216,12 @@ impl Caller {
         command.arg(&self.replica).arg(numbers);
         command
     }
+}
+
+fn has_twice(keys: &[Arc<str>], group: &[usize]) -> bool {
+    let mut keys: Vec<_> = group.iter().filter_map(|index| keys.get(*index)).collect();
+    keys.sort_unstable();
+    keys.array_windows().any(|[one, next]| one == next)
 }
 
 /// How many keys a script handles at most, where not all must be handled at once.

@@ -62,8 +62,8 @@ impl Script {
 
     /// The beginning of a call; keys and arguments follow.
     pub(super) fn call(&self, keys: usize) -> Cmd {
-        let mut command = redis::cmd("EVALSHA");
-        command.arg(&self.hash).arg(keys);
+        let mut command = Cmd::with_capacity(keys + 6, 150 * keys + 100);
+        command.arg("EVALSHA").arg(&self.hash).arg(keys);
         command
     }
 

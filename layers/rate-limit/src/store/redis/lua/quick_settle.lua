@@ -1,8 +1,6 @@
 -- Settles as settle.lua does, in one pass and without its functions and tables: what no key is named twice
 -- for, and is counted where something is. `rest` are those left to settle.lua: whose time would have to be
 -- set anew, that begin a slot, or whose clock has gone back.
---
--- What is counted in a slot comes back without moving the slots on: who loads them next does.
 local keys, replica, n = KEYS, ARGV[1], #KEYS
 local rest
 if n > 0 and n <= 128 and not ARGV[3] then
@@ -13,15 +11,13 @@ if n > 0 and n <= 128 and not ARGV[3] then
     local mark, back, more = told[from + 5], told[from + 6], told[from + 7]
     local key, text, is_done = keys[i], texts[i], false
     from = from + 7
-    if more == 0 and (back == 0 or not text) then
-      is_done = true
-    elseif not text then
-      is_done = false
+    if not text then
+      is_done = more == 0
     elseif kind == 0 then
       local slot = (now - now % span) / span
       local was, used, newest = read('<ddd', text)
-      if was == slot or was < slot and more == 0 then
-        local age = was - mark
+      if was == slot then
+        local age = slot - mark
         if age == 0 then
           local freed = min(back, newest)
           used, newest = used - freed, newest - freed
@@ -53,7 +49,7 @@ if n > 0 and n <= 128 and not ARGV[3] then
       end
     else
       local used, oldest, written, ends = read('<dddd', text)
-      local place = string.find(text, replica, 33, true)
+      local place = back + more > 0 and string.find(text, replica, 33, true)
       if place and place % 32 == 1 and written <= now and now - oldest <= span and now + span <= ends then
         local held = read('<d', text, place + 16)
         local holds = max(0, held - back) + more

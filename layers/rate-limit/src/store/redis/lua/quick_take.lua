@@ -63,8 +63,9 @@ if n > 0 and n <= 128 and not ARGV[3] then
       if level + (need - burst) * span > 0 then break end
       if want > need then amount = max(need, min(want, burst - ceil(level / span))) end
       level = level + amount * span
+      if level == 0 and text then break end
       local reset = ceil(level / limit)
-      if amount == 0 then
+      if level == 0 then
         texts[i] = false
       elseif now + reset <= ends then
         texts[i] = pack('<dd', now, level)

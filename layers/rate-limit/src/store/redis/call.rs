@@ -171,6 +171,9 @@ impl Caller {
     /// Parts what goes to one server by one script from what goes by another: by slot in a cluster, and
     /// not too many at once, for nobody else is served meanwhile.
     fn groups(&self, keys: &[Arc<str>], most: usize) -> Vec<Vec<usize>> {
+        if !self.is_cluster && keys.len() <= most {
+            return if keys.is_empty() { Vec::new() } else { vec![(0..keys.len()).collect()] };
+        }
         let mut slots: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
         for (index, name) in keys.iter().enumerate() {
             let slot = if self.is_cluster { key::slot(name) } else { 0 };
@@ -182,7 +185,8 @@ impl Caller {
             .collect()
     }
 
-    /// A call with the keys of a group, and what it is told of each.
+    /// A call with the keys of a group, what it is told of each, and whether one of them comes twice: only
+    /// then what is done with one bears on the next.
     fn call<'a, const N: usize>(
         &self,
         script: &Script,
@@ -190,7 +194,11 @@ impl Caller {
         group: &[usize],
         told: impl Iterator<Item = (&'a Rule, [u64; N])>,
     ) -> Cmd {
-        self.fill(script.call(group.len()), keys, group, told)
+        let mut command = self.fill(script.call(group.len()), keys, group, told);
+        if has_twice(keys, group) {
+            command.arg("twice");
+        }
+        command
     }
 
     fn fill<'a, const N: usize>(
@@ -205,12 +213,20 @@ impl Caller {
         }
         let mut numbers = Vec::with_capacity(group.len() * (4 + N) * 8);
         for (rule, more) in told {
-            let terms = Terms::new(rule).numbers();
-            numbers.extend(terms.iter().chain(&more).flat_map(|number| number.to_le_bytes()));
+            for number in Terms::new(rule).numbers().iter().chain(&more) {
+                numbers.extend_from_slice(&number.to_le_bytes());
+            }
         }
         command.arg(&self.replica).arg(numbers);
         command
     }
+}
+
+fn has_twice(keys: &[Arc<str>], group: &[usize]) -> bool {
+    let mut keys: Vec<_> = group.iter().filter_map(|index| keys.get(*index)).collect();
+    // What begins alike mostly differs in length.
+    keys.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    keys.array_windows().any(|[one, next]| one == next)
 }
 
 /// How many keys a script handles at most, where not all must be handled at once.

@@ -12,7 +12,9 @@ use crate::Rule;
 /// What would be counted otherwise after a change of the rule stands in it. A subject that is long, or
 /// has what a key must not, is there by its hash: clients choose some of the subjects.
 pub(super) fn key(prefix: &str, rule: &Rule, subject: &str) -> Arc<str> {
-    let mut key = format!("{prefix}:{{");
+    let mut key = String::with_capacity(prefix.len() + subject.len().min(2 * LONGEST) + rule.name.len() + 50);
+    key.push_str(prefix);
+    key.push_str(":{");
     // A text, if there is one, begins with its length, so that none is like the other two.
     if subject.is_empty() {
         key.push('*');
@@ -25,7 +27,9 @@ pub(super) fn key(prefix: &str, rule: &Rule, subject: &str) -> Arc<str> {
             let _ = write!(key, "{byte:02x}");
         }
     }
-    let _ = write!(key, "}}:{}:{}", rule.name, Terms::new(rule));
+    key.push_str("}:");
+    key.push_str(&rule.name);
+    let _ = write!(key, ":{}", Terms::new(rule));
     key.into()
 }
 

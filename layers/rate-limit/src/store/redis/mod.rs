@@ -1,13 +1,14 @@
 //! The counters of shared rules in Redis or Valkey, 7 or newer.
 //!
 //! A decision is one script for all rules, and so one round trip; the script is sent by its hash, and
-//! whole where the server does not know it (any more). Time is the server's own, so that the clocks of
+//! whole where the server does not know it (any more). It goes a quick way where each rule gives, without
+//! the functions that all else needs, and counts the same. Time is the server's own, so that the clocks of
 //! replicas do not matter. What a key holds is bounded, and goes by itself when it no longer counts:
 //!
 //! | counts by | a key holds | for |
 //! |---|---|---|
 //! | sliding window | 18 numbers: what was taken in all and in each 1/15 of the window | 16/15 of the window |
-//! | gcra | 3 numbers: the level, when it was that, until when it is kept | twice as long as it takes to flow off |
+//! | gcra | 3 numbers: the level, when it was that, until when it is kept | 0.1 s and twice as long as it takes to flow off |
 //! | what goes on at the same time | 32 bytes, and 32 for each replica that held permits | 20 s after the last word |
 //!
 //! They count as in one process, to the same bounds: an amount counts for at least one window and for

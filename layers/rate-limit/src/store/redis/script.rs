@@ -3,6 +3,18 @@ use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind};
 use super::link::Link;
 use crate::StoreError;
 
+/// A script of counters: what may spare it the rest, what counters are, and what it does with them.
+macro_rules! of_counters {
+    ($($quick:literal,)? whole $whole:literal) => {
+        concat!(
+            include_str!("lua/clock.lua"),
+            $(include_str!($quick),)?
+            include_str!("lua/counters.lua"),
+            include_str!($whole)
+        )
+    };
+}
+
 /// All scripts.
 #[derive(Debug)]
 pub(super) struct Scripts {
@@ -25,14 +37,11 @@ impl Default for Scripts {
 impl Scripts {
     /// With something done to each script's text.
     pub(super) fn with(change: impl Fn(&str) -> String) -> Self {
-        let script = |name, code| Script::new(name, &change(code));
+        let script = |name, code: &str| Script::new(name, &change(code));
         Self {
-            take: script("take", concat!(include_str!("lua/counters.lua"), include_str!("lua/take.lua"))),
-            settle: script(
-                "settle",
-                concat!(include_str!("lua/counters.lua"), include_str!("lua/settle.lua")),
-            ),
-            beat: script("beat", concat!(include_str!("lua/counters.lua"), include_str!("lua/beat.lua"))),
+            take: script("take", of_counters!("lua/quick_take.lua", whole "lua/take.lua")),
+            settle: script("settle", of_counters!("lua/quick_settle.lua", whole "lua/settle.lua")),
+            beat: script("beat", of_counters!(whole "lua/beat.lua")),
             pulse: script("pulse", include_str!("lua/pulse.lua")),
         }
     }
@@ -53,8 +62,8 @@ impl Script {
 
     /// The beginning of a call; keys and arguments follow.
     pub(super) fn call(&self, keys: usize) -> Cmd {
-        let mut command = redis::cmd("EVALSHA");
-        command.arg(&self.hash).arg(keys);
+        let mut command = Cmd::with_capacity(keys + 6, 150 * keys + 100);
+        command.arg("EVALSHA").arg(&self.hash).arg(keys);
         command
     }
 

@@ -13,6 +13,8 @@ use crate::cell::{Any, AnyTerms, Cell, Lack};
 use crate::store::{Ask, Correction, Grant, Held, Shortage, Store as _, Taken};
 use crate::{Measure, Rule};
 
+mod quick;
+
 #[path = "../../../tests/redis/server.rs"]
 #[expect(dead_code, reason = "the tests of faults need the rest")]
 mod server;
@@ -232,9 +234,15 @@ fn in_micros(time: Duration) -> Duration {
 
 /// A store whose scripts read the clock from a key.
 fn store(server: &Server, prefix: &str) -> RedisStore {
+    store_with(server, prefix, str::to_owned)
+}
+
+/// With something done to its scripts besides.
+fn store_with(server: &Server, prefix: &str, change: impl Fn(&str) -> String) -> RedisStore {
     let mut settings = RedisSettings::new(server.url());
     settings.prefix = prefix.to_owned();
     let scripts = Scripts::with(|code| {
+        let code = change(code);
         let changed = code.replace("call('TIME')", "call('HMGET', 'clock', 's', 'us')");
         // Keys expire by the server's own clock, which stands still for the test's.
         changed.replace("'PX', string.format('%d', ceil(time / 1000) + 1)", "'PX', '3600000'")

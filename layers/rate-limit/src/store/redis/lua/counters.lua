@@ -1,18 +1,11 @@
 -- What the scripts share: how one subject is counted under one rule. As in src/cell, whose documentation
--- says what each way of counting promises. Times are microseconds of this server's clock.
+-- says what each way of counting promises.
 --
 -- A cell is loaded from the text under its key, asked and changed, and saved again. Nobody else is served
 -- meanwhile, so that what is not needed is neither unpacked nor written: of sixteen slots and of all
 -- replicas' permits a decision touches one, and the sums stand before them; and what keeps its length and
 -- lives long enough is written over, which takes a fifth of setting it anew. Where the server's clock has
 -- gone back, what was counted moves back with it and so keeps its age.
-
-local pack, read, sub, rep = struct.pack, struct.unpack, string.sub, string.rep
-local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-local call = redis.call
-
-local clock = call('TIME')
-local now = clock[1] * 1000000 + clock[2]
 
 -- Keeps a text for so many microseconds from now.
 local function keep(key, text, time)
@@ -130,7 +123,9 @@ function gcra.save(cell, key)
   if now + reset <= cell.ends then
     write_over(key, pack('<dd', now, cell.level))
   else
-    keep(key, pack('<ddd', now, cell.level, now + 2 * reset), 2 * reset)
+    -- And some time more, or what flows off at once would be set anew each time.
+    local time = 2 * reset + 100000
+    keep(key, pack('<ddd', now, cell.level, now + time), time)
   end
 end
 

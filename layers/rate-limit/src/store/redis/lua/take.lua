@@ -1,8 +1,9 @@
 -- Takes from all or from none.
--- ARGV: the replica; then for each key, eight bytes each: kind, three terms, need, want.
+-- ARGV: the replica; for each key, eight bytes each: kind, three terms, need, want; and something more
+-- where a key is named twice.
 -- Answers, eight bytes each, 1 and for each key: amount, mark, remaining, reset; or 0 and for each key
 -- that lacks: its index from 0, retry after, remaining, reset.
-local replica, asked, at = ARGV[1], ARGV[2], 1
+local asked, at = ARGV[2], 1
 local granted, lacking = {pack('<I8', 1)}, nil
 for i = 1, #KEYS do
   local kind, a, b, c, need, want, after = read('<I8I8I8I8I8I8', asked, at)

@@ -105,6 +105,9 @@ fn build_model(
 
 fn build_entry(provider: &ProviderFile, file: &EntryFile, path: &str) -> Result<Entry, BookError> {
     let standard = &file.rates;
+    if standard.is_empty() {
+        return fault(format!("{path}.rates"), "no price", "list at least `input`, or leave the model out");
+    }
     let short = build_tiers(provider, standard, &file.tiers, standard, path)?;
     let mut long: Vec<(u64, Tiers)> = Vec::new();
     for (at, tier) in file.long.iter().enumerate() {
@@ -152,9 +155,6 @@ fn build_tiers(
 fn build_rates(rates: &RatesFile, standard: &RatesFile, path: &str) -> Result<Rates, BookError> {
     let listed =
         |rates: &RatesFile| -> Vec<Class> { rates.keys().copied().filter(|class| !class.is_fee()).collect() };
-    if standard.is_empty() {
-        return fault(path, "no price", "list at least `input`, or leave the model out");
-    }
     if let Some(class) = listed(standard).iter().find(|class| !rates.contains_key(class)) {
         let hint = format!("add {class}, as the standard rates have it");
         return fault(path, format!("lacks a class that the standard rates list: {class}"), hint);

@@ -11,6 +11,9 @@ use serde::{Deserialize, Deserializer, de};
 pub struct Day(u32);
 
 impl Day {
+    /// The first of all: 1970-01-01.
+    pub const EPOCH: Self = Self(0);
+
     /// The day a moment falls on.
     pub fn of(moment: SystemTime) -> Self {
         let days = moment.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs() / 86_400;

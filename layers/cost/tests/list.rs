@@ -237,3 +237,46 @@ fn names_that_mean_another_price_are_not_mistaken() {
     let nobody = Served::new("nobody", "gpt-4o", Day::default());
     assert_eq!(book.price(&Usage::default(), &nobody), Err(Unpriced::Provider));
 }
+
+/// Models of the catalogue that no source has a price for.
+const WITHOUT: &[&str] = &[
+    "anthropic/claude-instant-1",
+    "anthropic/claude-instant-1.2",
+    "gemini/gemini-1.0-pro-vision",
+    "gemini/gemini-1.5-flash-8b",
+    "gemini/gemini-pro-vision",
+    "groq/code-llama",
+    "groq/codellama",
+    "groq/llama2",
+    "mistral/mistral-medium",
+    "mistral/mistral-small",
+    "mistral/mixtral",
+    "openai/gpt-4-vision",
+];
+
+#[test]
+fn every_model_of_the_catalogue_has_a_price_or_is_known_to_have_none() {
+    #[derive(serde::Deserialize)]
+    struct Catalogue {
+        models: BTreeMap<String, BTreeMap<String, Known>>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Known {
+        retires: Option<Day>,
+    }
+    let catalogue: Catalogue = serde_saphyr::from_str(&support::read("config/models.yaml")).unwrap();
+    let book = support::book();
+    let mut without = Vec::new();
+    for (provider, models) in &catalogue.models {
+        for (id, known) in models {
+            match book.model(provider, id) {
+                Some(model) if known.retires.is_some() => {
+                    assert_eq!(model.retires(), known.retires, "{provider}/{id}");
+                }
+                Some(_) => {}
+                None => without.push(format!("{provider}/{id}")),
+            }
+        }
+    }
+    assert_eq!(without, WITHOUT);
+}

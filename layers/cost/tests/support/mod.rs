@@ -7,14 +7,14 @@ use std::{
 
 use tollway_cost::{PriceBook, PriceFile};
 
-/// The text of `config/pricing.yaml`.
-pub(crate) fn text() -> String {
-    fs::read_to_string(root().join("config/pricing.yaml")).unwrap()
+/// The text of a file of the repository.
+pub(crate) fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
 }
 
 /// The list as it is written.
 pub(crate) fn file() -> PriceFile {
-    serde_saphyr::from_str(&text()).unwrap()
+    serde_saphyr::from_str(&read("config/pricing.yaml")).unwrap()
 }
 
 /// The book of the list.

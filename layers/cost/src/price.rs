@@ -63,13 +63,15 @@ impl Price<'_> {
 ///
 /// [`Usage::input`] includes what was read from and written to caches, and audio and images;
 /// [`Usage::output`] includes reasoning and audio. So each is taken out of what includes it, and billed
-/// once. Where audio lies among cached input is not told: it is taken to be fresh as far as there is
-/// fresh input, which is never the cheaper.
+/// once. Where nobody tells how much audio was cached, it is taken to be fresh as far as there is fresh
+/// input, which is never the cheaper.
 fn counts(usage: &Usage) -> [(Class, u64); Class::COUNT] {
     let written = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
     let fresh = usage.input.saturating_sub(usage.cached_input).saturating_sub(written);
-    let audio = usage.input_audio.min(fresh);
-    let cached_audio = (usage.input_audio - audio).min(usage.cached_input);
+    // What no fresh input is left for was cached, whether that is told or not.
+    let cached_audio = usage.cached_input_audio.max(usage.input_audio.saturating_sub(fresh));
+    let cached_audio = cached_audio.min(usage.cached_input).min(usage.input_audio);
+    let audio = (usage.input_audio - cached_audio).min(fresh);
     let image = usage.input_image.min(fresh - audio);
     let output_audio = usage.output_audio.min(usage.output);
     let reasoning = usage.reasoning.min(usage.output - output_audio);

@@ -23,15 +23,17 @@ fn prices() -> impl Strategy<Value = Prices> {
 fn counts(most: u64) -> impl Strategy<Value = Usage> {
     let count = move || prop_oneof![Just(0), 0..=most.min(1_000_000), 0..=most];
     let parts = (count(), count(), count(), count(), count(), count(), count());
-    (parts, (count(), count(), count(), 0..=most)).prop_map(
-        |((fresh, cached, short, hour, audio, image, text), (reasoning, spoken, millis, searches))| {
-            let input = [cached, short, hour, audio, image].into_iter().fold(fresh, u64::saturating_add);
+    (parts, (count(), count(), count(), 0..=most, count())).prop_map(
+        |((fresh, cached, short, hour, audio, image, text), (reasoning, spoken, millis, searches, heard))| {
+            let input =
+                [cached, short, hour, audio, image, heard].into_iter().fold(fresh, u64::saturating_add);
             Usage {
                 input,
-                cached_input: cached,
+                cached_input: cached.saturating_add(heard),
                 cache_write_5m: short,
                 cache_write_1h: hour,
-                input_audio: audio,
+                input_audio: audio.saturating_add(heard),
+                cached_input_audio: heard,
                 input_image: image,
                 output: text.saturating_add(reasoning).saturating_add(spoken),
                 reasoning,
@@ -95,11 +97,12 @@ fn exact(prices: &Prices, usage: &Usage, region: Ratio, speed: Ratio) -> (Vec<Bi
     let fresh = usage.input - usage.cached_input - usage.cache_write_5m - usage.cache_write_1h;
     let parts = Class::ALL.map(|class| {
         let count = match class {
-            Class::Input => fresh - usage.input_audio - usage.input_image,
-            Class::CachedInput => usage.cached_input,
+            Class::Input => fresh + usage.cached_input_audio - usage.input_audio - usage.input_image,
+            Class::CachedInput => usage.cached_input - usage.cached_input_audio,
+            Class::CachedInputAudio => usage.cached_input_audio,
             Class::CacheWrite5m => usage.cache_write_5m,
             Class::CacheWrite1h => usage.cache_write_1h,
-            Class::InputAudio => usage.input_audio,
+            Class::InputAudio => usage.input_audio - usage.cached_input_audio,
             Class::InputImage => usage.input_image,
             Class::AudioSecond => usage.input_audio_ms,
             Class::Output => usage.output - usage.reasoning - usage.output_audio,
@@ -108,7 +111,7 @@ fn exact(prices: &Prices, usage: &Usage, region: Ratio, speed: Ratio) -> (Vec<Bi
             Class::Request => 1,
             Class::Search => usage.web_searches,
             Class::SearchingRequest => u64::from(usage.web_searches > 0),
-            _ => 0,
+            _ => unreachable!("a class that is not known here: {class}"),
         };
         // A millionth of a dollar for a million tokens is a thousandth of a nano-dollar for one; for a second
         // it is one nano-dollar for a millisecond; for a fee a thousand.
@@ -129,13 +132,10 @@ fn round(numerator: &BigUint, denominator: &BigUint) -> BigUint {
 
 fn fits(usage: &Usage) -> bool {
     let sum = |parts: &[u64]| parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(*part));
-    let input = [
-        usage.cached_input,
-        usage.cache_write_5m,
-        usage.cache_write_1h,
-        usage.input_audio,
-        usage.input_image,
-    ];
+    // Cached audio is in both of its wholes.
+    let Some(cached) = usage.cached_input.checked_sub(usage.cached_input_audio) else { return false };
+    let written = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
+    let input = [cached, written, usage.input_audio, usage.input_image];
     sum(&input).is_some_and(|sum| sum <= usage.input)
         && sum(&[usage.reasoning, usage.output_audio]).is_some_and(|sum| sum <= usage.output)
 }
@@ -173,14 +173,14 @@ proptest! {
     #[test]
     fn any_numbers_give_a_cost_or_say_why_not(
         prices in prices(),
-        a in btree_map(0_usize..13, prop_oneof![Just(u64::MAX), any::<u64>()], 0..13),
+        a in btree_map(0_usize..14, prop_oneof![Just(u64::MAX), any::<u64>()], 0..14),
         region in ratio(), speed in ratio(),
     ) {
         let of = |place| a.get(&place).copied().unwrap_or(0);
         let usage = Usage {
             input: of(0), cached_input: of(1), cache_write_5m: of(2), cache_write_1h: of(3), output: of(4),
             reasoning: of(5), input_audio: of(6), input_audio_ms: of(7), output_audio: of(8),
-            input_image: of(9), accepted_prediction: of(10), rejected_prediction: of(11), web_searches: of(12),
+            input_image: of(9), cached_input_audio: of(13), accepted_prediction: of(10), rejected_prediction: of(11), web_searches: of(12),
         };
         match book(&prices, None, region, speed).price(&usage, &SERVED) {
             Ok(cost) => prop_assert_eq!(sum(&cost), cost.total().nanos()),

@@ -111,6 +111,12 @@ fn audio_is_billed_apart_by_tokens_and_by_length() {
     let cached = Usage { input_audio: 950, ..usage };
     assert_eq!(price(cached, flash).of(Class::CachedInputAudio), dollars("0.000005"));
     assert_eq!(price(cached, flash).total(), dollars("0.0009065"));
+    // As told: of 140 tokens of audio 40 were cached, and of 400 that are fresh 300 are no audio.
+    let told = Usage { input: 500, input_audio: 140, cached_input: 100, cached_input_audio: 40, ..usage };
+    let cost = price(told, flash);
+    assert_eq!((cost.of(Class::InputAudio), cost.of(Class::Input)), (dollars("0.0001"), dollars("0.00009")));
+    assert_eq!(cost.of(Class::CachedInputAudio), dollars("0.000004"));
+    assert_eq!(cost.of(Class::CachedInput), dollars("0.0000018"));
     let minute = Usage { input_audio_ms: 60_500, ..Usage::default() };
     assert_eq!(price(minute, served("openai", "whisper-1")).total(), dollars("0.00605"));
     // What there is no price for is no price of nothing.

@@ -18,6 +18,8 @@ pub struct Usage {
     pub reasoning: u64,
     /// Input tokens that were audio.
     pub input_audio: u64,
+    /// Input tokens that were audio and read from the cache: of `cached_input` and of `input_audio`.
+    pub cached_input_audio: u64,
     /// Input audio that was counted by its length and not in tokens, in milliseconds.
     pub input_audio_ms: u64,
     /// Output tokens that were audio.
@@ -51,6 +53,7 @@ impl std::ops::AddAssign for Usage {
             (output, more.output),
             (reasoning, more.reasoning),
             (&mut self.input_audio, more.input_audio),
+            (&mut self.cached_input_audio, more.cached_input_audio),
             (&mut self.input_audio_ms, more.input_audio_ms),
             (&mut self.output_audio, more.output_audio),
             (&mut self.input_image, more.input_image),

@@ -22,6 +22,8 @@ pub(super) struct Counters<'a> {
     #[serde(borrow)]
     prompt_tokens_details: Option<Vec<ModalityCount<'a>>>,
     #[serde(borrow)]
+    cache_tokens_details: Option<Vec<ModalityCount<'a>>>,
+    #[serde(borrow)]
     candidates_tokens_details: Option<Vec<ModalityCount<'a>>>,
     #[serde(borrow)]
     pub(super) traffic_type: Option<EnumWord<'a>>,
@@ -48,6 +50,7 @@ pub(super) struct Tally {
     thoughts: Option<u64>,
     total: Option<u64>,
     prompt_audio: Option<u64>,
+    cached_audio: Option<u64>,
     prompt_image: Option<u64>,
     candidates_audio: Option<u64>,
     /// Web searches the provider ran, told by the grounding metadata.
@@ -70,6 +73,8 @@ impl Tally {
         let prompt = counters.prompt_tokens_details.as_deref();
         put(&mut self.prompt_audio, prompt.map(|details| count_of(details, "AUDIO")));
         put(&mut self.prompt_image, prompt.map(|details| count_of(details, "IMAGE")));
+        let cached = counters.cache_tokens_details.as_deref();
+        put(&mut self.cached_audio, cached.map(|details| count_of(details, "AUDIO")));
         let candidates = counters.candidates_tokens_details.as_deref();
         put(&mut self.candidates_audio, candidates.map(|details| count_of(details, "AUDIO")));
     }
@@ -94,6 +99,7 @@ impl Tally {
             output: if thoughts_within { candidates } else { candidates.saturating_add(thoughts) },
             reasoning: thoughts,
             input_audio: self.prompt_audio.unwrap_or_default(),
+            cached_input_audio: self.cached_audio.unwrap_or_default(),
             output_audio: self.candidates_audio.unwrap_or_default(),
             input_image: self.prompt_image.unwrap_or_default(),
             web_searches: self.web_searches,
@@ -125,6 +131,8 @@ pub(super) struct UsageOut {
     thoughts_token_count: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     prompt_tokens_details: Vec<ModalityOut>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cache_tokens_details: Vec<ModalityOut>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     candidates_tokens_details: Vec<ModalityOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,6 +168,10 @@ impl From<&Usage> for UsageOut {
             prompt_tokens_details: details(
                 usage.input,
                 [("AUDIO", usage.input_audio), ("IMAGE", usage.input_image)],
+            ),
+            cache_tokens_details: details(
+                usage.cached_input,
+                [("AUDIO", usage.cached_input_audio), ("IMAGE", 0)],
             ),
             candidates_tokens_details: details(
                 usage.output.saturating_sub(usage.reasoning),
@@ -219,6 +231,17 @@ mod tests {
         ])
         .unwrap();
         assert_eq!((with_tools.input, with_tools.output), (15, 50));
+    }
+
+    #[test]
+    fn audio_among_the_cached_tokens_is_told_apart() {
+        let got = usage(&[r#"{"promptTokenCount":100,"cachedContentTokenCount":90,"totalTokenCount":101,
+            "promptTokensDetails":[{"modality":"AUDIO","tokenCount":60}],
+            "cacheTokensDetails":[{"modality":"TEXT","tokenCount":35},{"modality":"AUDIO","tokenCount":55}]}"#]);
+        let got = got.unwrap();
+        assert_eq!((got.cached_input, got.input_audio, got.cached_input_audio), (90, 60, 55));
+        let written = serde_json::to_value(UsageOut::from(&got)).unwrap();
+        assert_eq!(written["cacheTokensDetails"][1]["tokenCount"], 55);
     }
 
     #[test]

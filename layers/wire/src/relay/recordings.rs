@@ -102,6 +102,7 @@ fn usage_of(usage: &Value) -> Option<Usage> {
         output: count("/completion_tokens"),
         reasoning: count("/completion_tokens_details/reasoning_tokens"),
         input_audio: count("/prompt_tokens_details/audio_tokens"),
+        cached_input_audio: 0,
         input_audio_ms: 0,
         output_audio: count("/completion_tokens_details/audio_tokens"),
         input_image: count("/prompt_tokens_details/image_tokens"),

@@ -299,6 +299,7 @@ fn read_usage(usage: &Value) -> Option<Usage> {
         cached_input: count("/prompt_tokens_details/cached_tokens").max(count("/num_cached_tokens")),
         cache_write_5m: count("/prompt_tokens_details/cache_write_tokens"),
         input_audio: count("/prompt_tokens_details/audio_tokens"),
+        cached_input_audio: 0,
         output: output.max(count("/total_tokens") - input),
         reasoning: count("/completion_tokens_details/reasoning_tokens"),
         output_audio: count("/completion_tokens_details/audio_tokens"),

@@ -154,6 +154,7 @@ fn gemini_usage(usage: &Value, answers: &[&Value]) -> Option<Usage> {
         output: count(usage, "/candidatesTokenCount") + count(usage, "/thoughtsTokenCount"),
         reasoning: count(usage, "/thoughtsTokenCount"),
         input_audio: of("promptTokensDetails", "AUDIO", 4),
+        cached_input_audio: of("cacheTokensDetails", "AUDIO", 4),
         input_image: of("promptTokensDetails", "IMAGE", 2),
         output_audio: of("candidatesTokensDetails", "AUDIO", 4),
         web_searches,

@@ -5,7 +5,7 @@ import argparse
 import asyncio
 import sys
 
-from bench import OUT, gateway
+from bench import OUT, Behind, gateway
 from cases import CASES
 from load import say
 from servers import Server, built, stop_all, stop_all_on_signals
@@ -23,7 +23,7 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     try:
         simulator = Server("simulator", [options.tollway, "simulate", "--port", "0"], OUT)
-        server = Server("gateway-per-core", gateway(options, "per-core", simulator), OUT)
+        server = Server("gateway-per-core", gateway(options, "per-core", Behind(simulator)), OUT)
         names = ["stream → Anthropic", "stream, messages → OpenAI", "stream, responses → Gemini"]
         cases = [case for case in CASES if case.name in names]
         say(f"idle: {server.memory_kib('VmRSS') / 1024:.1f} MiB")

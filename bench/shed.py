@@ -19,7 +19,7 @@ import random
 import statistics
 import sys
 
-from bench import OUT, gateway
+from bench import OUT, Behind, gateway
 from load import say
 from servers import Failed, Server, built, stop_all, stop_all_on_signals
 
@@ -82,7 +82,7 @@ def simulate(options) -> list:
 def serve(options, simulator: Server, layer: str, adaptive: bool) -> list:
     provider = {"api_key": "sk-shed", "base_url": f"{simulator.url}/v1", "adaptive": adaptive}
     keys = {priority: {"token": token(priority), "priority": priority} for priority in SHARES}
-    return gateway(options, "per-core", simulator, f"shed-{layer}", providers={"openai": provider}, keys=keys)
+    return gateway(options, "per-core", Behind(simulator), f"shed-{layer}", providers={"openai": provider}, keys=keys)
 
 
 def token(priority: str) -> str:

@@ -133,8 +133,12 @@ impl FormModel {
                     }
                     let Some(at) = find(&self.read, self.from, b"\r\n\r\n") else {
                         self.from = start.max(self.read.len().saturating_sub(3));
-                        return (head.len() > LONGEST_HEAD).then_some(None);
+                        return (head.len() >= LONGEST_HEAD + 4).then_some(None);
                     };
+                    // However much of it came at once.
+                    if at - start > LONGEST_HEAD {
+                        return Some(None);
+                    }
                     let is_model = is_model(self.read.get(start..at).unwrap_or_default());
                     // The line's end may belong to the next delimiter, where the content is empty.
                     self.from = at + 2;
@@ -233,6 +237,18 @@ mod tests {
         }
         assert_eq!(read(&format!("--b\r\n{}", "x".repeat(LONGEST_HEAD + 8)), 64), Some(None));
         assert_eq!(read(&part("name=\"model\"", &"m".repeat(400)), 64), Some(None));
+    }
+
+    #[test]
+    fn a_head_is_too_long_however_it_comes() {
+        let named = "content-disposition: form-data; name=\"model\"\r\nx: ";
+        for (over, found) in [(0, true), (1, false)] {
+            let filled = format!("{named}{}", "x".repeat(LONGEST_HEAD - 2 - named.len() + over));
+            let form = format!("--b\r\n{filled}\r\n\r\nwhisper-1\r\n--b");
+            for piece in [1, 7, 8000, 8199, form.len()] {
+                assert_eq!(read(&form, piece).unwrap().is_some(), found, "{over} {piece}");
+            }
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 
-from cases import CASES, SIZES, TOKEN, Case
+from cases import CASES, SIZES, TOKEN, Case, named
 from load import measure, say
 from report import report
 from servers import Failed, Redis, Server, built, send, stop_all, stop_all_on_signals
@@ -29,8 +29,8 @@ def main() -> int:
     stop_all_on_signals()
     OUT.mkdir(parents=True, exist_ok=True)
     known = SIZES if options.sizes else CASES
-    wanted = [{case.name for case in known if case.name == part} or {case.name for case in known if part in case.name} for part in options.case or [""]]
-    cases = [case for case in known if case.name in set().union(*wanted)]
+    wanted = {case.name for part in options.case or [""] for case in named(known, part)}
+    cases = [case for case in known if case.name in wanted]
     if not cases:
         say(f"no such case; there are: {', '.join(case.name for case in known)}")
         return 2

@@ -122,3 +122,8 @@ for size, name in [(10_000, "10 KB"), (100_000, "100 KB"), (1_000_000, "1 MB"), 
         Case(f"messages → OpenAI, {name}", OPENAI, path=MESSAGES, **sized, like=f"chat, {name}"),
         Case(f"responses → Gemini, {name}", GEMINI, path=RESPONSES, **sized, like=f"chat, {name}"),
     ]
+
+
+def named(known: list[Case], part: str) -> list[Case]:
+    """The case of this name, or else those whose names hold it."""
+    return [case for case in known if case.name == part] or [case for case in known if part in case.name]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import bench
-from cases import CASES
+from cases import CASES, named
 from load import count_chunks, run, say
 from servers import Failed, Redis, Server, built, stop_all, stop_all_on_signals
 
@@ -21,7 +21,7 @@ def main() -> int:
     options = parse()
     stop_all_on_signals()
     bench.OUT.mkdir(parents=True, exist_ok=True)
-    found = [case for case in CASES if case.name == options.case] or [case for case in CASES if options.case in case.name]
+    found = named(CASES, options.case)
     if not found:
         say(f"no such case; there are: {', '.join(case.name for case in CASES)}")
         return 2

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use http::Request;
 use http::header::UPGRADE;
+use http::{Extensions, Request};
 use tollway_auth::ClientAddress;
 use tollway_core::{Call, Caller, Endpoint, Extract};
 use tollway_rate_limit::{Dimension, Dimensions, Estimate, Limiter};
@@ -21,7 +21,7 @@ pub struct Asking {
 }
 
 /// The output that is expected of a chat whose client sets no limit. What it takes in the end counts.
-pub(crate) const USUAL_OUTPUT: u64 = 1_000;
+const USUAL_OUTPUT: u64 = 1_000;
 
 impl Asking {
     pub(super) fn new(settings: Arc<Settings>, limiter: &Limiter) -> Self {
@@ -72,17 +72,18 @@ impl Asking {
             // A WebSocket is one stream for as long as it is open.
             return Estimate { stream: req.headers().contains_key(UPGRADE), ..Estimate::default() };
         };
-        let stream = call.stream;
-        let answers = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
-        let peek = req.extensions().get::<Arc<Peek>>();
-        // A count of tokens takes none.
-        let Some(peek) = peek.filter(|_| self.tokens && call.endpoint != Endpoint::CountTokens) else {
-            return Estimate { stream, ..Estimate::default() };
-        };
-        let guess = estimate(peek, Family::of(&call.model));
-        let output = if answers { guess.output.unwrap_or(USUAL_OUTPUT) } else { 0 };
-        Estimate { input: guess.input, output, stream }
+        let expected = self.tokens.then(|| expected(req.extensions(), call)).flatten();
+        expected.unwrap_or(Estimate { stream: call.stream, ..Estimate::default() })
     }
+}
+
+/// What a call will take, as far as its body was read; a count of tokens takes none.
+pub(crate) fn expected(extensions: &Extensions, call: &Call) -> Option<Estimate> {
+    let peek = extensions.get::<Arc<Peek>>().filter(|_| call.endpoint != Endpoint::CountTokens)?;
+    let guess = estimate(peek, Family::of(&call.model));
+    let answers = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
+    let output = if answers { guess.output.unwrap_or(USUAL_OUTPUT) } else { 0 };
+    Some(Estimate { input: guess.input, output, stream: call.stream })
 }
 
 impl<B> Extract<(Dimensions, Estimate), Request<B>> for Asking {

@@ -2,14 +2,11 @@ use std::sync::Arc;
 
 use http::Request;
 use http::header::HeaderName;
-use tollway_core::{Call, Caller, Endpoint, Extract, Priority};
-use tollway_rate_limit::Estimate;
+use tollway_core::{Call, Caller, Extract, Priority};
 use tollway_rate_limit::adaptive::Demand;
-use tollway_wire::estimate::{Family, estimate};
-use tollway_wire::peek::Peek;
 
 use crate::config::{Resolved, priority_of};
-use crate::limits::USUAL_OUTPUT;
+use crate::limits::expected;
 
 /// Says what a call asks of its provider, and how much it matters.
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +21,10 @@ impl<B> Extract<Demand, Request<B>> for Demanding {
         let call = extensions.get::<Arc<Call>>()?;
         let resolved = extensions.get::<Arc<Resolved>>()?;
         let demand = Demand::new(resolved.upstream.model.clone()).priority(priority(req));
-        let stream = call.stream;
-        let Some(peek) = extensions.get::<Arc<Peek>>().filter(|_| call.endpoint != Endpoint::CountTokens)
-        else {
-            return Some(demand);
-        };
-        let guess = estimate(peek, Family::of(&call.model));
-        let answers = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
-        let output = if answers { guess.output.unwrap_or(USUAL_OUTPUT) } else { 0 };
-        Some(demand.estimate(Estimate { input: guess.input, output, stream }))
+        Some(match expected(extensions, call) {
+            Some(estimate) => demand.estimate(estimate),
+            None => demand,
+        })
     }
 }
 

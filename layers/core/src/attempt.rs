@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 
-use crate::{Upstream, Usage};
+use crate::{Charge, Told, Upstream, Usage};
 
 /// How an attempt at an upstream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,20 @@ pub struct Attempt {
     started: Instant,
     status: OnceLock<StatusCode>,
     first_byte: OnceLock<Instant>,
-    outcome: OnceLock<Outcome>,
-    usage: Mutex<Option<Usage>>,
+    outcome: OnceLock<(Outcome, Instant)>,
+    reported: Mutex<Reported>,
+    charge: OnceLock<Charge>,
+}
+
+/// What the answer has told so far.
+#[derive(Debug, Default)]
+struct Reported {
+    usage: Option<Usage>,
+    told: Arc<Told>,
+    /// Tokens of output that were counted here.
+    counted: Option<u64>,
+    /// Whether the provider never got the request.
+    unsent: bool,
 }
 
 impl Attempt {
@@ -54,12 +66,13 @@ impl Attempt {
             status: OnceLock::new(),
             first_byte: OnceLock::new(),
             outcome: OnceLock::new(),
-            usage: Mutex::new(None),
+            reported: Mutex::default(),
+            charge: OnceLock::new(),
         }
     }
 
     /// The provider and model asked.
-    pub fn upstream(&self) -> &Upstream {
+    pub fn upstream(&self) -> &Arc<Upstream> {
         &self.upstream
     }
 
@@ -88,27 +101,92 @@ impl Attempt {
         self.first_byte.get().copied()
     }
 
-    /// Records how the attempt ended. The first call wins: the innermost observer knows best.
+    /// Records how the attempt ended, now. The first call wins: the innermost observer knows best.
     pub fn set_outcome(&self, outcome: Outcome) {
-        let _ = self.outcome.set(outcome);
+        self.outcome.get_or_init(|| (outcome, Instant::now()));
     }
 
     /// How the attempt ended, once it has.
     pub fn outcome(&self) -> Option<Outcome> {
-        self.outcome.get().copied()
+        self.outcome.get().map(|(outcome, _)| *outcome)
+    }
+
+    /// When it did.
+    pub fn ended(&self) -> Option<Instant> {
+        self.outcome.get().map(|(_, ended)| *ended)
     }
 
     /// Replaces the usage seen so far; providers report it cumulatively.
     pub fn set_usage(&self, usage: Usage) {
-        *self.lock_usage() = Some(usage);
+        self.reported().usage = Some(usage);
     }
 
     /// The usage seen so far.
     pub fn usage(&self) -> Option<Usage> {
-        *self.lock_usage()
+        self.reported().usage
     }
 
-    fn lock_usage(&self) -> MutexGuard<'_, Option<Usage>> {
-        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Replaces what the answer told of how it was served.
+    pub fn set_told(&self, told: Told) {
+        let told = Arc::new(told);
+        self.reported().told = told;
+    }
+
+    /// What the answer told of how it was served.
+    pub fn told(&self) -> Arc<Told> {
+        self.reported().told.clone()
+    }
+
+    /// Records how many tokens of output were counted here as they passed: for an answer that breaks off
+    /// before its provider tells the usage.
+    pub fn set_counted_output(&self, tokens: u64) {
+        self.reported().counted = Some(tokens);
+    }
+
+    /// How many tokens of output were counted here.
+    pub fn counted_output(&self) -> Option<u64> {
+        self.reported().counted
+    }
+
+    /// Records that the provider never got the request, so that nothing can have been done for it.
+    pub fn set_unsent(&self) {
+        self.reported().unsent = true;
+    }
+
+    /// Whether the provider may have got the request.
+    pub fn was_sent(&self) -> bool {
+        !self.reported().unsent
+    }
+
+    /// Records what the attempt came to. The first call wins.
+    pub fn set_charge(&self, charge: Charge) {
+        let _ = self.charge.set(charge);
+    }
+
+    /// What the attempt came to, once it has ended and was priced.
+    pub fn charge(&self) -> Option<Charge> {
+        self.charge.get().copied()
+    }
+
+    fn reported(&self) -> MutexGuard<'_, Reported> {
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Dialect;
+
+    #[test]
+    fn the_first_end_is_the_end() {
+        let upstream = Upstream { provider: "p".into(), dialect: Dialect::OpenAi, model: "m".into() };
+        let attempt = Attempt::new(Arc::new(upstream));
+        assert_eq!((attempt.outcome(), attempt.ended()), (None, None));
+        attempt.set_outcome(Outcome::Refused);
+        let ended = attempt.ended();
+        assert!(ended.is_some_and(|ended| ended >= attempt.started()));
+        attempt.set_outcome(Outcome::Complete);
+        assert_eq!((attempt.outcome(), attempt.ended()), (Some(Outcome::Refused), ended));
     }
 }

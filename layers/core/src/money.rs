@@ -2,8 +2,8 @@ use std::{fmt, iter::Sum, str::FromStr};
 
 /// An amount of money: whole nano-dollars, a thousand-millionth of a US dollar.
 ///
-/// Amounts are exact and are only added and taken away, so nothing is ever rounded here: the one place
-/// that rounds is [`Price::cost`](crate::Price::cost). The most is some 9.2 thousand million dollars.
+/// Amounts are exact and are only added and taken away, so nothing is ever rounded here: whoever makes one
+/// of a price says how it rounds. The most is some 9.2 thousand million dollars.
 /// Adding up with [`Sum`] stops at the most; what must not do that uses [`checked_add`](Self::checked_add).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(i64);
@@ -65,20 +65,31 @@ impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.0.unsigned_abs();
         let (whole, fraction) = (nanos / PER_DOLLAR, nanos % PER_DOLLAR);
+        // Of the nine digits, how many are needed, and what is left of the fraction without the others.
+        let (mut fraction, mut digits) = (fraction, 9);
+        let least = f.precision().unwrap_or(2).min(9);
+        while digits > least && fraction % 10 == 0 {
+            (fraction, digits) = (fraction / 10, digits - 1);
+        }
         let sign = if self.0 < 0 { "-" } else { "" };
-        let mut digits = format_args!("{fraction:09}").to_string();
-        let least = f.precision().unwrap_or(2);
-        let needed = digits.trim_end_matches('0').len().max(least.min(9));
-        digits.truncate(needed);
-        let point = if digits.is_empty() { "" } else { "." };
-        f.write_fmt(format_args!("{sign}{whole}{point}{digits}"))
+        if digits == 0 {
+            return f.write_fmt(format_args!("{sign}{whole}"));
+        }
+        f.write_fmt(format_args!("{sign}{whole}.{fraction:0digits$}"))
     }
 }
 
 /// Why a text is no amount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an amount of dollars such as 12.50, with nine digits after the point at most")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseMoneyError;
+
+impl fmt::Display for ParseMoneyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an amount of dollars such as 12.50, with nine digits after the point at most")
+    }
+}
+
+impl std::error::Error for ParseMoneyError {}
 
 /// Dollars as they are displayed: digits, a point, nine digits after it at most, a minus before it all.
 impl FromStr for Money {

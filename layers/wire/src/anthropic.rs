@@ -83,6 +83,7 @@ mod thinking;
 mod tools;
 mod turns;
 mod usage;
+pub(crate) use self::usage::USAGE_EXTRA;
 
 pub use self::{
     decode_request::decode_request,

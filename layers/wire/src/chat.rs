@@ -8,6 +8,7 @@ mod origin;
 mod own_path;
 mod reply;
 mod request;
+mod told;
 mod tool;
 mod unfold;
 

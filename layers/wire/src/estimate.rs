@@ -38,6 +38,11 @@ pub fn estimate(request: &Peek, family: Family) -> Estimate {
     Estimate { input: family.tokens(&found), output }
 }
 
+/// Guesses what a text that a model has written comes to, escaped or not.
+pub fn text_tokens(text: &[u8], family: Family) -> u64 {
+    family.text_tokens(cost::of_all(text))
+}
+
 /// What was found in a request. Text is in thousandths of a token.
 #[derive(Debug, Default)]
 struct Found {

@@ -79,6 +79,7 @@ impl StreamEncoder {
         }
         match event {
             Event::Start(start) => self.start = start.clone(),
+            Event::Tier(tier) => self.start.service_tier = Some(tier.clone()),
             Event::Usage(usage) => self.usage = *usage,
             Event::Delta { choice: 0, delta } => {
                 self.begin(out);

@@ -23,6 +23,16 @@ impl Tally {
         self.told.then(|| self.usage.to_canonical())
     }
 
+    /// The region it is served in, where prices hang on it.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.usage.region()
+    }
+
+    /// The speed it is served at, where prices hang on it.
+    pub(crate) fn speed(&self) -> Option<&str> {
+        self.usage.speed()
+    }
+
     /// The tier that serves, in the canonical words.
     pub(crate) fn tier(&self) -> Option<String> {
         self.usage.canonical_tier()

@@ -125,6 +125,14 @@ impl WireUsage {
         }
     }
 
+    pub(super) fn region(&self) -> Option<&str> {
+        self.inference_geo.as_deref()
+    }
+
+    pub(super) fn speed(&self) -> Option<&str> {
+        self.speed.as_deref()
+    }
+
     /// The tier in OpenAI's words, which are the canonical ones.
     pub(super) fn canonical_tier(&self) -> Option<String> {
         self.service_tier.as_deref().map(|tier| if tier == "standard" { "default" } else { tier }.to_owned())
@@ -148,7 +156,7 @@ impl WireUsage {
 }
 
 /// The key in `extra` under which usage without a canonical place is kept.
-pub(super) const USAGE_EXTRA: &str = "usage_extra";
+pub(crate) const USAGE_EXTRA: &str = "usage_extra";
 
 fn replace_input(kept: &mut Option<u64>, later: Option<u64>) {
     if later.is_some_and(|count| count > 0) || kept.is_none() {

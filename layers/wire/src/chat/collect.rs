@@ -39,6 +39,7 @@ impl Collect {
             Event::Finish { choice, finish } => {
                 self.choices.entry(choice).or_default().finish = Some(finish);
             }
+            Event::Tier(tier) => self.start.service_tier = Some(tier),
             Event::Usage(usage) => self.usage = Some(usage),
             Event::Error(error) => self.error = Some(error),
         }

@@ -27,6 +27,8 @@ pub enum Event {
         /// Why.
         finish: Finish,
     },
+    /// The tier that served, where that is told after the start, or told otherwise.
+    Tier(String),
     /// Tokens counted so far: replaces what earlier events said.
     Usage(Usage),
     /// The provider failed in mid-stream.

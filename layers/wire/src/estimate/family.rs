@@ -43,6 +43,11 @@ impl Family {
         if is_openais { Self::OpenAi } else { Self::Other }
     }
 
+    /// The tokens of text that costs so many thousandths.
+    pub(super) fn text_tokens(self, cost: u64) -> u64 {
+        cost.saturating_mul(self.weights().text).div_ceil(100_000)
+    }
+
     /// The tokens of what was found.
     pub(super) fn tokens(self, found: &Found) -> u64 {
         let Weights { text, message, base, tools, any_tools, schema, any_schema } = self.weights();

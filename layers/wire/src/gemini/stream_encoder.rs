@@ -107,6 +107,7 @@ impl StreamEncoder {
                 }
             }
             Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Tier(tier) => self.tier = tier::service_tier(tier),
             Event::Error(error) => self.fail(error, out),
         }
     }

@@ -40,6 +40,7 @@ impl StreamEncoder {
                 self.with(*choice, &Delta::Text(String::new()), out, |writer| writer.finish(finish));
             }
             Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Tier(_) => {}
             Event::Error(error) => self.fail(error, out),
         }
     }

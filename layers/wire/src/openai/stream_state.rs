@@ -27,6 +27,8 @@ pub(super) struct StreamState {
     ids: CallIds,
     events: VecDeque<Event>,
     start: Start,
+    /// The tier that was told last.
+    tier: Option<String>,
     started: bool,
     /// `[DONE]` came.
     done: bool,
@@ -44,6 +46,7 @@ impl StreamState {
             cx,
             events: VecDeque::new(),
             start: Start::default(),
+            tier: None,
             started: false,
             done: false,
             failed: false,
@@ -140,6 +143,11 @@ impl StreamState {
         }
         if !self.started {
             self.learn(&chunk, text);
+        } else if let Some(tier) = chunk.service_tier.said()
+            && self.tier.as_deref() != Some(tier)
+        {
+            self.tier = Some(tier.to_owned());
+            self.events.push_back(Event::Tier(tier.to_owned()));
         }
         let mut usage = chunk.usage.and_then(read_usage).or(groq);
         for (place, choice) in chunk.choices.into_iter().flatten().enumerate() {
@@ -196,6 +204,7 @@ impl StreamState {
     /// Tells the start, once.
     fn begin(&mut self) {
         if !std::mem::replace(&mut self.started, true) {
+            self.tier.clone_from(&self.start.service_tier);
             self.events.push_back(Event::Start(std::mem::take(&mut self.start)));
         }
     }

@@ -20,6 +20,8 @@ pub(super) enum Member {
     Id,
     Model,
     ServiceTier,
+    /// Of a choice.
+    FinishReason,
 }
 
 /// What a key announces.
@@ -83,6 +85,11 @@ impl BodyScan {
         self.closed
     }
 
+    /// Whether the outermost value has begun, and not ended.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.started && !self.closed
+    }
+
     /// How many choices have told why they end.
     pub(super) const fn finished(&self) -> u32 {
         self.finished
@@ -106,6 +113,9 @@ impl BodyScan {
                         from = at;
                     } else if self.ahead == Ahead::FinishReason && self.depth == 3 {
                         self.finished += 1;
+                        self.keep = Keep::Value(Member::FinishReason);
+                        self.text.clear();
+                        from = at;
                     }
                 }
                 b'{' | b'[' => self.open(*byte),
@@ -180,7 +190,14 @@ impl BodyScan {
                 self.in_choices = false;
                 self.ahead = Ahead::Nothing;
             }
-            3 => self.ahead = Ahead::Nothing,
+            3 => {
+                if self.keep == Keep::Value(Member::FinishReason) {
+                    self.collect(last);
+                    self.keep = Keep::Nothing;
+                    reading.member(Member::FinishReason, self.text.trim_ascii());
+                }
+                self.ahead = Ahead::Nothing;
+            }
             _ => {}
         }
     }

@@ -23,6 +23,8 @@ struct Chunk {
 
 #[derive(Default)]
 struct Choices {
+    /// Where the first reason to end stands.
+    reason: Option<Range<usize>>,
     any: bool,
     content: bool,
     finished: u128,
@@ -52,7 +54,8 @@ pub(super) fn read(reading: &mut Reading, data: &[u8]) -> bool {
     if walk.and_then(|()| scanner.end()).is_err() || std::str::from_utf8(data).is_err() {
         return false;
     }
-    for (slot, at) in [(&mut reading.id, id), (&mut reading.model, model), (&mut reading.service_tier, tier)]
+    for (slot, at) in
+        [(&mut reading.id, id), (&mut reading.told.model, model), (&mut reading.told.tier, tier)]
     {
         keep(slot, at.and_then(|at| data.get(at)).unwrap_or_default());
     }
@@ -65,6 +68,7 @@ pub(super) fn read(reading: &mut Reading, data: &[u8]) -> bool {
     reading.count(counted.or_else(|| groq.as_ref().and_then(|groq| groq.usage)));
     reading.error |= chunk.error || groq.is_some_and(|groq| groq.error);
     let Some(choices) = chunk.choices else { return false };
+    keep(&mut reading.told.finish, choices.reason.and_then(|at| data.get(at)).unwrap_or_default());
     reading.content |= choices.content;
     reading.finished |= choices.finished;
     reading.error |= choices.failed;
@@ -93,6 +97,9 @@ fn choice(data: &[u8], at: &Range<usize>, choices: &mut Choices) {
         }
         b"finish_reason" => {
             finished = member.kind == Kind::String;
+            if finished {
+                choices.reason.get_or_insert(member.value.clone());
+            }
             // OpenRouter ends so a choice that broke off.
             choices.failed |= value(data, &member) == b"\"error\"";
         }

@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use tollway_core::Usage;
+use tollway_core::{Told, Usage};
 
 use super::{body::Member, chunk, events, usage};
 
@@ -10,8 +10,7 @@ use super::{body::Member, chunk, events, usage};
 pub struct Reading {
     pub(super) usage: Option<Usage>,
     pub(super) id: Option<Box<str>>,
-    pub(super) model: Option<Box<str>>,
-    pub(super) service_tier: Option<Box<str>>,
+    pub(super) told: Told,
     pub(super) error: bool,
     pub(super) content: bool,
     pub(super) done: bool,
@@ -33,12 +32,21 @@ impl Reading {
 
     /// The model that serves, as the server names it.
     pub fn model(&self) -> Option<&str> {
-        self.model.as_deref()
+        self.told.model.as_deref()
     }
 
     /// The service tier that serves.
     pub fn service_tier(&self) -> Option<&str> {
-        self.service_tier.as_deref()
+        self.told.tier.as_deref()
+    }
+
+    /// What was told of how the answer was served, as far as it was read.
+    pub const fn told(&self) -> &Told {
+        &self.told
+    }
+
+    pub(super) const fn take_told(&mut self) -> Told {
+        std::mem::replace(&mut self.told, Told::NONE)
     }
 
     /// Whether an error has passed to the client in place of the answer or its rest.
@@ -90,8 +98,9 @@ impl Reading {
             }
             Member::Error => self.error |= !matches!(value, b"null" | b""),
             Member::Id => chunk::keep(&mut self.id, value),
-            Member::Model => chunk::keep(&mut self.model, value),
-            Member::ServiceTier => chunk::keep(&mut self.service_tier, value),
+            Member::Model => chunk::keep(&mut self.told.model, value),
+            Member::ServiceTier => chunk::keep(&mut self.told.tier, value),
+            Member::FinishReason => chunk::keep(&mut self.told.finish, value),
         }
     }
 

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use tollway_core::{Dialect, Framing};
+use tollway_core::{Dialect, Framing, Told};
 
 use super::{cutter::Cutter, end, events::Cut, machine::Machine, reading::Reading};
 use crate::{ApiError, StreamEnd, Truncated};
@@ -114,6 +114,11 @@ impl UsageStrip {
     /// What was read so far.
     pub const fn reading(&self) -> &Reading {
         &self.reading
+    }
+
+    /// Takes out what was told of how the answer was served, at its end.
+    pub const fn take_told(&mut self) -> Told {
+        self.reading.take_told()
     }
 
     /// Whether the bytes given out end between two events, so that another can be written behind

@@ -12,7 +12,7 @@ use memchr::{
 
 use tollway_core::Usage;
 
-use super::usage;
+use super::{chunk::keep, reading::Reading, usage};
 use crate::scan::{Kind, Scanner};
 
 const KEY: &[u8] = b"\"usage\"";
@@ -45,6 +45,24 @@ pub(crate) fn usage(answer: &[u8]) -> Option<Usage> {
     let (object, rest) = value.split_at_checked(scanner.at())?;
     usage::decode(object).filter(|_| depth(rest) == 1)
 }
+
+/// What a whole answer of Chat Completions tells of how it was served, found by the keys alone: a text that
+/// holds them has its quotes escaped.
+pub(super) fn told(answer: &[u8], reading: &mut Reading) {
+    let value = |finder: &Finder<'_>| {
+        let at = finder.find(answer)? + finder.needle().len();
+        let text = answer.get(at..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        let end = memchr::memchr(b'"', text.get(1..)?)?;
+        text.get(..end + 2).filter(|text| text.first() == Some(&b'"'))
+    };
+    keep(&mut reading.told.model, value(&MODEL).unwrap_or_default());
+    keep(&mut reading.told.tier, value(&TIER).unwrap_or_default());
+    keep(&mut reading.told.finish, value(&FINISH).unwrap_or_default());
+}
+
+static MODEL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"model\""));
+static TIER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"service_tier\""));
+static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"finish_reason\""));
 
 /// The answer from the value on that follows the key.
 fn value(answer: &[u8]) -> Option<&[u8]> {

@@ -1,4 +1,4 @@
-use tollway_core::{Dialect, Framing};
+use tollway_core::{Dialect, Framing, Told};
 
 use super::{body::BodyScan, cutter::Cutter, foreign::Foreign, machine::Machine, reading::Reading, tail};
 use crate::{StreamEnd, Truncated};
@@ -52,11 +52,12 @@ impl UsageTap {
     }
 
     /// Reads an answer that is there in one piece, and nothing was fed before. Of a JSON answer of Chat
-    /// Completions this costs a fraction of [`feed`](Self::feed), and reads usage alone.
+    /// Completions this costs a fraction of [`feed`](Self::feed), and reads usage and what was told of how it was served.
     pub fn feed_whole(&mut self, answer: &[u8]) {
         if let Source::Body(_) = self.source
             && let usage @ Some(_) = tail::usage(answer)
         {
+            tail::told(answer, &mut self.reading);
             return self.reading.count(usage);
         }
         self.feed(answer);
@@ -78,7 +79,13 @@ impl UsageTap {
                 machine.last(cutter, &mut self.reading);
                 machine.is_whole(cutter, &self.reading)
             }
-            Source::Body(body) => body.is_whole(),
+            Source::Body(body) => {
+                // It is the last word where all that stands behind it has come: usage, and the tier.
+                if body.is_cut() {
+                    self.reading.told.finish = None;
+                }
+                body.is_whole()
+            }
             Source::ForeignBody(..) => self.end_body(),
         };
         if whole { Ok(StreamEnd) } else { Err(Truncated) }
@@ -87,6 +94,11 @@ impl UsageTap {
     /// What was read so far.
     pub const fn reading(&self) -> &Reading {
         &self.reading
+    }
+
+    /// Takes out what was told of how the answer was served, at its end.
+    pub const fn take_told(&mut self) -> Told {
+        self.reading.take_told()
     }
 
     /// Whether the bytes fed end between two events, so that another can be written behind them.

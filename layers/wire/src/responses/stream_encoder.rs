@@ -101,6 +101,7 @@ impl StreamEncoder {
                 self.delta(delta, out);
             }
             Event::Finish { choice: 0, finish } => self.finish = Some(finish.clone()),
+            Event::Tier(tier) => self.tier = Some(tier.clone()).filter(|tier| is_tier(tier)),
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Error(error) => self.fail(error, out),
             Event::Delta { .. } | Event::Finish { .. } => {}

@@ -145,6 +145,8 @@ impl StreamState {
         let response = Value::Object(response.into_map());
         let finish = status::decode(&response, self.calls > 0)?;
         self.queue.push_back(Event::Finish { choice: 0, finish });
+        let tier = response.get("service_tier").and_then(Value::as_str);
+        self.queue.extend(tier.map(|tier| Event::Tier(tier.to_owned())));
         self.queue.extend(usage::decode(&response, self.searches).map(Event::Usage));
         self.whole = true;
         Ok(())

@@ -46,7 +46,7 @@ impl StreamEncoder {
             Event::Delta { choice, delta: Delta::Text(text) | Delta::Refusal(text) } => {
                 self.text(*choice, text, out);
             }
-            Event::Delta { .. } => {}
+            Event::Delta { .. } | Event::Tier(_) => {}
             Event::Finish { choice, finish } => self.end_choice(*choice, finish, out),
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Error(error) => self.fail(error, out),

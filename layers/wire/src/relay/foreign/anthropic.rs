@@ -15,6 +15,8 @@ pub(in crate::relay) struct Anthropic {
     error: bool,
     /// Whether a block begins that says something by beginning, such as a call.
     speaks: bool,
+    /// Why the answer ends, until the event that tells it has come whole: usage stands behind it.
+    finish: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,7 @@ pub(in crate::relay) enum Tag {
     Usage,
     BlockKind,
     Content,
+    Finish,
     Error,
 }
 
@@ -56,6 +59,7 @@ impl Format for Anthropic {
         Member::value("type", Tag::Kind),
         Member::within("message", MESSAGE),
         Member::value("usage", Tag::Usage),
+        Member::within("delta", &[Member::value("stop_reason", Tag::Finish)]),
         Member::within("content_block", &[Member::value("type", Tag::BlockKind)]),
         Member::value("error", Tag::Error),
     ];
@@ -65,6 +69,7 @@ impl Format for Anthropic {
         Member::value("id", Tag::Id),
         Member::value("model", Tag::Model),
         Member::value("usage", Tag::Usage),
+        Member::value("stop_reason", Tag::Finish),
         Member::sign("content", Tag::Content),
         Member::value("error", Tag::Error),
     ];
@@ -86,14 +91,17 @@ impl Format for Anthropic {
                 }
             }
             Found::Value(Tag::Id, id) => keep(&mut reading.id, id),
-            Found::Value(Tag::Model, model) => keep(&mut reading.model, model),
+            Found::Value(Tag::Model, model) => keep(&mut reading.told.model, model),
             Found::Value(Tag::Usage, usage) => {
                 self.usage.merge(usage);
                 reading.count(self.usage.usage());
                 if let Some(tier) = self.usage.tier() {
-                    reading.service_tier = Some(tier.into());
+                    reading.told.tier = Some(tier.into());
                 }
+                reading.told.region = self.usage.region().map(Box::from);
+                reading.told.speed = self.usage.speed().map(Box::from);
             }
+            Found::Value(Tag::Finish, reason) => keep(&mut self.finish, reason),
             Found::Value(Tag::BlockKind, kind) => {
                 self.speaks = !matches!(kind, b"\"text\"" | b"\"thinking\"");
             }
@@ -104,6 +112,8 @@ impl Format for Anthropic {
     }
 
     fn end(&mut self, whole: bool, reading: &mut Reading) {
+        let finish = self.finish.take().filter(|_| whole);
+        reading.told.finish = finish.or_else(|| reading.told.finish.take());
         let Self { kind, error, speaks, .. } = self;
         reading.error |= std::mem::take(error) || *kind == Kind::Error;
         reading.done |= whole && *kind == Kind::Stop;

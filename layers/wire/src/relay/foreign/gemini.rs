@@ -22,6 +22,8 @@ pub(in crate::relay) struct Gemini {
     beyond: bool,
     block_told: bool,
     blocked: bool,
+    /// Why the answer ends, until the piece that tells it has come whole: usage stands behind it.
+    finish: Option<Box<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -99,15 +101,18 @@ impl Format for Gemini {
                 let text = std::str::from_utf8(index).unwrap_or_default();
                 self.candidate.index = text.parse().ok();
             }
-            Found::Value(Tag::Finish, reason) => self.candidate.finished = is_final_reason(reason),
+            Found::Value(Tag::Finish, reason) => {
+                keep(&mut self.finish, reason);
+                self.candidate.finished = is_final_reason(reason);
+            }
             Found::Value(Tag::Searches, queries) => self.candidate.searches = Passing::queries(queries),
             Found::Value(Tag::Block, reason) => self.block_told = is_block_reason(reason),
             Found::Value(Tag::Usage, counts) => {
                 if let Some(tier) = self.counts.take(counts) {
-                    reading.service_tier = Some(tier.into());
+                    reading.told.tier = Some(tier.into());
                 }
             }
-            Found::Value(Tag::Model, model) => keep(&mut reading.model, model),
+            Found::Value(Tag::Model, model) => keep(&mut reading.told.model, model),
             Found::Value(Tag::Id, id) => keep(&mut reading.id, id),
             Found::Value(Tag::Error, error) => reading.error |= error != b"null",
             Found::Sign(_) => reading.content = true,
@@ -119,7 +124,9 @@ impl Format for Gemini {
         reading.count(self.counts.usage());
         let finished = std::mem::take(&mut self.finished);
         let blocked = std::mem::take(&mut self.block_told);
+        let finish = self.finish.take();
         if whole {
+            reading.told.finish = finish.or_else(|| reading.told.finish.take());
             reading.finished |= finished;
             self.blocked |= blocked;
         }

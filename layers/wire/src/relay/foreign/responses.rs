@@ -22,10 +22,13 @@ pub(in crate::relay) struct Responses {
     other_action: bool,
     next_sequence: u64,
     created: u64,
+    /// Why the answer ends, until the event that tells it has come whole: usage stands behind it.
+    finish: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(in crate::relay) enum Tag {
+    Status,
     Kind,
     Sequence,
     Id,
@@ -56,6 +59,8 @@ const RESPONSE: &[Member<Tag>] = &[
     Member::value("model", Tag::Model),
     Member::value("service_tier", Tag::Tier),
     Member::value("usage", Tag::Usage),
+    Member::value("status", Tag::Status),
+    Member::within("incomplete_details", &[Member::value("reason", Tag::Status)]),
     Member::value("error", Tag::Error),
     Member::elements(
         "output",
@@ -115,8 +120,12 @@ impl Format for Responses {
             }
             Found::Value(Tag::Id, id) => keep(&mut reading.id, id),
             Found::Value(Tag::Created, time) => self.created = whole_number(time).unwrap_or(self.created),
-            Found::Value(Tag::Model, model) => keep(&mut reading.model, model),
-            Found::Value(Tag::Tier, tier) => keep(&mut reading.service_tier, tier),
+            Found::Value(Tag::Model, model) => keep(&mut reading.told.model, model),
+            Found::Value(Tag::Tier, tier) => keep(&mut reading.told.tier, tier),
+            // While it is made its status tells nothing; why it is incomplete, more than that it is.
+            Found::Value(Tag::Status, status) if status != b"\"in_progress\"" && status != b"\"queued\"" => {
+                keep(&mut self.finish, status);
+            }
             Found::Value(Tag::Usage, counts) => self.usage = usage::decode_responses(counts),
             Found::Value(Tag::Searches, number) => self.searches = whole_number(number).unwrap_or(0),
             Found::Value(Tag::ItemKind, kind) => self.is_search = kind == b"\"web_search_call\"",
@@ -141,6 +150,8 @@ impl Format for Responses {
         reading.error |= std::mem::take(&mut self.error) || kind == Kind::Failure;
         reading.content |= kind == Kind::Content;
         reading.done |= whole && kind == Kind::End;
+        let finish = self.finish.take().filter(|_| whole);
+        reading.told.finish = finish.or_else(|| reading.told.finish.take());
         // One that was cut off is not given out.
         self.next_sequence = self.next_sequence.saturating_add(u64::from(whole));
     }

@@ -183,6 +183,24 @@ fn a_stream_cut_at_any_byte_ends_in_its_own_error_and_is_not_whole() {
     }
 }
 
+/// A reason to end that is cut off from the usage behind it in the same event would make an older usage look
+/// like the last word.
+#[test]
+fn why_a_stream_ends_is_told_with_its_last_usage_or_not_at_all() {
+    for stream in streams() {
+        let bytes = stream.text.as_bytes();
+        let mut told = 0;
+        for at in 0..bytes.len() {
+            let (tap, _) = tap(&stream, &[&bytes[..at]]);
+            if tap.reading().told().finish.is_some() {
+                told += 1;
+                assert_eq!(tap.reading().usage(), Some(stream.usage), "{} cut at {at}", stream.name);
+            }
+        }
+        assert!(0 < told && told < bytes.len() / 2, "{}: {told}", stream.name);
+    }
+}
+
 #[test]
 fn errors_stand_in_the_dialect_s_own_frame() {
     let ends = [

@@ -165,6 +165,17 @@ fn a_json_answer_tells_its_usage_and_names() {
     assert!(reading.content_passed() && !reading.error_passed());
 }
 
+/// Usage stands behind it, and the tier that decides on the price behind that.
+#[test]
+fn why_a_json_answer_ends_is_told_once_all_of_it_is_here() {
+    let answer = br#"{"choices":[{"index":0,"finish_reason":"stop"}],"usage":{"prompt_tokens":3},"service_tier":"flex"}"#;
+    let finish = |answer: &[u8]| body(&[answer]).0.reading().told().finish.clone();
+    assert_eq!(finish(answer).as_deref(), Some("stop"));
+    for at in 0..answer.len() {
+        assert_eq!(finish(&answer[..at]), None, "cut at {at}");
+    }
+}
+
 #[test]
 fn an_error_answer_is_whole_and_an_error() {
     for (answer, error) in

@@ -1,6 +1,7 @@
-use std::fmt::Write;
+use std::fmt::{self, Write as _};
 use std::time::{Duration, SystemTime};
 
+use bytes::BytesMut;
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 use crate::{Decision, Measure, Quota, Refused};
@@ -26,23 +27,27 @@ pub enum Headers {
 impl Headers {
     /// Writes how the caller stands, in place of what an upstream said of its own limits.
     pub fn write(self, headers: &mut HeaderMap, decision: &Decision, now: SystemTime) {
+        // All values stand in one piece of memory.
+        let mut text = BytesMut::new();
         match self {
             Self::OpenAi => {
+                text.reserve(ROOM);
                 for (names, quota) in [
                     (&OPENAI_REQUESTS, decision.quota(Measure::Requests)),
                     (&OPENAI_TOKENS, decision.tokens()),
                 ] {
-                    put(headers, names, quota, openai_duration);
+                    put(headers, names, quota, &mut text, openai_duration);
                 }
             }
             Self::Anthropic => {
+                text.reserve(ROOM);
                 for (names, quota) in [
                     (&ANTHROPIC_REQUESTS, decision.quota(Measure::Requests)),
                     (&ANTHROPIC_TOKENS, decision.tokens()),
                     (&ANTHROPIC_INPUT, decision.quota(Measure::InputTokens)),
                     (&ANTHROPIC_OUTPUT, decision.quota(Measure::OutputTokens)),
                 ] {
-                    put(headers, names, quota, |reset| rfc3339(now, reset));
+                    put(headers, names, quota, &mut text, |text, reset| rfc3339(text, now, reset));
                 }
             }
             Self::None => {}
@@ -70,45 +75,54 @@ pub(crate) fn whole_seconds(time: Duration) -> u64 {
 /// Limit, remaining and reset.
 type Names = [HeaderName; 3];
 
-fn put(headers: &mut HeaderMap, names: &Names, quota: Option<Quota>, reset: impl Fn(Duration) -> String) {
+fn put(
+    headers: &mut HeaderMap,
+    names: &Names,
+    quota: Option<Quota>,
+    text: &mut BytesMut,
+    reset: impl Fn(&mut BytesMut, Duration) -> fmt::Result,
+) {
     let Some(quota) = quota else { return };
     let [limit, remaining, resets] = names;
-    headers.insert(limit, quota.limit.into());
-    headers.insert(remaining, quota.remaining.into());
-    if let Ok(value) = HeaderValue::try_from(reset(quota.reset)) {
-        headers.insert(resets, value);
-    }
+    let mut insert = |name: &HeaderName, write: &dyn Fn(&mut BytesMut) -> fmt::Result| {
+        let written = write(text);
+        if let (Ok(()), Ok(value)) = (written, HeaderValue::from_maybe_shared(text.split().freeze())) {
+            headers.insert(name, value);
+        }
+    };
+    insert(limit, &|text| write!(text, "{}", quota.limit));
+    insert(remaining, &|text| write!(text, "{}", quota.remaining));
+    insert(resets, &|text| reset(text, quota.reset));
 }
 
 /// A duration as Go writes it, to the millisecond, rounded up: `12ms`, `1.5s`, `6m0s`, `1h0m0s`.
-fn openai_duration(time: Duration) -> String {
+fn openai_duration(text: &mut BytesMut, time: Duration) -> fmt::Result {
     let millis = u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
     let (minutes, rest) = (millis / 60_000, millis % 60_000);
-    let mut text = String::with_capacity(16);
-    // Writing into a string does not fail.
-    let _ = match (minutes, rest) {
-        (0, 1..1_000) => write!(text, "{rest}ms"),
-        (0, _) => Ok(()),
-        (1..60, _) => write!(text, "{minutes}m"),
-        _ => write!(text, "{}h{}m", minutes / 60, minutes % 60),
-    };
-    if text.ends_with("ms") {
-        return text;
+    match (minutes, rest) {
+        (0, 1..1_000) => return write!(text, "{rest}ms"),
+        (0, _) => {}
+        (1..60, _) => write!(text, "{minutes}m")?,
+        _ => write!(text, "{}h{}m", minutes / 60, minutes % 60)?,
     }
-    let _ = write!(text, "{}", rest / 1_000);
-    if rest % 1_000 > 0 {
-        let fraction = format!("{:03}", rest % 1_000);
-        let _ = write!(text, ".{}", fraction.trim_end_matches('0'));
+    let (mut fraction, mut digits) = (rest % 1_000, 3);
+    if fraction == 0 {
+        return write!(text, "{}s", rest / 1_000);
     }
-    text.push('s');
-    text
+    while fraction.is_multiple_of(10) {
+        (fraction, digits) = (fraction / 10, digits - 1);
+    }
+    write!(text, "{}.{fraction:0digits$}s", rest / 1_000)
 }
 
 /// A time, to the second, rounded up.
-fn rfc3339(now: SystemTime, reset: Duration) -> String {
+fn rfc3339(text: &mut BytesMut, now: SystemTime, reset: Duration) -> fmt::Result {
     let at = now.checked_add(reset + Duration::from_nanos(999_999_999)).unwrap_or(now);
-    humantime::format_rfc3339_seconds(at).to_string()
+    write!(text, "{}", humantime::format_rfc3339_seconds(at))
 }
+
+/// As many bytes as four quotas take, or nearly.
+const ROOM: usize = 256;
 
 static OPENAI_REQUESTS: Names = [
     HeaderName::from_static("x-ratelimit-limit-requests"),
@@ -150,6 +164,12 @@ static ANTHROPIC_OUTPUT: Names = [
 mod tests {
     use super::*;
 
+    fn written(write: impl Fn(&mut BytesMut) -> fmt::Result) -> String {
+        let mut text = BytesMut::new();
+        write(&mut text).unwrap();
+        String::from_utf8(text.to_vec()).unwrap()
+    }
+
     #[test]
     fn durations_read_as_openai_writes_them() {
         for (millis, text) in [
@@ -165,15 +185,15 @@ mod tests {
             (3_600_000, "1h0m0s"),
             (90_061_001, "25h1m1.001s"),
         ] {
-            assert_eq!(openai_duration(Duration::from_millis(millis)), text);
+            assert_eq!(written(|text| openai_duration(text, Duration::from_millis(millis))), text);
         }
-        assert_eq!(openai_duration(Duration::from_nanos(1)), "1ms");
+        assert_eq!(written(|text| openai_duration(text, Duration::from_nanos(1))), "1ms");
     }
 
     #[test]
     fn times_are_rounded_up_to_the_second() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_200);
-        assert_eq!(rfc3339(now, Duration::ZERO), "2023-11-14T22:13:21Z");
-        assert_eq!(rfc3339(now, Duration::from_secs(10)), "2023-11-14T22:13:31Z");
+        assert_eq!(written(|text| rfc3339(text, now, Duration::ZERO)), "2023-11-14T22:13:21Z");
+        assert_eq!(written(|text| rfc3339(text, now, Duration::from_secs(10))), "2023-11-14T22:13:31Z");
     }
 }

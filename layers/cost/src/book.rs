@@ -1,15 +1,21 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use tollway_core::Usage;
 
-use crate::{Cost, Day, Model, Price, Served, Unpriced, names::names};
+use crate::{
+    Cost, Day, Model, Price, Served, Unpriced,
+    names::{plain, undated},
+};
 
 /// What models cost: by provider and model, from when, by tier, length, region and speed.
 ///
 /// It is made of a [`PriceFile`](crate::PriceFile) by `TryFrom`, and never changes: a new list is a new book.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PriceBook {
     pub(crate) as_of: Day,
+    /// Where prices are from, by the short names that prices give.
+    pub(crate) sources: BTreeMap<String, String>,
     pub(crate) providers: HashMap<Box<str>, Provider>,
 }
 
@@ -30,7 +36,7 @@ impl PriceBook {
     }
 
     /// The price of what is served, for the costs of any number of requests.
-    pub fn find<'a>(&'a self, served: &Served<'a>) -> Result<Price<'a>, Unpriced> {
+    pub fn find<'a, 't>(&'a self, served: &Served<'t>) -> Result<Price<'a, 't>, Unpriced> {
         let provider = self.providers.get(served.provider).ok_or(Unpriced::Provider)?;
         let model = self.model_at(provider, served.model).ok_or(Unpriced::Model)?;
         let entry = model.entry(served.day).ok_or(Unpriced::Day)?;
@@ -49,10 +55,27 @@ impl PriceBook {
         self.model_at(self.providers.get(provider)?, model)
     }
 
+    /// Whether the list has a section of a provider.
+    pub fn has_provider(&self, provider: &str) -> bool {
+        self.providers.contains_key(provider)
+    }
+
     /// Every model with the provider that lists it, in no order.
     pub fn models(&self) -> impl Iterator<Item = (&str, &Model)> {
         let providers = self.providers.iter();
         providers.flat_map(|(name, provider)| provider.models.iter().map(move |model| (&**name, model)))
+    }
+
+    /// The input tokens above which some model costs more, in order: requests between two of them can be added
+    /// up and priced together.
+    pub fn thresholds(&self) -> BTreeSet<u64> {
+        let entries = self.models().flat_map(|(_, model)| &model.entries);
+        entries.flat_map(|entry| entry.long.iter().map(|(above, _)| *above)).collect()
+    }
+
+    /// Where prices of a source are from, by its short name: that of [`Price::source`].
+    pub fn source(&self, name: &str) -> Option<&str> {
+        self.sources.get(name).map(String::as_str)
     }
 
     /// The day the list was last looked over.
@@ -70,8 +93,8 @@ impl PriceBook {
 impl Provider {
     /// By its very name; else by that without the date, unless the model says that a date is another's.
     fn model(&self, model: &str) -> Option<&Model> {
-        let (name, undated) = names(model);
-        self.named(name).or_else(|| self.named(undated?).filter(|model| !model.exact))
+        let name = plain(model);
+        self.named(name).or_else(|| self.named(undated(name)?).filter(|model| !model.exact))
     }
 
     fn named(&self, name: &str) -> Option<&Model> {

@@ -1,6 +1,8 @@
 //! From the list as it is written to the book, with every rule checked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::{
     BookError, Class, EntryFile, Model, ModelFile, PriceBook, PriceFile, ProviderFile, RatesFile, Ratio,
@@ -19,7 +21,7 @@ impl TryFrom<PriceFile> for PriceBook {
             let built = build_provider(&file, provider, &format!("providers.{name}"))?;
             providers.insert(name.as_str().into(), built);
         }
-        Ok(Self { as_of: file.as_of, providers })
+        Ok(Self { as_of: file.as_of, sources: file.sources, providers })
     }
 }
 

@@ -20,6 +20,14 @@ pub struct Change {
     pub new: String,
 }
 
+impl Change {
+    /// Whether there is no such price any more: what it was for is counted as unpriced, and nothing is billed
+    /// wrong.
+    pub fn is_removal(&self) -> bool {
+        self.new == NONE
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { provider, model, day, what, old, new } = self;
@@ -149,6 +157,9 @@ fn label(class: Class, tier: Option<&str>, length: u64) -> String {
     }
 }
 
+/// In place of a number.
+const NONE: &str = "none";
+
 fn none() -> String {
-    "none".to_owned()
+    NONE.to_owned()
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -86,3 +86,40 @@ pub struct LongFile {
 
 /// Prices by class: dollars per million tokens, dollars a second, dollars a fee.
 pub type RatesFile = BTreeMap<Class, Decimal>;
+
+impl PriceFile {
+    /// This list, and what another one has that it does not list: providers, models, and what is said of a
+    /// provider as a whole where this one says nothing of it. A model is taken from one of them only,
+    /// and a name is this list's where both have it.
+    #[must_use]
+    pub fn over(mut self, base: Self) -> Self {
+        for (name, source) in base.sources {
+            self.sources.entry(name).or_insert(source);
+        }
+        for (name, base) in base.providers {
+            let own = self.providers.entry(name).or_default();
+            for (list, base) in [
+                (&mut own.same_as, base.same_as),
+                (&mut own.except, base.except),
+                (&mut own.standard_tiers, base.standard_tiers),
+            ] {
+                if list.is_empty() {
+                    *list = base;
+                }
+            }
+            let taken: BTreeSet<String> = own
+                .models
+                .iter()
+                .flat_map(|(id, model)| [id].into_iter().chain(&model.aliases))
+                .cloned()
+                .collect();
+            for (id, mut model) in base.models {
+                model.aliases.retain(|alias| !taken.contains(alias));
+                if !taken.contains(&id) {
+                    own.models.insert(id, model);
+                }
+            }
+        }
+        self
+    }
+}

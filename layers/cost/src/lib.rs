@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod advice;
+
 mod book;
+pub mod budget;
 mod build;
 mod change;
 mod class;
@@ -10,8 +13,8 @@ mod decimal;
 mod entry;
 mod error;
 mod file;
+mod layer;
 mod model;
-mod money;
 mod names;
 mod price;
 mod rates;
@@ -28,10 +31,14 @@ pub use self::{
     decimal::Decimal,
     error::BookError,
     file::{EntryFile, LongFile, ModelFile, PriceFile, ProviderFile, RatesFile},
+    layer::{
+        Ask, COST_HEADER, Carried, CostBody, CostLayer, CostService, Nobody, OpenTab, ResponseFuture, Tab,
+        Upgraded,
+    },
     model::Model,
-    money::{Money, ParseMoneyError},
     price::Price,
     ratio::Ratio,
     served::Served,
     unpriced::Unpriced,
 };
+pub use tollway_core::{Money, ParseMoneyError};

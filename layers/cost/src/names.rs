@@ -2,15 +2,13 @@
 
 use crate::Day;
 
-/// A model's name as the list may have it, the likeliest first: without the path that Google puts
-/// before it, and then without the date or `latest` at its end.
-pub(crate) fn names(model: &str) -> (&str, Option<&str>) {
-    let name = model.rsplit_once("models/").map_or(model, |(_, name)| name);
-    (name, undated(name))
+/// A model's name without the path that Google puts before it.
+pub(crate) fn plain(model: &str) -> &str {
+    model.rsplit_once("models/").map_or(model, |(_, name)| name)
 }
 
 /// The name without `-2024-08-06`, `-20251001`, `-latest`, `@20251001` or `@latest`.
-fn undated(name: &str) -> Option<&str> {
+pub(crate) fn undated(name: &str) -> Option<&str> {
     if let Some((name, version)) = name.split_once('@') {
         return (version == "latest" || version == "default" || is_compact_date(version)).then_some(name);
     }
@@ -56,9 +54,9 @@ mod tests {
             ("models/gemini-2.5-pro-latest", "gemini-2.5-pro"),
             ("publishers/google/models/gemini-2.5-pro@latest", "gemini-2.5-pro"),
         ] {
-            assert_eq!(names(model).1, Some(name), "{model}");
+            assert_eq!(undated(plain(model)), Some(name), "{model}");
         }
-        assert_eq!(names("models/gemini-2.5-pro"), ("gemini-2.5-pro", None));
+        assert_eq!(plain("models/gemini-2.5-pro"), "gemini-2.5-pro");
     }
 
     #[test]
@@ -76,7 +74,7 @@ mod tests {
             "20251001",
             "",
         ] {
-            assert_eq!(names(model), (model, None), "{model}");
+            assert_eq!((plain(model), undated(model)), (model, None), "{model}");
         }
     }
 
@@ -84,7 +82,8 @@ mod tests {
         #[test]
         fn never_panics(model in ".{0,24}", tail in "[-@0-9]{0,12}") {
             let model = model + &tail;
-            let (name, undated) = names(&model);
+            let name = plain(&model);
+            let undated = undated(name);
             prop_assert!(model.ends_with(name));
             prop_assert!(undated.is_none_or(|undated| name.starts_with(undated)));
         }

@@ -2,18 +2,18 @@ use tollway_core::Usage;
 
 use crate::{Class, Cost, Day, Model, Money, Ratio, Unpriced, entry::Entry};
 
-/// The price of a model as it is served.
+/// The price of a model of a list as it is served at a tier of that name.
 #[derive(Clone, Copy, Debug)]
-pub struct Price<'a> {
+pub struct Price<'a, 't> {
     pub(crate) model: &'a Model,
     pub(crate) entry: &'a Entry,
     /// `None` is the standard one.
-    pub(crate) tier: Option<&'a str>,
+    pub(crate) tier: Option<&'t str>,
     pub(crate) region: Ratio,
     pub(crate) speed: Ratio,
 }
 
-impl Price<'_> {
+impl<'a> Price<'a, '_> {
     /// What a request costs that used so much.
     ///
     /// Everything is added up exactly, in femto-dollars and as a fraction where a region or a speed
@@ -21,14 +21,20 @@ impl Price<'_> {
     /// rounded sum grew by when the class was added, in the order of [`Class::ALL`]: so the classes add
     /// up to the total, and each is less than a nano-dollar from its exact amount.
     pub fn cost(&self, usage: &Usage) -> Result<Cost, Unpriced> {
-        let rates = self.entry.rates(usage.input, self.tier)?;
+        self.cost_of(usage, 1, usage.input)
+    }
+
+    /// What so many requests cost that used so much together, all of them at the price of the longest: of that
+    /// one's input tokens. Their classes are told apart in sum, and rounded once.
+    pub fn cost_of(&self, usage: &Usage, requests: u64, longest: u64) -> Result<Cost, Unpriced> {
+        let rates = self.entry.rates(longest, self.tier)?;
         let above = u128::from(self.region.numerator()) * u128::from(self.speed.numerator());
         let below = u128::from(self.region.denominator()) * u128::from(self.speed.denominator());
         let divisor = below.checked_mul(FEMTO_PER_NANO).ok_or(Unpriced::TooLarge)?;
 
         let mut cost = Cost::default();
         let mut exact = 0_u128;
-        for ((class, count), amount) in counts(usage).into_iter().zip(&mut cost.by_class) {
+        for ((class, count), amount) in counts(usage, requests).into_iter().zip(&mut cost.by_class) {
             if count == 0 {
                 continue;
             }
@@ -44,7 +50,7 @@ impl Price<'_> {
     }
 
     /// The model as the list has it.
-    pub const fn model(&self) -> &Model {
+    pub const fn model(&self) -> &'a Model {
         self.model
     }
 
@@ -54,7 +60,7 @@ impl Price<'_> {
     }
 
     /// Where it is from, by the list's short name.
-    pub fn source(&self) -> &str {
+    pub fn source(&self) -> &'a str {
         &self.entry.source
     }
 }
@@ -65,7 +71,7 @@ impl Price<'_> {
 /// [`Usage::output`] includes reasoning and audio. So each is taken out of what includes it, and billed
 /// once. Where nobody tells how much audio was cached, it is taken to be fresh as far as there is fresh
 /// input, which is never the cheaper.
-fn counts(usage: &Usage) -> [(Class, u64); Class::COUNT] {
+fn counts(usage: &Usage, requests: u64) -> [(Class, u64); Class::COUNT] {
     let written = usage.cache_write_5m.saturating_add(usage.cache_write_1h);
     let fresh = usage.input.saturating_sub(usage.cached_input).saturating_sub(written);
     // What no fresh input is left for was cached, whether that is told or not.
@@ -87,9 +93,9 @@ fn counts(usage: &Usage) -> [(Class, u64); Class::COUNT] {
         (Class::Output, usage.output - output_audio - reasoning),
         (Class::Reasoning, reasoning),
         (Class::OutputAudio, output_audio),
-        (Class::Request, 1),
+        (Class::Request, requests),
         (Class::Search, usage.web_searches),
-        (Class::SearchingRequest, u64::from(usage.web_searches > 0)),
+        (Class::SearchingRequest, usage.web_searches.min(requests)),
     ]
 }
 

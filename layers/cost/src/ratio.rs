@@ -20,6 +20,16 @@ impl Ratio {
         if numerator == 0 || denominator == 0 { None } else { Some(Self { numerator, denominator }) }
     }
 
+    /// A whole number; one, where it is none.
+    pub const fn whole(number: u32) -> Self {
+        if number == 0 { Self::ONE } else { Self { numerator: number, denominator: 1 } }
+    }
+
+    /// Whether it makes more of what it is applied to.
+    pub const fn is_above_one(&self) -> bool {
+        self.numerator > self.denominator
+    }
+
     /// What is multiplied by.
     pub const fn numerator(self) -> u32 {
         self.numerator

@@ -167,3 +167,36 @@ providers:
         (dollars("0.005"), dollars("0.005000001"), dollars("0.005000001"))
     );
 }
+
+#[test]
+fn many_requests_are_priced_together_at_the_price_of_the_longest() {
+    let book = support::book();
+    let sol = book.find(&served("openai", "gpt-6-sol")).unwrap();
+    let each = Usage { input: 100_000, output: 1_000, web_searches: 1, ..Usage::default() };
+    let all = Usage { input: 1_000_000, output: 10_000, web_searches: 10, ..Usage::default() };
+    assert_eq!(sol.cost_of(&each, 1, each.input), sol.cost(&each));
+    // Ten of them are not one of a million tokens.
+    assert_eq!(sol.cost_of(&all, 10, 100_000).unwrap().total(), dollars("2.2"));
+    assert_eq!(sol.cost_of(&all, 10, 272_001).unwrap().total(), dollars("4.25"));
+    // A fee for each request that searched is paid once for each, and for no more than searches.
+    let pro = book.find(&served("gemini", "gemini-2.5-pro")).unwrap();
+    let searching = |requests, web_searches| {
+        let usage = Usage { web_searches, ..Usage::default() };
+        pro.cost_of(&usage, requests, 0).unwrap().total()
+    };
+    assert_eq!((searching(3, 2), searching(2, 5)), (dollars("0.07"), dollars("0.07")));
+}
+
+#[test]
+fn the_thresholds_of_a_list_are_told() {
+    let thresholds: Vec<_> = support::book().thresholds().into_iter().collect();
+    assert_eq!(thresholds, [100_000, 128_000, 200_000, 272_000]);
+}
+
+#[test]
+fn where_a_price_is_from_is_told_in_words() {
+    let book = support::book();
+    let source = book.find(&served("openai", "gpt-6-sol")).unwrap().source().to_owned();
+    assert!(book.source(&source).unwrap().contains("litellm 1.109.1"));
+    assert_eq!(book.source("hearsay"), None);
+}

@@ -17,7 +17,7 @@
 //! | Vertex AI | `/vertex/v1/projects/{p}/locations/{l}/publishers/google/models/{m}` with Gemini's verbs but the last, `…/publishers/anthropic/models/{m}` with `:{rawPredict,streamRawPredict}`; `POST /vertex/token`, and a metadata server |
 //! | OpenAI-compatible | `/compatible/v1/{chat/completions,embeddings,models}` |
 //! | OpenAI | `/v1/images/…`, `/v1/audio/…`, `/v1/moderations`, `/v1/files…`, `/v1/batches…`, `/v1/responses/{id}…`, `GET /v1/realtime` (a web socket) |
-//! | itself | `GET /sim/stats`, `GET /sim/last?n=…`, `POST /sim/reset`, `GET /sim/health` |
+//! | itself | `GET /sim/stats`, `GET /sim/last?n=…`, `GET /sim/ledger?after=…`, `POST /sim/reset`, `GET /sim/health` |
 //!
 //! Every key is good but `sim-invalid`; a missing or invalid one is a 401 in the provider's shape. Every
 //! model is known but names that begin with `sim-unknown`.
@@ -81,6 +81,15 @@
 //! `GET /sim/stats` tells `requests`, `in_flight` (the line included), `bytes_written` (of bodies), `client_went_away` (answers
 //! dropped before their end), `connections` and counts by `paths`. `GET /sim/last` tells the last requests,
 //! the newest first, with credentials redacted.
+//!
+//! # Ledger
+//!
+//! `GET /sim/ledger` tells what a provider would bill: a line for each request that asked a model, written once
+//! it has ended, with its number in `line` (`?after=LINE` tells the later ones). `marker` is what stands in
+//! `[n=…]` in the request. `billed` is nothing for what was refused or never answered, all of an answer that was
+//! sent whole, and of a stream that was broken off its input and as much of its output as its share of the bytes;
+//! `billed_whole` is what the whole would have come to. `whole` says that all was handed to the connection. The
+//! newest 16384 lines are kept; `tollway simulate --ledger FILE` appends them all to a file as they are written.
 
 mod answer;
 mod body;
@@ -91,6 +100,7 @@ mod fault;
 mod hash;
 mod headers;
 mod instance;
+mod ledger;
 mod line;
 mod memo;
 mod memory;
@@ -118,6 +128,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use line::{Line, Resetter};
 use service::Service;
+use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::num::NonZeroUsize;
@@ -135,13 +146,21 @@ pub struct Options {
     pub keep: usize,
     /// Requests that are worked on at once, as a model server has room for so many; all that come, where none.
     pub slots: Option<NonZeroUsize>,
+    /// Where the lines of the ledger are appended, beside the newest ones in memory.
+    pub ledger: Option<Arc<File>>,
     /// How long running answers may go on after the shutdown has begun.
     pub grace: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { directives: Directives::default(), keep: 64, slots: None, grace: Duration::from_secs(1) }
+        Self {
+            directives: Directives::default(),
+            keep: 64,
+            slots: None,
+            ledger: None,
+            grace: Duration::from_secs(1),
+        }
     }
 }
 

@@ -14,6 +14,8 @@ mod client;
 mod dialects;
 #[path = "simulate/faults.rs"]
 mod faults;
+#[path = "simulate/ledger.rs"]
+mod ledger;
 #[path = "simulate/slots.rs"]
 mod slots;
 #[path = "simulate/specification.rs"]

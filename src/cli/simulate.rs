@@ -2,9 +2,12 @@
 
 use crate::simulate::{Directives, Options, Simulator};
 use clap::Args;
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -52,6 +55,9 @@ pub struct SimulateArgs {
     /// Requests that GET /sim/last tells of; 0 keeps none.
     #[arg(long, default_value_t = 64)]
     pub keep: usize,
+    /// File to append what each request would be billed to, a line of JSON each.
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
 }
 
 /// Why the simulator does not run.
@@ -69,6 +75,14 @@ pub enum SimulateError {
         /// What the system says.
         source: io::Error,
     },
+    /// The ledger's file cannot be opened.
+    #[error("cannot open the ledger: {}", .file.display())]
+    Ledger {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// Serving ended with an error.
     #[error("cannot serve")]
     Serve(#[from] io::Error),
@@ -77,12 +91,18 @@ pub enum SimulateError {
 /// Serves until SIGINT or SIGTERM.
 pub async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
     let directives = args.directives()?;
-    let options = Options { directives, keep: args.keep, slots: args.slots, ..Options::default() };
+    let ledger = args.ledger.as_deref().map(appending).transpose()?;
+    let options = Options { directives, keep: args.keep, slots: args.slots, ledger, ..Options::default() };
     let (listener, address) = listen(&args.host, args.port).await?;
     let stop = stopped()?;
     tracing::info!("listening on http://{address}");
     Simulator::new(options).serve(listener, stop).await?;
     Ok(())
+}
+
+fn appending(file: &Path) -> Result<Arc<File>, SimulateError> {
+    let opened = File::options().create(true).append(true).open(file);
+    opened.map(Arc::new).map_err(|source| SimulateError::Ledger { file: file.to_owned(), source })
 }
 
 async fn listen(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), SimulateError> {

@@ -78,6 +78,9 @@ impl PacedBody {
     /// Notes that everything that was to be sent has been handed over.
     fn settle(&mut self) {
         if self.next >= self.upto && self.ending == Ending::Complete {
+            if let Some(entry) = self.ticket.as_mut().and_then(|ticket| ticket.entry.as_mut()) {
+                entry.ended();
+            }
             self.finish();
         }
     }
@@ -120,7 +123,7 @@ impl Body for PacedBody {
         if let Some(frame) = this.frames.get(this.next).filter(|_| !ended) {
             this.next += 1;
             let frame = frame.clone();
-            if let Some(ticket) = &this.ticket {
+            if let Some(ticket) = &mut this.ticket {
                 ticket.wrote(frame.len());
             }
             this.settle();

@@ -1,6 +1,6 @@
 //! From a request to its answer, without I/O: judge, read, answer, write.
 
-use super::answer::answer;
+use super::answer::{Answer, Usage, answer};
 use super::directive::{Directives, Failure};
 use super::fault::{Fault, Provider};
 use super::hash::hash;
@@ -22,6 +22,8 @@ pub(super) struct Prepared {
     pub(super) stream: bool,
     pub(super) directives: Directives,
     pub(super) model: String,
+    /// What the whole of it bills; nothing where the provider counts nothing.
+    pub(super) usage: Option<Usage>,
     /// The response to keep for later turns.
     pub(super) remembered: Option<Arc<Remembered>>,
     /// The response that this one goes on from.
@@ -56,16 +58,26 @@ pub(super) fn prepare(
         defaults.clone().read(headers, user).map_err(|message| Fault::new(route.provider, 400, message))?;
     let framing = framing(route.surface, sse);
     let mut remembered = None;
+    let usage;
     let rendered = match (&prompt, whole) {
         (Some(prompt), Some(mut whole)) => {
             let answer = answer(prompt, &directives, seed);
+            usage = Some(answer.usage);
             let (rendered, response) = render::responses(prompt, &answer, &value);
             let input = whole["input"].as_array_mut().map(std::mem::take).unwrap_or_default();
             remembered = Some(Remembered { response, input });
             rendered
         }
-        (Some(prompt), None) => speak(route, prompt, &directives, seed, sse),
-        (None, _) => list(route, model, &value),
+        (Some(prompt), None) => {
+            let answer = answer(prompt, &directives, seed);
+            usage = Some(answer.usage);
+            speak(route, prompt, &answer, sse)
+        }
+        (None, _) => {
+            let rendered = list(route, model, &value);
+            usage = embedded(&rendered);
+            rendered
+        }
     };
     let stream = prompt.as_ref().is_some_and(|prompt| prompt.stream);
     let frames = if stream { disturb(rendered.frames, route, framing, &directives) } else { rendered.frames };
@@ -75,6 +87,7 @@ pub(super) fn prepare(
         stream,
         directives,
         model: model.to_owned(),
+        usage,
         remembered: remembered.filter(|_| value["store"] != false).map(Arc::new),
         previous: value["previous_response_id"].as_str().map(str::to_owned),
     })
@@ -139,13 +152,18 @@ fn read(route: &Route<'_>, model: &str, value: &Value) -> Option<Prompt> {
     })
 }
 
-fn speak(route: &Route<'_>, prompt: &Prompt, directives: &Directives, seed: u64, sse: bool) -> Rendered {
-    let answer = answer(prompt, directives, seed);
+/// What a list of vectors says that it read; Gemini's says nothing.
+fn embedded(rendered: &Rendered) -> Option<Usage> {
+    let body: Value = serde_json::from_slice(rendered.frames.first()?).ok()?;
+    Some(Usage { input: body["usage"]["prompt_tokens"].as_u64()?, ..Usage::default() })
+}
+
+fn speak(route: &Route<'_>, prompt: &Prompt, answer: &Answer, sse: bool) -> Rendered {
     match route.surface {
-        Surface::Completions => render::completions(prompt, &answer),
-        Surface::Messages => render::anthropic(prompt, &answer),
-        Surface::Generate { .. } => render::gemini(prompt, &answer, sse),
-        _ => render::chat(route.provider, prompt, &answer),
+        Surface::Completions => render::completions(prompt, answer),
+        Surface::Messages => render::anthropic(prompt, answer),
+        Surface::Generate { .. } => render::gemini(prompt, answer, sse),
+        _ => render::chat(route.provider, prompt, answer),
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) enum Surface {
     Model,
     Stats,
     Last,
+    Ledger,
     Reset,
     Health,
 }
@@ -56,6 +57,7 @@ pub(super) fn route(path: &str, anthropic_version: bool) -> Option<Route<'_>> {
                 | Surface::InputItems
                 | Surface::Stats
                 | Surface::Last
+                | Surface::Ledger
                 | Surface::Health
         );
         Some(Route { provider, surface, model, get })
@@ -63,6 +65,7 @@ pub(super) fn route(path: &str, anthropic_version: bool) -> Option<Route<'_>> {
     match path {
         "/sim/stats" => return found(OpenAi, Surface::Stats, None),
         "/sim/last" => return found(OpenAi, Surface::Last, None),
+        "/sim/ledger" => return found(OpenAi, Surface::Ledger, None),
         "/sim/reset" => return found(OpenAi, Surface::Reset, None),
         "/sim/health" => return found(OpenAi, Surface::Health, None),
         "/v1/messages" => return found(Anthropic, Surface::Messages, None),
@@ -147,7 +150,10 @@ impl Route<'_> {
 
     /// Whether this is an endpoint of the simulator itself.
     pub(super) fn is_own(&self) -> bool {
-        matches!(self.surface, Surface::Stats | Surface::Last | Surface::Reset | Surface::Health)
+        matches!(
+            self.surface,
+            Surface::Stats | Surface::Last | Surface::Ledger | Surface::Reset | Surface::Health
+        )
     }
 
     /// Whether a model has to work for the answer.
@@ -186,7 +192,7 @@ impl Route<'_> {
             (_, Surface::Embed) => "embedContent",
             (_, Surface::BatchEmbed) => "batchEmbedContents",
             (_, Surface::Models | Surface::Model) => "models",
-            (_, Surface::Stats | Surface::Last | Surface::Reset | Surface::Health) => "sim",
+            (_, Surface::Stats | Surface::Last | Surface::Ledger | Surface::Reset | Surface::Health) => "sim",
         }
     }
 }

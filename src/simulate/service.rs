@@ -5,6 +5,7 @@ use super::directive::{Directives, Failure};
 use super::fault::{Fault, Provider};
 use super::hash::hash;
 use super::headers::provider_headers;
+use super::ledger::{Entry, Ledger};
 use super::line::Resetter;
 use super::memo::Memo;
 use super::memory::Memory;
@@ -17,7 +18,7 @@ use super::{Options, catalogue, credential, refusal, vertex};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
@@ -35,6 +36,7 @@ pub(super) struct Service {
     memory: Memory,
     others: Others,
     slots: Slots,
+    ledger: Arc<Ledger>,
     /// Counts the requests that may fail, so that a rate is kept exactly.
     dice: AtomicU64,
 }
@@ -51,6 +53,7 @@ impl Service {
             memory: Memory::default(),
             others: Others::default(),
             slots: Slots::new(options.slots),
+            ledger: Arc::new(Ledger::new(options.ledger)),
             dice: AtomicU64::new(0),
         }
     }
@@ -80,11 +83,11 @@ impl Service {
             return Ok(Self::whole(&fault.body(), status(fault.status), None, resetter));
         };
         if found.is_own() {
-            let body = self.own(&found, credential::query(&parts.uri, "n"));
+            let body = self.own(&found, &parts.uri);
             return Ok(Self::whole(&body, StatusCode::OK, None, resetter));
         }
         let sequence = self.stats.arrived(found.name());
-        let ticket = Ticket::new(self.stats.clone());
+        let mut ticket = Ticket::new(self.stats.clone());
         let refuse = |fault: &Fault, ticket| Ok(Self::refusal(fault, sequence, ticket, resetter.clone()));
         if !found.takes(&parts.method) {
             let message = format!("Not allowed to {} on {path}", parts.method);
@@ -98,6 +101,9 @@ impl Service {
             Err(Unread::Broken(error)) => return Err(error),
         };
         let asked = bytes.clone();
+        if found.is_work() {
+            ticket.entry = Some(Entry::begin(self.ledger.clone(), sequence, &found, &bytes));
+        }
         // What came by way of Vertex AI is read as its publisher's.
         let read = place.map_or_else(
             || Ok((parts.headers.clone(), bytes.clone())),
@@ -146,6 +152,7 @@ impl Service {
                     .read(headers, "")
                     .map_err(|message| Fault::new(route.provider, 400, message))?,
                 model: String::new(),
+                usage: None,
                 remembered: None,
                 previous: None,
             }));
@@ -252,11 +259,17 @@ impl Service {
         {
             ticket.works_in(slot);
         }
+        if let Some(entry) = &mut ticket.entry {
+            entry.answers(prepared);
+        }
         let directives = &prepared.directives;
         if !directives.latency.is_zero() {
             tokio::time::sleep(directives.latency).await;
         }
         let failure = directives.failure.filter(|_| self.fails(directives.rate));
+        if let (Some(failure), Some(entry)) = (failure, &mut ticket.entry) {
+            entry.fails(failure);
+        }
         match failure {
             Some(Failure::Status(code)) => {
                 let fault = refusal::injected(route.provider, code, directives.retry_after);
@@ -292,6 +305,9 @@ impl Service {
             let frames = if frames.len() < 2 { halves(&frames) } else { frames };
             (directives.after.unwrap_or(frames.len() / 2), frames)
         };
+        if let Some(entry) = &mut ticket.entry {
+            entry.status(status.as_u16());
+        }
         let pace = Pace { first: directives.first, gap: directives.gap };
         let sized = !prepared.stream;
         let mut response =
@@ -313,7 +329,10 @@ impl Service {
         (f64::from(n + 1) * rate).floor() > before
     }
 
-    fn refusal(fault: &Fault, sequence: u64, ticket: Ticket, resetter: Resetter) -> Response<PacedBody> {
+    fn refusal(fault: &Fault, sequence: u64, mut ticket: Ticket, resetter: Resetter) -> Response<PacedBody> {
+        if let Some(entry) = &mut ticket.entry {
+            entry.status(fault.status);
+        }
         let mut response = Self::whole(&fault.body(), status(fault.status), Some(ticket), resetter);
         let headers = response.headers_mut();
         if let Some(seconds) = fault.retry_after {
@@ -369,12 +388,19 @@ impl Service {
     }
 
     /// The simulator's own endpoints.
-    fn own(&self, route: &Route<'_>, n: Option<&str>) -> Value {
+    fn own(&self, route: &Route<'_>, uri: &Uri) -> Value {
         match route.surface {
             Surface::Stats => self.stats.counters(),
-            Surface::Last => self.stats.last(n.and_then(|n| n.parse().ok()).unwrap_or(usize::MAX)),
+            Surface::Last => {
+                let n = credential::query(uri, "n").and_then(|n| n.parse().ok());
+                self.stats.last(n.unwrap_or(usize::MAX))
+            }
+            Surface::Ledger => {
+                self.ledger.after(credential::query(uri, "after").and_then(|after| after.parse().ok()))
+            }
             Surface::Reset => {
                 self.stats.reset();
+                self.ledger.clear();
                 json!({"reset": true})
             }
             _ => json!({"status": "ok"}),

@@ -1,5 +1,6 @@
 //! What the simulator has received and sent, for tests to look at.
 
+use super::ledger::Entry;
 use super::slots::Slot;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -150,19 +151,24 @@ pub(super) struct Ticket {
     done: bool,
     /// Held until the answer has ended or is given up.
     slot: Option<Slot>,
+    /// Its line in the ledger, written when this is dropped.
+    pub(super) entry: Option<Entry>,
 }
 
 impl Ticket {
     pub(super) fn new(stats: Arc<Stats>) -> Self {
         stats.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self { stats, done: false, slot: None }
+        Self { stats, done: false, slot: None, entry: None }
     }
 
     pub(super) fn works_in(&mut self, slot: Slot) {
         self.slot = Some(slot);
     }
 
-    pub(super) fn wrote(&self, bytes: usize) {
+    pub(super) fn wrote(&mut self, bytes: usize) {
+        if let Some(entry) = &mut self.entry {
+            entry.sent(bytes);
+        }
         self.stats.bytes_written.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 

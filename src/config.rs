@@ -16,6 +16,7 @@ mod adaptive;
 mod admin;
 mod authentication;
 mod base_url;
+mod budgets;
 mod catalogue;
 mod certificates;
 mod context;
@@ -38,9 +39,11 @@ mod log;
 mod media;
 mod models;
 mod nearest;
+mod notify;
 mod overrides;
 mod path;
 mod paths;
+mod prices;
 mod provider;
 mod provider_file;
 mod read;
@@ -54,6 +57,7 @@ mod source;
 mod state;
 mod units;
 mod unresolved;
+mod usage;
 mod validate;
 mod vertex;
 mod yaml;
@@ -80,9 +84,11 @@ pub use self::{
     media::Media,
     models::{Capability, Retirement},
     nearest::nearest,
+    notify::Notify,
     overrides::PREFIX as OVERRIDE_PREFIX,
     path::{Path, Step},
     paths::{Paths, is_path_segment},
+    prices::Prices,
     provider::{Auth, Disabled, Http2, Provider, Timeouts, Why},
     rsa_key::RsaKey,
     schema::schema,
@@ -93,5 +99,6 @@ pub use self::{
     state::{Database, State},
     units::span_of,
     unresolved::{Reason, Unresolved},
+    usage::{Drain, Kept, Usage},
     vertex::{Google, UNKNOWN_PROJECT},
 };

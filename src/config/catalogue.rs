@@ -70,6 +70,10 @@ pub struct ModelEntry {
     pub capabilities: Arc<[Capability]>,
     /// When its provider takes it away.
     pub retirement: Option<Retirement>,
+    /// The model of the same line that it follows, by its name at the provider.
+    pub succeeds: Option<Arc<str>>,
+    /// The least tokens of a common beginning that its provider's cache keeps.
+    pub cache_minimum: Option<u64>,
 }
 
 impl Resolved {

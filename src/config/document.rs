@@ -9,9 +9,9 @@ use serde::{
 };
 
 use super::{
-    SimulatorMode, admin::AdminFile, authentication::AuthenticationFile, groups::GroupsFile, keys::KeyFile,
-    limits::LimitFile, log::LogFile, media::MediaFile, provider_file::ProviderFile, server::ServerFile,
-    state::StateFile,
+    SimulatorMode, admin::AdminFile, authentication::AuthenticationFile, budgets::BudgetFile,
+    groups::GroupsFile, keys::KeyFile, limits::LimitFile, log::LogFile, media::MediaFile, notify::NotifyFile,
+    prices::PricesFile, provider_file::ProviderFile, server::ServerFile, state::StateFile, usage::UsageFile,
 };
 
 /// The configuration of Tollway. Strings may hold `${NAME}` and `${NAME:-default}`.
@@ -41,6 +41,14 @@ pub(super) struct Document {
     pub(super) admin: AdminFile,
     /// Limits on requests, tokens and concurrency, by name; all of them must let a request pass.
     pub(super) limits: BTreeMap<String, LimitFile>,
+    /// Limits on what is spent, by name; all of them must let a request pass.
+    pub(super) budgets: BTreeMap<String, BudgetFile>,
+    /// Who is told when something happens.
+    pub(super) notify: NotifyFile,
+    /// What models cost.
+    pub(super) prices: PricesFile,
+    /// What is remembered of what was used.
+    pub(super) usage: UsageFile,
     /// What replicas share.
     pub(super) state: StateFile,
     /// Other names for models: `fast: openai/gpt-4o-mini`.
@@ -147,6 +155,11 @@ impl<'de> de::Visitor<'de> for WordsVisitor {
 /// The schema of a whole number, which may also come from a variable.
 pub(super) fn whole_number(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({ "type": ["integer", "string", "null"], "minimum": 0, "pattern": r"^[0-9]+$|\$\{" })
+}
+
+/// The schema of a number, which may also come from a variable.
+pub(super) fn number(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": ["number", "string", "null"], "minimum": 0, "pattern": r"^[0-9./]+$|\$\{" })
 }
 
 /// The schema of a truth value, which may also come from a variable.

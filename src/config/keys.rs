@@ -125,6 +125,27 @@ pub(super) fn keys(
     Ok(keys)
 }
 
+/// The patterns of a limit's or budget's `only` at `path`, where names of declared keys become the ids by which
+/// callers are known.
+pub(super) fn patterns(
+    word: &str,
+    values: &Words,
+    keys: &[KeyDeclaration],
+    path: &Path,
+) -> Result<Vec<String>, Problem> {
+    if word != "key" {
+        return Ok(values.iter().cloned().collect());
+    }
+    let pattern = |value: &String| match keys.iter().find(|key| *key.name == **value) {
+        Some(key) => Ok(key.id().to_string()),
+        None if value.contains('*') || value.parse::<KeyId>().is_ok() => Ok(value.clone()),
+        // It would hold for nobody, and nothing would show it.
+        None => Err(Problem::plain(path.key(word), format!("no key of that name is declared: {value}"))
+            .hint("name one under `keys`, or write an id as `tollway keys list` tells it: key_…")),
+    };
+    values.iter().map(pattern).collect()
+}
+
 impl KnownBy {
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {

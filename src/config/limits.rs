@@ -9,9 +9,10 @@ use tollway_core::Allowed;
 use tollway_rate_limit::{Algorithm, Dimension, Lease, Measure, OnFailure, Per, Place, Rule, RuleError};
 
 use super::{
-    Path,
+    KeyDeclaration, Path,
     document::{Short, Words, whole_number},
     error::Problem,
+    keys::patterns,
     nearest::{did_you_mean, list},
     units::Span,
 };
@@ -46,7 +47,8 @@ pub(super) struct LimitFile {
     /// What is counted apart: one or more of `key`, `user`, `team`, `model`, `provider`, `route`,
     /// `address`. Left out, all requests are counted together.
     per: Option<Words>,
-    /// The requests that are under the limit, by the same words: `{model: gpt-*}`. Default: all.
+    /// The requests that are under the limit, by the same words: `{model: gpt-*}`; a key by its name in `keys`,
+    /// or by its id. Default: all.
     only: BTreeMap<String, Words>,
     /// Whether all replicas share the limit, by Redis: true, false, or a section. Default: true where
     /// `state.redis` is given.
@@ -69,12 +71,16 @@ struct SharingFile {
 }
 
 /// Reads all limits, in the order of their names.
-pub(super) fn rules(files: BTreeMap<String, LimitFile>, has_store: bool) -> Result<Vec<Rule>, Problem> {
-    files.into_iter().map(|(name, file)| file.rule(&name, has_store)).collect()
+pub(super) fn rules(
+    files: BTreeMap<String, LimitFile>,
+    has_store: bool,
+    keys: &[KeyDeclaration],
+) -> Result<Vec<Rule>, Problem> {
+    files.into_iter().map(|(name, file)| file.rule(&name, has_store, keys)).collect()
 }
 
 impl LimitFile {
-    fn rule(self, name: &str, has_store: bool) -> Result<Rule, Problem> {
+    fn rule(self, name: &str, has_store: bool, keys: &[KeyDeclaration]) -> Result<Rule, Problem> {
         let path = Path::of(&["limits", name]);
         let (measure, limit) = self.amount(&path)?;
         if limit == 0 {
@@ -96,7 +102,8 @@ impl LimitFile {
         let per: Per = per.map(|word| dimension(word, &path.key("per"))).collect::<Result<Per, Problem>>()?;
         let only = self.only.iter().map(|(word, values)| {
             let dimension = dimension(word, &path.key("only"))?;
-            Ok((dimension, Allowed::new(values.iter().map(String::as_str))))
+            let patterns = patterns(word, values, keys, &path.key("only"))?;
+            Ok((dimension, Allowed::new(patterns.iter().map(String::as_str))))
         });
         let only = only.collect::<Result<Vec<_>, Problem>>()?;
         let place = self.place(&path, has_store)?;

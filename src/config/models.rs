@@ -27,6 +27,9 @@ pub(super) struct Model {
     pub(super) capabilities: Arc<[Capability]>,
     pub(super) retirement: Option<Retirement>,
     pub(super) released: Option<Date>,
+    /// The model of its section that it follows.
+    pub(super) succeeds: Option<Arc<str>>,
+    pub(super) cache_minimum: Option<u64>,
     /// Whether longer names are no such model.
     exact: bool,
 }
@@ -55,6 +58,24 @@ pub enum Capability {
     WebSearch,
     /// Turns texts into vectors.
     Embeddings,
+}
+
+impl Capability {
+    /// The word used in the catalogue.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Vision => "vision",
+            Self::Tools => "tools",
+            Self::ParallelTools => "parallel_tools",
+            Self::JsonSchema => "json_schema",
+            Self::Reasoning => "reasoning",
+            Self::Caching => "caching",
+            Self::Pdf => "pdf",
+            Self::Audio => "audio",
+            Self::WebSearch => "web_search",
+            Self::Embeddings => "embeddings",
+        }
+    }
 }
 
 /// When a provider takes a model away, or that it did long ago.
@@ -107,6 +128,7 @@ impl Models {
             }
         })?;
         check_vendors(&file, place)?;
+        check_lines(&file, place)?;
         Ok(Self::of(file))
     }
 
@@ -150,6 +172,25 @@ impl Models {
         let dated = rest.bytes().all(|byte| byte.is_ascii_digit() || BOUNDARIES.contains(&byte));
         Some((model, model.retirement.filter(|_| dated)))
     }
+}
+
+/// What is followed stands in the same section, and is another model.
+fn check_lines(file: &File, place: &str) -> Result<(), ConfigError> {
+    let listed =
+        file.models.iter().flat_map(|(vendor, models)| models.iter().map(move |of| (vendor, models, of)));
+    let mut lines = listed
+        .filter_map(|(vendor, models, (id, model))| Some((vendor, models, id, model.succeeds.as_ref()?)));
+    let wrong =
+        lines.find(|(_, models, id, succeeds)| succeeds == id || !models.contains_key(succeeds.as_str()));
+    wrong.map_or(Ok(()), |(vendor, models, id, succeeds)| {
+        Err(ConfigError {
+            place: place.into(),
+            position: None,
+            path: Path::of(&["models", vendor, id]).key("succeeds"),
+            what: format!("no other model of this provider: {succeeds}"),
+            hint: did_you_mean(succeeds, models.keys().map(String::as_str)),
+        })
+    })
 }
 
 /// A section nobody could serve is a slip of the pen.
@@ -203,6 +244,8 @@ struct ModelFile {
     #[serde(default)]
     retired: bool,
     released: Option<Date>,
+    succeeds: Option<String>,
+    cache_minimum: Option<u64>,
     #[serde(default)]
     exact: bool,
     #[serde(default)]
@@ -271,6 +314,8 @@ impl ModelFile {
             capabilities: self.can.into(),
             retirement: self.retires.map(Retirement::On).or(past),
             released: self.released,
+            succeeds: self.succeeds.map(Into::into),
+            cache_minimum: self.cache_minimum,
             exact: self.exact,
         }
     }
@@ -286,6 +331,8 @@ impl FamilyFile {
             capabilities: Arc::new([]),
             retirement: None,
             released: None,
+            succeeds: None,
+            cache_minimum: None,
             exact: false,
         }
     }

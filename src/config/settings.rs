@@ -1,14 +1,18 @@
-use std::{path::Path as FilePath, sync::Arc};
+use std::{
+    path::{Path as FilePath, PathBuf},
+    sync::Arc,
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use tollway_auth::Mode;
+use tollway_cost::budget::{AtLimit, Budget};
 use tollway_rate_limit::Rule;
 
 use super::{
-    Admin, Authentication, Catalogue, ConfigError, Date, Disabled, Env, Files, Groups, KeyDeclaration, Log,
-    Media, Path, Provider, Reason, Server, Source, State, Why,
+    Admin, Authentication, Catalogue, ConfigError, Date, Disabled, Env, Files, Groups, Kept, KeyDeclaration,
+    Log, Media, Notify, Path, Prices, Provider, Reason, Server, Source, State, Usage, Why, budgets,
     catalogue::{Fault, Parts},
     context::{Context, read_small},
     document::Document,
@@ -49,6 +53,14 @@ pub struct Settings {
     pub admin: Admin,
     /// Limits on requests, tokens and concurrency.
     pub limits: Vec<Rule>,
+    /// Limits on what is spent.
+    pub budgets: Vec<Budget>,
+    /// Who is told when something happens.
+    pub notify: Notify,
+    /// What models cost.
+    pub prices: Prices,
+    /// What is remembered of what was used.
+    pub usage: Usage,
     /// What replicas share, and what outlives a restart.
     pub state: State,
     /// Whether the simulated provider answers.
@@ -100,10 +112,16 @@ impl Settings {
             None => Models::built_in()?,
             Some(file) => models(file, &context)?,
         };
-        Self::validate(document, models, &context).map_err(|problem| context.refuse(problem))
+        let prices = document.prices.validate(&context).map_err(|problem| context.refuse(problem))??;
+        Self::validate(document, models, prices, &context).map_err(|problem| context.refuse(problem))
     }
 
-    fn validate(document: Document, models: Models, context: &Context<'_>) -> Result<Self, Problem> {
+    fn validate(
+        document: Document,
+        models: Models,
+        prices: Prices,
+        context: &Context<'_>,
+    ) -> Result<Self, Problem> {
         let (mut providers, mut disabled) = (Vec::new(), Vec::new());
         for (name, file) in document.providers {
             match validate::provider(&name, file, context)? {
@@ -123,6 +141,15 @@ impl Settings {
             default_provider: default_provider.as_deref(),
             models: models.clone(),
         };
+        let catalogue = Catalogue::build(parts).map_err(problem)?;
+        let keys = keys::keys(document.keys, context)?;
+        let limits = limits::rules(document.limits, state.redis.is_some(), &keys)?;
+        // A provider may get its key later, and the simulated one needs none.
+        let knows = |model: &str| match catalogue.resolve(model) {
+            Ok(_) => true,
+            Err(unresolved) => matches!(unresolved.reason, Reason::Disabled { .. }),
+        };
+        let budgets = budgets::budgets(document.budgets, state.redis.is_some(), &keys, knows)?;
         let server = document.server.validate(context)?;
         let is_simulated = match document.simulator {
             SimulatorMode::Auto => providers.is_empty(),
@@ -131,14 +158,18 @@ impl Settings {
         let auth = document.auth.validate(&server, is_simulated, context)?;
         Ok(Self {
             auth,
-            keys: keys::keys(document.keys, context)?,
+            keys,
             admin: document.admin.validate()?,
+            usage: document.usage.validate(&state, &server, context)?,
             server,
             log: document.log.validate(context)?,
             media: document.media.validate()?,
-            catalogue: Catalogue::build(parts).map_err(problem)?,
+            catalogue,
             groups: document.endpoints.validate(&providers, &disabled)?,
-            limits: limits::rules(document.limits, state.redis.is_some())?,
+            limits,
+            budgets,
+            notify: document.notify.validate(context)?,
+            prices,
             state,
             simulator: document.simulator,
             place: context.place.to_owned(),
@@ -194,6 +225,13 @@ impl Settings {
         if self.admin != newer.admin {
             changed.push("admin");
         }
+        // Where records wait for their database follows the address.
+        let kept = |settings: &Self| {
+            settings.usage.kept.clone().map(|kept| Kept { spill: PathBuf::default(), ..kept })
+        };
+        if kept(self) != kept(newer) {
+            changed.push("usage");
+        }
         changed
     }
 
@@ -244,6 +282,13 @@ impl Settings {
                 }
                 Some(_) => {}
                 None => warnings.push(format!("aliases.{alias}: its provider is not enabled")),
+            }
+        }
+        for budget in &self.budgets {
+            if let AtLimit::Degrade { to: Some(to) } = &budget.at_limit
+                && self.catalogue.resolve(to).is_err()
+            {
+                warnings.push(format!("budgets.{}.degrade_to: its provider is not enabled", budget.name));
             }
         }
         if let Some(name) = &self.default_provider

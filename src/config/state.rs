@@ -27,8 +27,8 @@ pub struct State {
     pub secret: Option<Secret>,
     /// Where a secret is kept that is made here, beside a file of SQLite.
     pub secret_file: Option<PathBuf>,
-    /// The server that counts for all replicas, by its URL: `redis://`, `rediss://`, a comma between
-    /// those of a cluster.
+    /// The server that counts for all replicas, by its URL: `redis://`, `rediss://` with TLS,
+    /// `redis+cluster://` with commas between some of its nodes, `redis+sentinel://`.
     pub redis: Option<Secret>,
     /// How long a decision waits for it.
     pub redis_timeout: Duration,
@@ -53,8 +53,8 @@ pub(super) struct StateFile {
     /// What keys are hashed with: at least 32 bytes, the same in all replicas and for as long as the
     /// keys are to live. Default: made with the first key, in a file beside that of SQLite.
     secret: Option<SecretFile>,
-    /// The Redis or Valkey server that limits are shared by: `redis://host:6379/0`, `rediss://` with
-    /// TLS.
+    /// The Redis or Valkey server that limits and budgets are shared by: `redis://host:6379/0`,
+    /// `rediss://` with TLS, `redis+cluster://one:6379,other:6379`.
     redis: Option<SecretFile>,
     /// How long a request waits for that server at most. Once one did, none waits until the server
     /// has answered again, and each limit does as its `on_failure` says. Default: 50ms.
@@ -76,9 +76,12 @@ impl StateFile {
         };
         let redis = read("redis", &self.redis)?;
         if let Some(url) = &redis
-            && !["redis://", "rediss://", "redis+sentinel://", "rediss+sentinel://"]
-                .iter()
-                .any(|scheme| url.expose().starts_with(scheme))
+            && !["redis", "rediss", "valkey", "valkeys"].iter().any(|scheme| {
+                let rest = url.expose().strip_prefix(scheme);
+                ["://", "+cluster://", "+sentinel://"]
+                    .iter()
+                    .any(|kind| rest.is_some_and(|rest| rest.starts_with(kind)))
+            })
         {
             return Err(Problem::plain(path.key("redis"), "not the URL of a Redis server")
                 .hint("as in redis://host:6379/0, or rediss:// with TLS"));
@@ -90,27 +93,12 @@ impl StateFile {
         }
         let named = read("database", &self.database)?;
         let is_named = named.is_some();
-        let database = match named {
+        let found = match named {
             None => Database::Sqlite(context.locate(Path::new("tollway.db"))),
-            Some(url)
-                if ["postgres://", "postgresql://"].iter().any(|scheme| url.expose().starts_with(scheme)) =>
-            {
-                Database::Postgres(url)
-            }
-            Some(url) => {
-                let file = url.expose().strip_prefix("sqlite:").unwrap_or(url.expose());
-                if file.contains("://") {
-                    return Err(Problem::plain(
-                        path.key("database"),
-                        "neither a file nor a PostgreSQL server",
-                    )
-                    .hint("as in tollway.db, or postgres://user@host/tollway"));
-                }
-                Database::Sqlite(context.locate(Path::new(file)))
-            }
+            Some(url) => database(&url, &path.key("database"), context)?,
         };
         let given = read("secret", &self.secret)?;
-        let (secret, secret_file) = match (given, &database) {
+        let (secret, secret_file) = match (given, &found) {
             (Some(secret), _) => (Some(secret), None),
             (None, Database::Postgres(_)) => {
                 return Err(Problem::plain(path.key("secret"), "missing, and replicas need the same one")
@@ -143,8 +131,22 @@ impl StateFile {
             return Err(Problem::plain(path.key("secret"), error.to_string())
                 .hint("make one with `openssl rand -hex 32`"));
         }
-        Ok(State { database, is_named, secret, secret_file, redis, redis_timeout })
+        Ok(State { database: found, is_named, secret, secret_file, redis, redis_timeout })
     }
+}
+
+/// The database that a text names.
+pub(super) fn database(url: &Secret, path: &At, context: &Context<'_>) -> Result<Database, Problem> {
+    let text = url.expose();
+    if ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return Ok(Database::Postgres(url.clone()));
+    }
+    let file = text.strip_prefix("sqlite:").unwrap_or(text);
+    if file.contains("://") {
+        return Err(Problem::plain(path.clone(), "neither a file nor a PostgreSQL server")
+            .hint("as in tollway.db, or postgres://user@host/tollway"));
+    }
+    Ok(Database::Sqlite(context.locate(Path::new(file))))
 }
 
 impl State {

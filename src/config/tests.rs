@@ -8,6 +8,7 @@ mod facts;
 mod groups;
 mod limits;
 mod loading;
+mod prices;
 mod secrets;
 mod vertex;
 

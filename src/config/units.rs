@@ -2,14 +2,29 @@ use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use tollway_core::Money;
 
-/// A length of time: `500ms`, `30s`, `2m`, `1h`, or a number of seconds.
+/// A length of time: `500ms`, `30s`, `2m`, `1h`, `7d`, or a number of seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span(pub(super) Duration);
 
 /// A number of bytes: `65536`, `64KiB`, `32MiB`, `1GiB`, `10MB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Size(pub(super) usize);
+
+/// An amount of money in US dollars: `100`, `12.50`, with nine decimals at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dollars(pub(super) Money);
+
+impl FromStr for Dollars {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "not an amount of dollars such as 100 or 12.50";
+        let text = text.trim().trim_start_matches('$');
+        text.parse().ok().filter(|amount| *amount >= Money::ZERO).map(Self).ok_or(WRONG)
+    }
+}
 
 impl FromStr for Span {
     type Err = &'static str;
@@ -23,6 +38,7 @@ impl FromStr for Span {
             "s" | "" => Duration::from_secs(number),
             "m" => Duration::from_secs(number.saturating_mul(60)),
             "h" => Duration::from_secs(number.saturating_mul(3600)),
+            "d" => Duration::from_secs(number.saturating_mul(86_400)),
             _ => return Err(WRONG),
         };
         // Beyond a year, adding it to an instant could fail on some systems.
@@ -73,6 +89,11 @@ impl<T: FromStr<Err = &'static str>> de::Visitor<'_> for Spelled<T> {
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
         number.to_string().parse().map_err(E::custom)
     }
+
+    // The shortest text that reads as the same number: as it was written.
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
+        number.to_string().parse().map_err(E::custom)
+    }
 }
 
 impl<'de> Deserialize<'de> for Span {
@@ -84,6 +105,22 @@ impl<'de> Deserialize<'de> for Span {
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Spelled(std::marker::PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for Dollars {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Spelled(std::marker::PhantomData))
+    }
+}
+
+impl JsonSchema for Dollars {
+    fn schema_name() -> Cow<'static, str> {
+        "Dollars".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["number", "string"], "minimum": 0, "pattern": r"^\$?[0-9]+(\.[0-9]{1,9})?$|\$\{" })
     }
 }
 
@@ -120,7 +157,7 @@ impl JsonSchema for Span {
         json_schema!({
             "description": "A length of time: 500ms, 30s, 2m, 1h, or a number of seconds.",
             "type": ["string", "integer"],
-            "pattern": r"^\s*[0-9]+\s*(ms|s|m|h)?\s*$|\$\{",
+            "pattern": r"^\s*[0-9]+\s*(ms|s|m|h|d)?\s*$|\$\{",
             "minimum": 0,
         })
     }
@@ -152,9 +189,14 @@ mod tests {
         assert_eq!("500ms".parse(), Ok(Span(Duration::from_millis(500))));
         assert_eq!(" 2 m ".parse(), Ok(Span(Duration::from_mins(2))));
         assert_eq!("30".parse(), Ok(Span(Duration::from_secs(30))));
+        assert_eq!("7d".parse(), Ok(Span(Duration::from_hours(168))));
+        assert_eq!("12.5".parse(), Ok(Dollars(Money::from_nanos(12_500_000_000))));
+        for wrong in ["", "-1", "1e3", "0.0000000001", "a"] {
+            assert!(wrong.parse::<Dollars>().is_err(), "{wrong}");
+        }
         assert_eq!("64KiB".parse(), Ok(Size(65536)));
         assert_eq!("10MB".parse(), Ok(Size(10_000_000)));
-        for wrong in ["", "s", "-1s", "1.5s", "1d", "9999h", "99999999999999999999s", "18446744073709551615h"]
+        for wrong in ["", "s", "-1s", "1.5s", "1w", "9999h", "99999999999999999999s", "18446744073709551615h"]
         {
             assert!(wrong.parse::<Span>().is_err(), "{wrong}");
         }

@@ -128,6 +128,8 @@ impl Catalogue {
             capabilities: known
                 .map_or_else(|| Arc::new([]) as Arc<[Capability]>, |known| known.capabilities.clone()),
             retirement: resolved.retirement,
+            succeeds: known.and_then(|known| known.succeeds.clone()),
+            cache_minimum: known.and_then(|known| known.cache_minimum),
         };
         let resolved = Resolved { aliased: *upstream.model != *name, ..resolved.clone() };
         let entry = Arc::new(Entry { resolved: Arc::new(resolved), model });

@@ -364,3 +364,25 @@ fn what_a_provider_has_no_field_for_is_not_sent() {
         assert_eq!((traits.extensions, traits.earlier_thinking), (extensions, earlier_thinking), "{name}");
     }
 }
+
+#[test]
+fn a_line_leads_to_another_model_of_the_same_provider() {
+    let succeeds = |old: &str| {
+        let models = format!(
+            "{{as_of: 2026-11-22, models: {{openai: {{a-1: {{can: []}}, a-2: {{can: [], succeeds: {old}, cache_minimum: 512}}}}, mistral: {{b-1: {{can: []}}}}}}}}"
+        );
+        super::super::models::Models::parse(&models, "models.yaml")
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(succeeds("a-1"), Ok(()));
+    for wrong in ["a-2", "b-1", "a-3"] {
+        let said = succeeds(wrong).unwrap_err();
+        let expected = format!("models.openai.a-2.succeeds: no other model of this provider: {wrong}");
+        assert!(said.contains(&expected), "{said}");
+    }
+    let settings = all();
+    let newer = settings.catalogue.get("anthropic/claude-haiku-5-5").unwrap();
+    assert_eq!(newer.succeeds.as_deref(), Some("claude-haiku-4-5"));
+    assert_eq!(settings.catalogue.get("claude-opus-5-5").unwrap().cache_minimum, Some(512));
+}

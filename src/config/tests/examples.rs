@@ -58,6 +58,7 @@ fn load_uncommented(variables: &[(&str, &str)]) -> Settings {
     fs::write(folder.join("server.key"), "").unwrap();
     fs::write(folder.join("clients.crt"), "").unwrap();
     fs::write(folder.join("models.yaml"), include_str!("../../../config/models.yaml")).unwrap();
+    fs::write(folder.join("prices.yaml"), include_str!("../../../config/pricing.yaml")).unwrap();
     let source = Source { folder: folder.clone(), ..Source::text(uncommented()) };
     let secret = "0123456789abcdef0123456789abcdef";
     let callers = [("CI_KEY", "tw-ci"), ("DATABASE_URL", "keys.db"), ("TOLLWAY_SECRET", secret)];
@@ -94,6 +95,10 @@ fn every_example_loads() {
     assert_eq!(url("vllm", "m"), "http://localhost:8000/v1/chat/completions");
     assert_eq!(url("local", "m"), "https://models.example.com/v1/chat/completions");
     assert!(settings.server.tls.is_some());
+    let budgets: Vec<_> = settings.budgets.iter().map(|budget| &*budget.name).collect();
+    assert_eq!(budgets, ["all", "gpt", "keys", "teams"]);
+    assert!(settings.notify.webhook.is_some());
+    assert!(settings.usage.kept.as_ref().is_some_and(|kept| kept.is_asked && kept.hash_users));
     for (name, provider, model) in [
         ("fast", "openai", "gpt-4o-mini"),
         ("my-gpt-4o", "azure", "my-gpt-4o"),

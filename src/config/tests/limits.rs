@@ -34,6 +34,25 @@ fn a_limit_is_what_it_says() {
 }
 
 #[test]
+fn keys_are_named_as_they_are_declared() {
+    let text = |key: &str| {
+        format!(
+            "keys: {{alice: {{token: tw-alice}}}}\nlimits: {{of: {{requests: 1, only: {{key: {key}}}}}}}\nbudgets: {{of: {{dollars: 1, only: {{key: {key}}}}}}}\n"
+        )
+    };
+    let named = settings(&text("alice"));
+    let id = named.keys[0].id().to_string();
+    assert!(named.limits[0].only.iter().all(|(_, allowed)| allowed.allows(&id) && !allowed.allows("alice")));
+    assert!(named.budgets[0].only.iter().all(|(_, allowed)| allowed.allows(&id)));
+    for fit in ["key_0123456789abcdef", "key_*"] {
+        let known = settings(&text(fit));
+        assert!(known.limits[0].only.iter().all(|(_, allowed)| allowed.allows("key_0123456789abcdef")));
+    }
+    let error = load(&text("alcie"), &[]).unwrap_err().to_string();
+    assert!(error.contains("only.key: no key of that name is declared: alcie"), "{error}");
+}
+
+#[test]
 fn replicas_share_limits_once_there_is_redis() {
     let text = "state: {redis: 'redis://localhost'}\nlimits:\n  a: {requests: 9}\n  b: {requests: 9, shared: false}\n  c: {requests: 9, shared: {lease: 3, lease_lifetime: 500ms, on_failure: closed}}\n";
     let limits = settings(text).limits;

@@ -156,6 +156,7 @@ fn warnings_name_what_may_not_be_meant() {
           mistral: {}
         default_provider: mistral
         aliases: {old: openai/gpt-4, none: mistral/x}
+        budgets: {big: {dollars: 1, degrade_to: mistral/x}, small: {dollars: 1, degrade_to: openai/gpt-4o}}
         simulator: off";
     let warnings = load(text, &[]).unwrap().warnings("2026-11-22".parse().unwrap());
     assert_eq!(
@@ -166,6 +167,7 @@ fn warnings_name_what_may_not_be_meant() {
             "providers.openai.models: a retired model (retired): gpt-4",
             "aliases.none: its provider is not enabled",
             "aliases.old: a retired model (retired)",
+            "budgets.big.degrade_to: its provider is not enabled",
             "default_provider: not enabled: mistral",
         ]
     );

@@ -6,6 +6,7 @@ mod sink;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -138,7 +139,14 @@ impl Observe for LogAtEnd {
             // Of an answer without a body nothing is read, and so nothing given up.
             let is_headed = entry.method == Method::HEAD && self.status.is_some() && end == End::Cancelled;
             let end = if is_headed { End::Complete } else { end };
-            entry.lane.write(|line, clock| line::write(line, clock, &entry, self.status, self.bytes, end));
+            let (status, bytes, ended) = (self.status, self.bytes, Instant::now());
+            let exchange = entry.exchange.clone();
+            // What it cost may be learned after the client has left.
+            exchange.once_settled(move || {
+                entry.lane.write(|line, clock| {
+                    line::write(line, clock, &entry, line::Ended { status, bytes, end, at: ended });
+                });
+            });
         }
     }
 }

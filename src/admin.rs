@@ -4,7 +4,9 @@
 
 mod answer;
 mod desk;
+mod exported;
 pub mod form;
+mod usage;
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -23,10 +25,12 @@ use tollway_core::Caller;
 use self::answer::{Fault, shown};
 use self::desk::Desk;
 use crate::auth::{ADMIN, Auth};
+use crate::config::Settings;
+use crate::cost::Costs;
 use crate::side::{method_not_allowed, refuse};
 
 /// The routes, for requests whose caller is known.
-pub(crate) fn router(auth: Auth) -> Router {
+pub(crate) fn router(settings: Arc<Settings>, auth: Auth, costs: Costs) -> Router {
     Router::new()
         .route("/admin/v1/keys", get(list).post(create).fallback(only("GET, HEAD, POST")))
         .route(
@@ -36,8 +40,9 @@ pub(crate) fn router(auth: Auth) -> Router {
         .route("/admin/v1/keys/{id}/rotate", post(rotate).fallback(only("POST")))
         .route("/admin/v1/audit", get(audit))
         .route("/admin/v1/audit/verify", get(verify))
+        .with_state(Desk::new(auth.clone()))
+        .merge(usage::router(settings, auth, costs))
         .route_layer(middleware::from_fn(scoped))
-        .with_state(Desk::new(auth))
 }
 
 /// Refuses other methods than those that are allowed.

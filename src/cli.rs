@@ -1,10 +1,14 @@
 //! The command line.
 
+pub mod advise;
+pub mod budgets;
 pub mod check;
+pub mod estimate;
 pub mod keys;
 pub mod schema;
 pub mod serve;
 pub mod simulate;
+pub mod usage;
 
 mod start;
 
@@ -39,6 +43,14 @@ enum Command {
     Check(check::CheckArgs),
     /// Makes keys, shows them, and takes them back
     Keys(keys::KeysArgs),
+    /// Shows what was used and what it cost, and what it will cost
+    Usage(Box<usage::UsageArgs>),
+    /// Shows what is left of each budget, by what is recorded
+    Budgets(budgets::BudgetsArgs),
+    /// Says what would cost less, with the amount and how to do it
+    Advise(advise::AdviseArgs),
+    /// Prices a request before it is sent
+    Estimate(estimate::EstimateArgs),
     /// Prints the JSON Schema of the configuration
     Schema,
     /// Starts a simulated provider: `OpenAI`, Anthropic and Gemini endpoints with faults on request
@@ -60,6 +72,10 @@ pub fn run(cli: Cli) -> ExitCode {
             }
         }
         Command::Keys(args) => keys::run(args),
+        Command::Usage(args) => usage::run(&args),
+        Command::Budgets(args) => budgets::run(&args),
+        Command::Advise(args) => advise::run(&args),
+        Command::Estimate(args) => estimate::run(&args),
         Command::Schema => printed(schema::run(&mut io::stdout().lock())),
         Command::Simulate(args) => {
             log_to_stderr("info", LogFormat::Auto);

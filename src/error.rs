@@ -117,6 +117,9 @@ pub enum Error {
     Internal,
 }
 
+/// What is waited for before anything can be sent.
+pub(crate) const CONNECTION: &str = "connection";
+
 /// Any error, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -156,6 +159,16 @@ impl Error {
             code: code.map(str::to_owned),
             param,
             retry_after: None,
+        }
+    }
+
+    /// Whether an upstream may have got the request that failed so.
+    pub(crate) fn was_sent(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Identity { .. } => false,
+            Self::Timeout { waited_for, .. } => *waited_for != CONNECTION,
+            Self::Attempt { source, .. } => source.was_sent(),
+            _ => true,
         }
     }
 

@@ -12,6 +12,7 @@
 //!   ingest         body → Call, within limits
 //!   permit         may the caller ask that model?
 //!   limits         reserve by estimate, settle by what it took
+//!   cost           reserve what it may cost; price each attempt, settle, hand over the record
 //!   resolve        model name → provider
 //!   ═══ one stack per provider ═══
 //!   pressure       where asked for: no more than it can take, the rest waits or is shed
@@ -26,16 +27,19 @@
 
 pub mod access_log;
 pub mod admin;
+pub mod advice;
 pub mod auth;
 pub mod body;
 pub mod cli;
 pub mod config;
+pub mod cost;
 pub mod forwarding;
 pub mod ingest;
 pub mod limits;
 pub mod metrics;
 pub mod open;
 pub mod pressure;
+pub mod report;
 pub mod rescue;
 pub mod respond;
 pub mod server;
@@ -47,6 +51,7 @@ mod error;
 mod operation;
 mod resolve;
 mod switch;
+mod tokens;
 mod tunnel;
 mod upstream;
 

@@ -18,7 +18,7 @@ use tollway_rate_limit::{Headers, Limiter, RateLimitLayer, Store};
 use tower_layer::Layer;
 
 use self::asking::Asking;
-pub(crate) use self::asking::expected;
+pub(crate) use self::asking::{USUAL_OUTPUT, expected, foreseen_in};
 use self::learning::Learning;
 pub use self::limited::{Configured, Limited};
 use self::own::OwnLimits;

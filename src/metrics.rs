@@ -19,6 +19,7 @@ use tollway_core::Caller;
 use self::recorder::Recorder;
 use crate::BoxError;
 use crate::auth::{ADMIN, Auth, METRICS};
+use crate::cost::metered;
 use crate::pressure::{self, Pressures};
 use crate::side::refuse;
 
@@ -34,6 +35,9 @@ impl Metrics {
         tollway_auth::metered::describe();
         tollway_rate_limit::metered::describe();
         pressure::describe();
+        metered::describe();
+        tollway_cost::budget::meters::describe();
+        tollway_usage::metered::describe();
         Ok(Self(recorder))
     }
 

@@ -12,6 +12,7 @@ use crate::access_log::{AccessLog, AccessLogLayer, LineSink};
 use crate::admin;
 use crate::auth::{Auth, Permit};
 use crate::config::Settings;
+use crate::cost::{Costed, Costs};
 use crate::forwarding::{Forwarding, Limits, Made};
 use crate::ingest::{BodyLimits, Ingest, IngestLayer};
 use crate::limits::{Limited, Limits as RateLimits};
@@ -26,7 +27,8 @@ use crate::switch::Switch;
 use crate::upstream::{self, Connector, Upstream};
 
 /// What every request goes through. Cloned for each; a clone is a few reference counts.
-pub type Stack = Entered<Switch<Ingest<Permit<Limited<Resolve<Pressed<Upstream>>>>>, Limited<Forwarding>>>;
+pub type Stack =
+    Entered<Switch<Ingest<Permit<Limited<Costed<Resolve<Pressed<Upstream>>>>>>, Limited<Costed<Forwarding>>>>;
 
 /// The same at an address where there is nothing but administration.
 pub type Administration = Entered<Side>;
@@ -45,6 +47,8 @@ pub struct Shared {
     pub auth: Auth,
     /// What has been counted of each limit.
     pub limits: RateLimits,
+    /// What is paid.
+    pub costs: Costs,
     /// How providers fare.
     pub pressures: Pressures,
     /// Which provider made which response.
@@ -65,6 +69,7 @@ impl Shared {
         Ok(Self {
             auth: Auth::new(&settings, &connector)?,
             limits: RateLimits::new(&settings)?,
+            costs: Costs::new(&settings, &connector)?,
             pressures: Pressures::new(&settings),
             settings,
             access_log: None,
@@ -110,6 +115,7 @@ pub fn build(shared: &Shared) -> Stack {
     };
     let others = Forwarding::new(settings.clone(), ways, Limits { read: limits, pass }, shared.made.clone());
     let notes = others.notes();
+    let others = shared.costs.before(settings, others);
     // What is relayed without being read counts by what its head says: requests, not tokens.
     let others = shared.limits.before(settings, others);
     let calls = ServiceBuilder::new()
@@ -118,7 +124,9 @@ pub fn build(shared: &Shared) -> Stack {
         // What the body names is held to what the caller may ask.
         .layer(layer_fn(|limited| Permit::new(limited, settings.clone())))
         // Reserves what the call is expected to take; inside of it, whoever answers settles.
-        .layer(layer_fn(|resolve| shared.limits.before(settings, resolve)))
+        .layer(layer_fn(|costed| shared.limits.before(settings, costed)))
+        // Each attempt is priced by what its provider tells, also when the client has left.
+        .layer(layer_fn(|resolve| shared.costs.before(settings, resolve)))
         // The model's name decides who is asked. Below it stands one stack per provider.
         .service(Resolve::new(settings.clone(), upstreams));
     let side = side::router(settings.clone());
@@ -137,7 +145,7 @@ pub fn administration(shared: &Shared) -> Administration {
 
 /// What is for administrators and their tools.
 fn administrative(shared: &Shared) -> Router {
-    let routes = admin::router(shared.auth.clone());
+    let routes = admin::router(shared.settings.clone(), shared.auth.clone(), shared.costs.clone());
     match shared.metrics.clone() {
         Some(metrics) => routes.merge(metrics.router(shared.pressures.clone(), shared.auth.clone())),
         None => routes,

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::StatusCode;
-use tollway_core::{End, Outcome};
+use tollway_core::{End, Money, Outcome};
 
 use super::Entry;
 
@@ -14,17 +14,21 @@ macro_rules! key {
     };
 }
 
+/// How an exchange ended for the client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    /// What the client was answered, if it was.
+    pub(super) status: Option<StatusCode>,
+    /// How many bytes of a body.
+    pub(super) bytes: u64,
+    pub(super) end: End,
+    pub(super) at: Instant,
+}
+
 /// Appends the line of one exchange, as JSON. Names follow OpenTelemetry's `gen_ai.*` conventions
 /// where they have one. No prompt, no answer, no query string, no credential stands in it.
-pub(super) fn write(
-    line: &mut Vec<u8>,
-    clock: &mut Clock,
-    entry: &Entry,
-    status: Option<StatusCode>,
-    bytes: u64,
-    end: End,
-) {
-    let now = Instant::now();
+pub(super) fn write(line: &mut Vec<u8>, clock: &mut Clock, entry: &Entry, ended: Ended) {
+    let Ended { status, bytes, end, at: now } = ended;
     let exchange = &entry.exchange;
     line.extend_from_slice(b"{\"time\":\"");
     clock.write(line, SystemTime::now());
@@ -78,6 +82,15 @@ pub(super) fn write(
                     number(line, key, count);
                 }
             }
+        }
+        if let Some((cost, estimated)) = exchange.cost() {
+            money(line, key!("cost_usd"), cost);
+            if estimated {
+                line.extend_from_slice(key!("cost_estimated").as_bytes());
+                line.extend_from_slice(b"true");
+            }
+        } else if let Some(why) = exchange.unpriced() {
+            word(line, key!("unpriced"), why);
         }
         if let Some(first) = last.first_byte() {
             millis(line, key!("first_byte_ms"), first - exchange.started());
@@ -140,6 +153,17 @@ fn number(line: &mut Vec<u8>, key: &str, value: u64) {
     line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
+/// Dollars with nine decimals, without what formatting a string would cost.
+fn money(line: &mut Vec<u8>, key: &str, amount: Money) {
+    let nanos = u64::try_from(amount.nanos()).unwrap_or_default();
+    number(line, key, nanos / 1_000_000_000);
+    line.push(b'.');
+    let fraction = nanos % 1_000_000_000;
+    for part in [fraction / 1_000_000, fraction / 1_000, fraction] {
+        three_digits(line, part % 1_000);
+    }
+}
+
 /// Milliseconds with three decimals.
 fn millis(line: &mut Vec<u8>, key: &str, span: Duration) {
     let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
@@ -193,6 +217,15 @@ fn text(line: &mut Vec<u8>, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn money_has_nine_decimals() {
+        for (nanos, shown) in [(0, "0.000000000"), (12_345, "0.000012345"), (1_500_000_007, "1.500000007")] {
+            let mut line = Vec::new();
+            money(&mut line, ":", Money::from_nanos(nanos));
+            assert_eq!(line, format!(":{shown}").as_bytes());
+        }
+    }
 
     #[test]
     fn times_have_milliseconds_and_change_with_the_second() {

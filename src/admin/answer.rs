@@ -32,6 +32,13 @@ impl Fault {
                     `tollway keys create`";
         Self(error(409, "no_database", what.to_owned()))
     }
+
+    /// There is no place to keep usage.
+    pub(super) fn unrecorded() -> Self {
+        let what = "usage is not recorded; leave out `usage: {enabled: false}` in the configuration, and name \
+                    a place that can be written in `usage.database`";
+        Self(error(409, "no_database", what.to_owned()))
+    }
 }
 
 fn error(status: u16, code: &str, message: String) -> ApiError {
@@ -53,6 +60,22 @@ impl From<StoreError> for Fault {
             tracing::error!("the store of keys: {}", explain(&fault));
         }
         Self(error(status, code, explain(&fault)))
+    }
+}
+
+impl From<tollway_usage::StoreError> for Fault {
+    fn from(fault: tollway_usage::StoreError) -> Self {
+        use tollway_usage::StoreError as Usage;
+
+        let (status, code) = match &fault {
+            Usage::Query(_) => (400, "invalid_request"),
+            Usage::Unreadable(_) => (500, "store_unusable"),
+            _ => (503, "store_unavailable"),
+        };
+        if status >= 500 {
+            tracing::error!("the store of usage: {}", crate::error::chain(&fault));
+        }
+        Self(error(status, code, fault.to_string()))
     }
 }
 
@@ -82,9 +105,15 @@ impl IntoResponse for Fault {
 
 /// An answer. It may hold a token, so nobody on the way keeps it.
 pub(super) fn shown(status: StatusCode, value: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    (status, written("application/json", body)).into_response()
+}
+
+/// A body of another kind.
+pub(super) fn written(kind: &'static str, body: impl Into<axum::body::Body>) -> Response {
     let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CONTENT_TYPE, HeaderValue::from_static(kind)),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (status, headers, serde_json::to_vec(value).unwrap_or_default()).into_response()
+    (headers, body.into()).into_response()
 }

@@ -14,6 +14,7 @@ use tracing::Level;
 use super::start;
 use crate::access_log::LineSink;
 use crate::config::{AccessLog, ConfigError, Date, Env, Files, Settings, Source};
+use crate::cost::UsageBook;
 use crate::error::BoxError;
 use crate::metrics::Metrics;
 use crate::server::{self, Reload};
@@ -53,7 +54,10 @@ async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), B
     };
     // First, so that all that is made from here on is told.
     let metrics = Some(Metrics::install()?);
-    let shared = Shared { access_log: access_log.clone(), metrics, ..Shared::new(Arc::new(running))? };
+    let book = UsageBook::open(&settings).await?;
+    let shared = Shared::new(Arc::new(running))?;
+    let costs = shared.costs.clone().kept_in(book).await;
+    let shared = Shared { access_log: access_log.clone(), metrics, costs: costs.clone(), ..shared };
     shared.auth.start();
     let is_read = settings.state.lost().is_none() && shared.auth.read(KEYS).await;
     say(if is_read {
@@ -71,6 +75,7 @@ async fn serve(loader: Loader, files: Files, settings: Settings) -> Result<(), B
         }),
     };
     let result = server::serve(shared, reload).await;
+    costs.close().await;
     if let Some(access_log) = access_log {
         access_log.close();
     }

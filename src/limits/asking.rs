@@ -3,7 +3,7 @@ use std::sync::Arc;
 use http::header::UPGRADE;
 use http::{Extensions, Request};
 use tollway_auth::ClientAddress;
-use tollway_core::{Call, Caller, Endpoint, Extract};
+use tollway_core::{Call, Caller, Endpoint, Exchange, Expected, Extract};
 use tollway_rate_limit::{Dimension, Dimensions, Estimate, Limiter};
 use tollway_wire::estimate::{Family, estimate};
 use tollway_wire::peek::Peek;
@@ -21,7 +21,7 @@ pub struct Asking {
 }
 
 /// The output that is expected of a chat whose client sets no limit. What it takes in the end counts.
-const USUAL_OUTPUT: u64 = 1_000;
+pub(crate) const USUAL_OUTPUT: u64 = 1_000;
 
 impl Asking {
     pub(super) fn new(settings: Arc<Settings>, limiter: &Limiter) -> Self {
@@ -79,11 +79,32 @@ impl Asking {
 
 /// What a call will take, as far as its body was read; a count of tokens takes none.
 pub(crate) fn expected(extensions: &Extensions, call: &Call) -> Option<Estimate> {
-    let peek = extensions.get::<Arc<Peek>>().filter(|_| call.endpoint != Endpoint::CountTokens)?;
-    let guess = estimate(peek, Family::of(&call.model));
+    let guess = foreseen(extensions, call)?;
     let answers = matches!(call.endpoint, Endpoint::Chat | Endpoint::TextCompletion);
     let output = if answers { guess.output.unwrap_or(USUAL_OUTPUT) } else { 0 };
     Some(Estimate { input: guess.input, output, stream: call.stream })
+}
+
+/// The same, as far as the call itself tells it. Guessed once a request.
+pub(crate) fn foreseen(extensions: &Extensions, call: &Call) -> Option<Expected> {
+    let exchange = extensions.get::<Arc<Exchange>>().map(|exchange| &**exchange);
+    foreseen_in(exchange, extensions.get::<Arc<Peek>>()?, call)
+}
+
+/// The same of a call that is no request any more.
+pub(crate) fn foreseen_in(exchange: Option<&Exchange>, peek: &Peek, call: &Call) -> Option<Expected> {
+    if let Some(known) = exchange.and_then(Exchange::expected) {
+        return Some(known);
+    }
+    if call.endpoint == Endpoint::CountTokens {
+        return None;
+    }
+    let guess = estimate(peek, Family::of(&call.model));
+    let expected = Expected { input: guess.input, output: guess.output };
+    if let Some(exchange) = exchange {
+        exchange.set_expected(expected);
+    }
+    Some(expected)
 }
 
 impl<B> Extract<(Dimensions, Estimate), Request<B>> for Asking {

@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,6 +104,7 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
         tokio::select! {
             name = control => name,
             never = Limits::sweep(|| configuration.borrow().limits.clone()) => match never {},
+            never = sweep_usage(&shared) => match never {},
             never = auth::notice(|| configuration.borrow().auth.clone()) => match never {},
         }
     };
@@ -132,6 +134,14 @@ pub async fn serve(shared: Shared, reload: Reload) -> Result<(), ServeError> {
         let _ = tokio::time::timeout(CUT, ended).await;
     }
     Ok(())
+}
+
+/// Deletes records that are older than they shall be, where there are any.
+async fn sweep_usage(shared: &Shared) -> Infallible {
+    match shared.costs.book() {
+        Some(book) => book.sweep().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Loads the configuration again and hands it to the workers; a broken one changes nothing. Returns
@@ -164,10 +174,8 @@ async fn load(
     files: &Files,
 ) -> Result<(), String> {
     let mut settings = (reload.load)(files)?;
-    let (old, limits, auth, connector) = {
-        let shared = current.borrow();
-        (shared.settings.clone(), shared.limits.clone(), shared.auth.clone(), shared.connector.clone())
-    };
+    let Shared { settings: old, limits, costs, auth, connector, .. } = current.borrow().clone();
+    settings.prices.check_change(&old.prices).map_err(|error| error.to_string())?;
     let needs_restart = old.needs_restart(&settings);
     settings.stay_where(&old);
     let settings = Arc::new(settings);
@@ -176,6 +184,7 @@ async fn load(
     let tls = tls.map(|(tls, files)| Tls::read(files).map(|read| (tls, read))).transpose();
     let tls = tls.map_err(|error| error.to_string())?;
     let limits = limits.renewed(&old, &settings).map_err(|error| error.to_string())?;
+    let costs = costs.renewed(&old, &settings, &connector).map_err(|error| error.to_string())?;
     // Last: it changes which keys are declared, for those who run too.
     let renewed = auth.renewed(&old, &settings, &connector).map_err(|error| error.to_string())?;
     renewed.start();
@@ -190,6 +199,7 @@ async fn load(
     }
     current.send_modify(|shared| {
         shared.pressures = shared.pressures.renewed(&old, &settings);
+        shared.costs = costs;
         shared.settings = settings;
         shared.limits = limits;
         shared.auth = renewed;

@@ -48,7 +48,7 @@ pub(super) struct Orders {
 pub(super) enum Stop {
     /// Not yet.
     Never,
-    /// With the last answer, or when the grace is over.
+    /// With the last answer, also of those that only its cost is waited for, or when the grace is over.
     Gracefully,
     /// Whatever runs.
     AtOnce,
@@ -110,6 +110,7 @@ async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUs
     let administration = Arc::new(ArcSwap::from_pointee(stack::administration(&shared)));
     let mut settings = ConnectionSettings::new(&shared.settings);
     let mut grace = shared.settings.server.grace;
+    let costs = shared.costs.clone();
     // Connections hold the receiver until they end.
     let (ending, may_end) = watch::channel(false);
     let take = |(stream, peer, door): Accepted, settings: &ConnectionSettings| {
@@ -149,12 +150,21 @@ async fn run(mut incoming: mpsc::UnboundedReceiver<Accepted>, open: Arc<AtomicUs
     }
     drop(may_end);
     ending.send_replace(true);
+    let ended = async {
+        ending.closed().await;
+        // Who has left is not waited for, but what it cost is.
+        costs.drained().await;
+    };
     tokio::select! {
-        () = ending.closed() => {}
+        () = ended => {}
         _ = orders.stop.wait_for(|stop| *stop == Stop::AtOnce) => {}
         () = tokio::time::sleep(grace) => {
             let open = open.load(Ordering::Relaxed);
-            tracing::warn!(open, "connections were still open after the grace period and are cut");
+            if open > 0 {
+                tracing::warn!(open, "connections were still open after the grace period and are cut");
+            } else {
+                tracing::warn!("answers were still read on after the grace period: what they cost is estimated");
+            }
         }
     }
 }

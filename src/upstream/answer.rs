@@ -12,6 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
+use serde::de::IgnoredAny;
 use tollway_core::{Attempt, Call, Dialect, End, Endpoint, Exchange, Framing, Observe, Outcome, Tap};
 use tollway_wire::chat::Reply;
 use tollway_wire::openai::completions;
@@ -19,6 +20,7 @@ use tollway_wire::{DecodeContext, count_tokens, format, gemini, openai};
 
 use self::look::{Look, is_event_stream, look};
 use super::attempt::UsageObserver;
+use super::beginning::Beginning;
 use super::begun::Begun;
 use super::collect;
 use super::convert::{ChatReading, EmbeddingsReading, Reading, Relay};
@@ -214,8 +216,16 @@ impl Answering<'_> {
     }
 
     /// A whole answer, read.
-    fn decoded(&self, body: &[u8], dialect: Dialect, decode: &DecodeContext) -> Result<Reply, Error> {
-        let reply = format::decode_response(dialect, body, decode).map_err(Error::Upstream)?;
+    fn decoded(&self, body: &Bytes, dialect: Dialect, decode: &DecodeContext) -> Result<Reply, Error> {
+        let reply = format::decode_response(dialect, body, decode).map_err(|error| {
+            if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+                // It was cut off, and is no refusal: what it has said may be billed.
+                self.attempt.set_outcome(Outcome::Broken);
+                Beginning::new(self.attempt.clone(), None).push(body);
+            }
+            Error::Upstream(error)
+        })?;
+        self.attempt.set_told(reply.told());
         if let Some(usage) = reply.usage {
             self.attempt.set_usage(usage);
         }

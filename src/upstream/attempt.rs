@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tollway_core::{Attempt, Dialect, End, Observe, Outcome};
 use tollway_wire::relay::UsageTap;
 
+use super::beginning::Beginning;
 use crate::Error;
 
 /// Records an attempt's outcome once: what is set, or `cancelled` when it is dropped before.
@@ -70,11 +71,13 @@ pub(super) struct UsageObserver {
     length: Option<u64>,
     in_one_piece: bool,
     attempt: Arc<Attempt>,
+    beginning: Beginning,
 }
 
 impl UsageObserver {
     pub(super) fn new(dialect: Dialect, length: Option<u64>, attempt: Arc<Attempt>) -> Self {
-        Self { tap: UsageTap::body(dialect), length, in_one_piece: false, attempt }
+        let beginning = Beginning::new(attempt.clone(), length);
+        Self { tap: UsageTap::body(dialect), length, in_one_piece: false, attempt, beginning }
     }
 
     /// Whether what passed is a whole answer, or an error in its place. Usage stands at the end, from
@@ -97,6 +100,7 @@ impl Observe for UsageObserver {
             self.tap.feed_whole(data);
         } else {
             self.tap.feed(data);
+            self.beginning.push(data);
         }
     }
 
@@ -105,11 +109,13 @@ impl Observe for UsageObserver {
         if let Some(usage) = self.tap.reading().usage() {
             self.attempt.set_usage(usage);
         }
+        self.attempt.set_told(self.tap.take_told());
         self.attempt.set_outcome(match end {
             End::Complete if self.tap.reading().error_passed() => Outcome::Refused,
             End::Complete if is_whole => Outcome::Complete,
             End::Complete | End::Error => Outcome::Broken,
             End::Cancelled => Outcome::Cancelled,
         });
+        self.beginning.settle();
     }
 }

@@ -21,7 +21,7 @@ use super::connect::{ConnectTimeout, Connector, Https, Within};
 use super::outgoing::Outgoing;
 use crate::Error;
 use crate::config::{Http2, Provider};
-use crate::error::chain;
+use crate::error::{CONNECTION, chain};
 
 /// How many connection pools a provider has at most. One pool keeps at most one HTTP/2 connection,
 /// so this many times `max_streams_per_connection` requests run at once before streams are
@@ -183,7 +183,7 @@ impl Future for ResponseFuture {
 fn failure(provider: String, error: &legacy::Error) -> Error {
     let late = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<ConnectTimeout>());
     match late {
-        Some(ConnectTimeout(limit)) => Error::Timeout { provider, waited_for: "connection", limit: *limit },
+        Some(ConnectTimeout(limit)) => Error::Timeout { provider, waited_for: CONNECTION, limit: *limit },
         None if error.is_connect() => Error::Connect { provider, reason: chain(error) },
         None => Error::Broken { provider, reason: chain(error) },
     }

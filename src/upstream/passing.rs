@@ -99,6 +99,9 @@ where
                     ending.set(Outcome::Cancelled);
                     return Err(failure);
                 }
+                if !error.was_sent() {
+                    attempt.set_unsent();
+                }
                 ending.set(error.outcome());
                 return Err(Error::Attempt { upstream, source: Box::new(error) });
             }

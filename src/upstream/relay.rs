@@ -14,6 +14,7 @@ use tollway_wire::relay::{self, UsageStrip};
 use super::attempt::Ending;
 use super::convert::Relay;
 use super::redact::Secrets;
+use super::streamed::Streamed;
 use crate::Error;
 use crate::error::BoxError;
 
@@ -31,6 +32,18 @@ pin_project! {
         secrets: Arc<Secrets>,
         done: bool,
         ending: Ending,
+        // Below what records the end, which it asks for.
+        streamed: Streamed,
+    }
+
+    impl<B> PinnedDrop for Relayed<B> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            // Nobody asks any more, and what was told by then is all there is.
+            if !*this.done {
+                this.attempt.set_told(this.strip.take_told());
+            }
+        }
     }
 }
 
@@ -44,7 +57,8 @@ impl<B> Relayed<B> {
             UsageStrip::keeping(dialect, framing, n)
         };
         let ending = Ending::new(attempt.clone());
-        Self { inner, strip, usage: None, attempt, secrets, done: false, ending }
+        let streamed = Streamed::relayed(attempt.clone(), dialect);
+        Self { inner, strip, usage: None, attempt, secrets, done: false, ending, streamed }
     }
 }
 
@@ -64,7 +78,9 @@ where
             let (mut bytes, outcome) = match ready!(this.inner.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     let Ok(data) = frame.into_data() else { continue };
-                    (this.strip.feed(data), None)
+                    let events = this.strip.feed(data);
+                    this.streamed.frame(&events);
+                    (events, None)
                 }
                 Some(Err(error)) => (this.strip.fail(&error.to_api_error()), Some(error.outcome())),
                 None => match this.strip.finish() {
@@ -95,7 +111,9 @@ where
             }
             if let Some(outcome) = outcome {
                 *this.done = true;
+                this.attempt.set_told(this.strip.take_told());
                 this.ending.set(outcome);
+                this.streamed.settle();
             }
             if !bytes.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));

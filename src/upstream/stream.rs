@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
-use tollway_core::{Attempt, Outcome};
+use tollway_core::{Attempt, Outcome, Told};
 use tollway_wire::chat::Event;
 use tollway_wire::format::{StreamDecoder, StreamEncoder};
 use tollway_wire::openai::completions;
@@ -16,6 +16,7 @@ use tollway_wire::{ApiError, Truncated};
 use super::attempt::Ending;
 use super::convert::ChatReading;
 use super::redact::Secrets;
+use super::streamed::Streamed;
 use crate::Error;
 use crate::error::BoxError;
 
@@ -66,6 +67,22 @@ impl Encoder {
     }
 }
 
+/// Records what an event tells of how the answer is served.
+pub(super) fn tell(attempt: &Attempt, event: &Event) {
+    match event {
+        Event::Start(start) => attempt.set_told(start.told()),
+        Event::Tier(tier) => {
+            attempt.set_told(Told { tier: Some(tier.as_str().into()), ..Told::clone(&attempt.told()) });
+        }
+        Event::Finish { choice: 0, finish } => {
+            attempt.set_told(Told { finish: Some(finish.word().into()), ..Told::clone(&attempt.told()) });
+        }
+        Event::Usage(usage) => attempt.set_usage(*usage),
+        Event::Delta { .. } => attempt.set_first_byte(),
+        _ => {}
+    }
+}
+
 pin_project! {
     /// Events in, in the upstream's dialect; events out, in the client's.
     ///
@@ -78,6 +95,8 @@ pin_project! {
         out: Vec<u8>,
         done: bool,
         ending: Ending,
+        // Below what records the end, which it asks for.
+        streamed: Streamed,
     }
 }
 
@@ -97,25 +116,29 @@ impl<B> Translated<B> {
         secrets: Arc<Secrets>,
     ) -> Self {
         let ending = Ending::new(attempt.clone());
+        let streamed = Streamed::decoded(attempt.clone());
         let machine = Machine { decoder, encoder, attempt, secrets };
-        Self { inner, machine, out: Vec::new(), done: false, ending }
+        Self { inner, machine, out: Vec::new(), done: false, ending, streamed }
     }
 }
 
 impl Machine {
     /// Encodes what the decoder has. Says whether the provider reported an error, which ends the
     /// stream.
-    fn drain(&mut self, out: &mut Vec<u8>) -> bool {
+    fn drain(&mut self, out: &mut Vec<u8>, streamed: &mut Streamed) -> bool {
         while let Some(mut event) = self.decoder.next_event() {
             match &mut event {
-                Event::Usage(usage) => self.attempt.set_usage(*usage),
-                Event::Delta { .. } => self.attempt.set_first_byte(),
                 Event::Error(error) => {
                     self.secrets.error(error);
                     self.encoder.fail(error, out);
                     return true;
                 }
-                _ => {}
+                event => {
+                    if let Event::Delta { delta, .. } = event {
+                        streamed.delta(delta);
+                    }
+                    tell(&self.attempt, event);
+                }
             }
             self.encoder.encode(&event, out);
         }
@@ -140,7 +163,7 @@ where
                 Poll::Ready(Some(Ok(frame))) => {
                     let Ok(data) = frame.into_data() else { continue };
                     this.machine.decoder.feed(&data);
-                    if !this.machine.drain(this.out) {
+                    if !this.machine.drain(this.out, this.streamed) {
                         continue;
                     }
                     Outcome::Refused
@@ -151,7 +174,7 @@ where
                 }
                 Poll::Ready(None) => {
                     let end = this.machine.decoder.finish();
-                    if this.machine.drain(this.out) {
+                    if this.machine.drain(this.out, this.streamed) {
                         Outcome::Refused
                     } else if end.is_ok() {
                         this.machine.encoder.finish(this.out);
@@ -168,6 +191,7 @@ where
             };
             *this.done = true;
             this.ending.set(outcome);
+            this.streamed.settle();
         }
         if this.out.is_empty() {
             return Poll::Ready(None);

@@ -385,6 +385,9 @@ impl Sent {
                 Ok(answer)
             }
             Err(mut error) => {
+                if !error.was_sent() {
+                    self.ending.attempt().set_unsent();
+                }
                 self.ending.set(error.outcome());
                 if let Error::Upstream(told) = &mut error {
                     self.room.secrets.error(told);

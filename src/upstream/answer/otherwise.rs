@@ -148,6 +148,7 @@ impl Answering<'_> {
     fn read_usage(&self, mut tap: UsageTap, body: &[u8]) -> bool {
         tap.feed(body);
         let end = tap.finish();
+        self.attempt.set_told(tap.take_told());
         if let Some(usage) = tap.reading().usage() {
             self.attempt.set_usage(usage);
         }

@@ -94,6 +94,9 @@ impl Observe for Observer {
         if let Some(usage) = self.reader.usage() {
             self.attempt.set_usage(usage);
         }
+        if let Reader::Chat(tap) = &mut self.reader {
+            self.attempt.set_told(tap.take_told());
+        }
         self.attempt.set_outcome(match end {
             End::Complete => Outcome::Complete,
             End::Error => Outcome::Broken,

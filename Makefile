@@ -6,10 +6,12 @@ SHELL := bash
 ARGS ?=
 # Seconds each fuzz target runs: a smoke run by default.
 FUZZ_SECONDS ?= 10
+# How many requests the fault run asks; the tests ask some hundred.
+REQUESTS ?= 10000
 
 # The parts of `make test` run in their order, also under -j.
 .NOTPARALLEL:
-.PHONY: help run setup test check unit redis keys matrix matrix-readme sdk deny bench bench-quick bench-memory shed-graph profile fuzz clean
+.PHONY: help run setup test check unit redis keys fault-run matrix matrix-readme sdk deny bench bench-quick bench-memory shed-graph profile fuzz clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -48,6 +50,10 @@ redis: ## run the limits shared through Redis against real servers: faults, clus
 keys: ## run the stores of keys against SQLite and a real PostgreSQL
 	@scripts/setup.sh build postgres
 	cargo test --locked --package tollway-auth --all-features
+
+fault-run: ## hold the records of REQUESTS requests, with all that can go wrong, against the provider's ledger
+	@scripts/setup.sh build
+	TOLLWAY_FAULT_RUN=$(REQUESTS) cargo test --locked --test ledger -- --nocapture
 
 matrix: ## print what each pair of client dialect and provider format carries
 	@scripts/setup.sh build

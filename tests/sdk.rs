@@ -113,6 +113,8 @@ impl Config {
             "limits": {"slow": {"requests": 1, "window": "2s", "per": "key", "only": {"team": "slow"}}},
             // Several speak Responses; one is asked for those it keeps.
             "endpoints": {"responses": "openai"},
+            // The suites see whether the provider is left with the client.
+            "usage": {"drain": {"stream": "0s", "answer": "0s"}},
             "providers": {
                 "openai": provider("/v1"),
                 "anthropic": provider(""),

@@ -4,21 +4,30 @@
 //! Where the recordings or the table are not beside the checkout, this says so and passes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod counted;
+mod crossing;
+mod cuts;
 mod raw;
 mod table;
 
 #[path = "../support/events.rs"]
 mod events;
+#[path = "../support/gateway.rs"]
+#[expect(dead_code, reason = "shared with tests that ask more of it")]
+mod gateway;
 #[path = "../recordings/recording.rs"]
 #[expect(dead_code, reason = "shared with tests that ask more of it")]
 mod recording;
 #[path = "../support/shared.rs"]
 mod shared;
+#[path = "../support/upstream.rs"]
+#[expect(dead_code, reason = "shared with tests that ask more of it")]
+mod upstream;
 
 use std::{collections::BTreeMap, fs, io::Write as _, path::Path};
 
 use tollway_core::{Dialect, Framing, Usage};
-use tollway_cost::{Cost, PriceBook, PriceFile, Served, Unpriced};
+use tollway_cost::{Cost, Day, PriceBook, PriceFile, Served, Unpriced};
 use tollway_wire::relay::UsageTap;
 
 use self::{raw::Told, recording::Recording, table::Table};
@@ -71,7 +80,7 @@ fn every_recorded_answer_costs_what_its_json_says() {
         let row = rows.entry(recording.provider.clone()).or_default();
         let told = Told::read(recording);
         let section = section(&recording.provider);
-        match (read(&book, section, recording), &told) {
+        match (read(&book, section, recording, book.as_of()), &told) {
             (None, None) => row.without_usage += 1,
             (None, Some(told)) => wrong.push(format!("{}: usage was lost: {told:?}", recording.name)),
             (Some((usage, ..)), None) => {
@@ -119,13 +128,13 @@ fn section(provider: &str) -> &str {
 }
 
 /// The usage that the gateway reads in passing, in pieces, and what it costs.
-fn read(book: &PriceBook, section: &str, recording: &Recording) -> Option<(Usage, Result<Cost, Unpriced>)> {
-    let dialect = match recording.provider.as_str() {
-        "anthropic" => Dialect::Anthropic,
-        "gemini" | "vertex" => Dialect::Gemini,
-        _ if recording.name.contains("/responses/") => Dialect::Responses,
-        _ => Dialect::OpenAi,
-    };
+fn read(
+    book: &PriceBook,
+    section: &str,
+    recording: &Recording,
+    day: Day,
+) -> Option<(Usage, Result<Cost, Unpriced>)> {
+    let dialect = dialect(recording);
     let is_array = recording.body.trim_ascii_start().starts_with(b"[");
     let mut tap = match (recording.is_stream, is_array) {
         (true, _) => UsageTap::stream(dialect, Framing::Events, None),
@@ -135,11 +144,23 @@ fn read(book: &PriceBook, section: &str, recording: &Recording) -> Option<(Usage
     recording.body.chunks(1_000).for_each(|piece| tap.feed(piece));
     let _ = tap.finish();
     let reading = tap.reading();
-    let usage = reading.usage()?;
+    let (usage, told) = (reading.usage()?, reading.told());
     let asked = recording.request.get("model").and_then(serde_json::Value::as_str);
     let served = Served {
-        tier: reading.service_tier(),
-        ..Served::new(section, reading.model().or(asked).unwrap_or_default(), book.as_of())
+        tier: told.tier.as_deref(),
+        region: told.region.as_deref(),
+        speed: told.speed.as_deref(),
+        ..Served::new(section, told.model.as_deref().or(asked).unwrap_or_default(), day)
     };
     Some((usage, book.price(&usage, &served)))
+}
+
+/// The format of an answer.
+fn dialect(recording: &Recording) -> Dialect {
+    match recording.provider.as_str() {
+        "anthropic" => Dialect::Anthropic,
+        "gemini" | "vertex" => Dialect::Gemini,
+        _ if recording.name.contains("/responses/") => Dialect::Responses,
+        _ => Dialect::OpenAi,
+    }
 }

@@ -13,6 +13,7 @@ mod bytes;
 mod cancel;
 mod collected;
 mod counts;
+mod drain;
 mod headers;
 mod http2;
 mod keep_alive;

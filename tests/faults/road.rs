@@ -220,9 +220,10 @@ impl Providers {
         Self { address, client: Client::builder(TokioExecutor::new()).build_http() }
     }
 
-    /// A gateway in front of them. `more` joins the settings of each provider.
+    /// A gateway in front of them that leaves a provider when its client leaves. `more` joins the settings
+    /// of each provider.
     pub(super) fn gateway(&self, more: &str) -> Gateway {
-        self.gateway_with(more, "")
+        self.gateway_with(more, "usage: {drain: {stream: 0s, answer: 0s}}\n")
     }
 
     /// A gateway in front of them. `sections` stand before the providers.
@@ -240,6 +241,11 @@ impl Providers {
             let _ = writeln!(configuration, "  {name}: {{api_key: key-of-{name}, base_url: '{url}'{more}}}");
         }
         Gateway::new(&configuration)
+    }
+
+    /// Where they are.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub(super) async fn stats(&self) -> Value {

@@ -104,14 +104,15 @@ async fn a_whole_answer_becomes_the_stream_that_was_asked_for() {
 
 #[tokio::test]
 async fn what_is_no_answer_does_not_become_a_stream() {
-    for (body, status, says) in [
+    for (body, status, says, outcome) in [
         (
             json!({"error": {"message": "too many", "type": "rate_limit_error", "code": 429}}).to_string(),
             429,
             "too many",
+            "refused",
         ),
-        ("{\"choices\": [{\"mess".to_owned(), 502, "cannot be read"),
-        ("{}".to_owned(), 502, "empty"),
+        ("{\"choices\": [{\"mess".to_owned(), 502, "cannot be read", "broken"),
+        ("{}".to_owned(), 502, "empty", "refused"),
     ] {
         let (_upstream, gateway) =
             answering(move || Script::new(200, Some("application/json"), body.clone())).await;
@@ -120,7 +121,7 @@ async fn what_is_no_answer_does_not_become_a_stream() {
             assert_eq!(answer.status, status, "{model}: {}", answer.text());
             assert!(answer.json()["error"]["message"].as_str().unwrap().contains(says), "{}", answer.text());
             assert_eq!(answer.headers["x-tollway-upstream"], model);
-            assert_eq!(answer.line["outcome"], "refused");
+            assert_eq!(answer.line["outcome"], outcome);
         }
     }
 }

@@ -9,6 +9,7 @@
     reason = "helpers of tests, which say what they saw"
 )]
 
+mod budgets;
 mod clients;
 mod faults;
 #[path = "../support/http.rs"]

@@ -24,8 +24,13 @@ pub(crate) struct Replicas {
 }
 
 impl Replicas {
-    /// Starts all with these limits; nothing where there is no Redis to be started, which is said.
+    /// Starts all with these limits, and what sections follow; nothing where there is no Redis to be started, which is said.
     pub(crate) async fn start(limits: &str) -> Option<Self> {
+        Self::start_with(limits, &[]).await
+    }
+
+    /// The same, with these variables.
+    pub(crate) async fn start_with(limits: &str, variables: &[(&str, &str)]) -> Option<Self> {
         // One test at a time, also where all are threads of a process: there are two thousand clients.
         static ALONE: Mutex<()> = Mutex::const_new(());
         let alone = ALONE.lock().await;
@@ -43,7 +48,8 @@ limits:
         let name = format!("replicas-{}-{}.yaml", std::process::id(), redis.port());
         let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::write(&file, configuration).unwrap();
-        let start = || process::Server::start(&["serve", "--config", file.to_str().unwrap()], &[]).unwrap();
+        let start =
+            || process::Server::start(&["serve", "--config", file.to_str().unwrap()], variables).unwrap();
         let gateways = (0..REPLICAS).map(|_| start()).collect();
         Some(Self { gateways, redis, network, provider, file, _alone: alone })
     }

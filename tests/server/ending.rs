@@ -30,6 +30,28 @@ async fn while_it_drains_it_is_not_ready_and_serves_all_the_same() -> Outcome<()
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_left_is_read_on_to_its_cost() -> Outcome<()> {
+    for workers in ["per_core", "shared"] {
+        let config =
+            format!("server: {{listen: '127.0.0.1:0', workers: {workers}}}\nlog: {{access: stderr}}\n");
+        let (mut server, _file) = gateway(&format!("left-{workers}.yaml"), &config);
+        let ask = chat(server.addr(), "gpt-4o-mini", "[sim:tokens=60,gap_ms=10]", json!({"stream": true}));
+        let mut body = open(false, ask).await?.into_body();
+        assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+        drop(body);
+        server.signal("TERM");
+        assert_eq!(server.exit_code()?, Some(0));
+        let line = server.wait_for("\"outcome\":\"cancelled\"")?;
+        let line: Value = serde_json::from_str(&line)?;
+        assert_eq!(
+            (&line["gen_ai.usage.output_tokens"], &line["cost_estimated"]),
+            (&json!(60), &Value::Null)
+        );
+    }
+    Ok(())
+}
+
 /// A client that was let in by the kernel knows nothing of the order to stop, and one that has sent
 /// its request cannot know whether it was taken.
 #[test]

@@ -16,7 +16,7 @@ fn road(name: &str, server: &str, provider: &str) -> (Server, Server, File) {
     let simulator = Server::start(&["simulate", "--port", "0"], &[]).unwrap();
     let sim = simulator.url();
     let config = format!(
-        "server: {{listen: '127.0.0.1:0'{server}}}\nlog: {{access: stderr}}\nproviders:\n  openai: {{api_key: k, base_url: '{sim}/v1'{provider}}}\n  anthropic: {{api_key: k, base_url: '{sim}'{provider}}}\n"
+        "server: {{listen: '127.0.0.1:0'{server}}}\nlog: {{access: stderr}}\nusage: {{drain: {{stream: 0s, answer: 0s}}}}\nproviders:\n  openai: {{api_key: k, base_url: '{sim}/v1'{provider}}}\n  anthropic: {{api_key: k, base_url: '{sim}'{provider}}}\n"
     );
     let (gateway, file) = gateway(name, &config);
     (simulator, gateway, file)

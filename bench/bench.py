@@ -153,6 +153,8 @@ def passthrough(options, layout: str, behind: Behind) -> list:
 
 
 def gateway(options, layout: str, behind: Behind, name: str = "gateway", **more) -> list:
+    # What is recorded is measured where it is said to be.
+    more = {"usage": {"enabled": False}, **more}
     provider = lambda path: {"api_key": "sk-bench", "base_url": behind.simulator.url + path}
     # JSON is YAML too.
     config = OUT / f"{name}-{layout}.yaml"
@@ -168,7 +170,7 @@ def gateway(options, layout: str, behind: Behind, name: str = "gateway", **more)
     return [options.tollway, "serve", "--config", config]
 
 
-def guarded(options, layout: str, behind: Behind, name: str = "guarded", shared: dict | None = None) -> list:
+def guarded(options, layout: str, behind: Behind, name: str = "guarded", shared: dict | None = None, **sections) -> list:
     """A gateway that asks for a key and keeps ten limits, none of which is reached."""
     much = 10**12
     limits = {
@@ -184,12 +186,26 @@ def guarded(options, layout: str, behind: Behind, name: str = "guarded", shared:
         "all": {"requests": much},
     }
     keys = {"bench": {"token": TOKEN, "team": "bench", "user": "bench"}}
-    more = {"keys": keys, "limits": limits}
+    more = {"keys": keys, "limits": limits, **sections}
     if shared is not None:
         # Each layout counts for itself.
         more["state"] = {"redis": f"{behind.redis.url}/{LAYOUTS.index(layout)}", "redis_timeout": "1s"}
         more["limits"] = {name: {**limit, "shared": shared} for name, limit in limits.items()}
     return gateway(options, layout, behind, name, **more)
+
+
+def paid(options, layout: str, behind: Behind) -> list:
+    """The same, and all of it is priced, paid from budgets that are never spent, and recorded in SQLite."""
+    much = 10**6
+    budgets = {
+        "all": {"dollars": much},
+        "team": {"dollars": much, "every": "day", "zone": "Europe/Berlin", "per": "team"},
+        "key": {"dollars": much, "every": "30d", "per": "key"},
+    }
+    database = OUT / f"usage-{layout}.db"
+    for file in OUT.glob(f"{database.name}*"):
+        file.unlink()
+    return guarded(options, layout, behind, "paid", budgets=budgets, usage={"database": str(database)})
 
 
 def leased(options, layout: str, behind: Behind) -> list:
@@ -200,8 +216,15 @@ def asking(options, layout: str, behind: Behind) -> list:
     return guarded(options, layout, behind, "asking", {})
 
 
-KINDS = {"pass-through": passthrough, "gateway": gateway, "guarded": guarded, "leased": leased, "asking": asking}
-GUARDS = ["guarded", "leased", "asking"]
+KINDS = {
+    "pass-through": passthrough,
+    "gateway": gateway,
+    "guarded": guarded,
+    "paid": paid,
+    "leased": leased,
+    "asking": asking,
+}
+GUARDS = ["guarded", "paid", "leased", "asking"]
 BY_REDIS = ["leased", "asking"]
 
 

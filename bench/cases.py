@@ -25,8 +25,8 @@ class Case:
     connections: int = 64
     http2_streams: int = 0
     like: str = ""
-    # Asked of a gateway that asks for a key and keeps ten limits: in its own memory (`guarded`), or by
-    # Redis with leases (`leased`) or without (`asking`).
+    # Asked of a gateway that asks for a key and keeps ten limits: in its own memory (`guarded`), and three
+    # budgets and records besides (`paid`), or by Redis with leases (`leased`) or without (`asking`).
     guard: str = ""
 
     def body(self) -> bytes:
@@ -86,6 +86,7 @@ OPENAI, ANTHROPIC, GEMINI = "openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5",
 CASES = [
     Case("chat", OPENAI),
     Case("chat, a key and ten limits", OPENAI, like="chat", guard="guarded"),
+    Case("chat, a key, ten limits, budgets and records", OPENAI, like="chat", guard="paid"),
     Case("chat, a key and ten limits leased from Redis", OPENAI, like="chat", guard="leased"),
     Case("chat, a key and ten limits asked of Redis", OPENAI, like="chat", guard="asking"),
     Case("chat → Anthropic", ANTHROPIC, like="chat"),
@@ -100,6 +101,7 @@ CASES = [
     Case("chat, one connection, ten limits", OPENAI, connections=1, like="chat, one connection", guard="guarded"),
     Case("chat, one connection, ten limits asked of Redis", OPENAI, connections=1, like="chat, one connection", guard="asking"),
     Case("stream", OPENAI, stream=True),
+    Case("stream, a key, ten limits, budgets and records", OPENAI, stream=True, like="stream", guard="paid"),
     Case("stream → Anthropic", ANTHROPIC, stream=True, like="stream"),
     Case("stream → Gemini", GEMINI, stream=True, like="stream"),
     Case("stream, messages", ANTHROPIC, path=MESSAGES, stream=True),

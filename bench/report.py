@@ -9,6 +9,8 @@ LIKE = {case.name: case.like or case.name for case in CASES + SIZES}
 GOALS = [
     ("CPU per request, same dialect", "cpu_us", ["chat"], 1.25),
     ("CPU per request, a key and ten limits", "cpu_us", ["chat, a key and ten limits"], 1.35),
+    ("CPU per request, all of it paid and recorded", "cpu_us", ["chat, a key, ten limits, budgets and records"], 1.5),
+    ("CPU per chunk, all of it paid and recorded", "chunk_us", ["stream, a key, ten limits, budgets and records"], 1.4),
     ("CPU per request, ten limits leased", "cpu_us", ["chat, a key and ten limits leased from Redis"], 1.5),
     ("CPU per request, cross-dialect", "cpu_us", ["chat → Anthropic", "chat → Gemini", "messages → OpenAI", "responses → Gemini"], 2.0),
     ("CPU per streamed chunk", "chunk_us", ["stream", "stream, a chunk each 5 ms"], 1.3),
@@ -99,7 +101,7 @@ def goals(rounds: list[dict], result: dict) -> str:
     for title, name, cases, limit in GOALS:
         for case in cases:
             for layout in ("shared", "per-core"):
-                keys = [(case, kind, layout) for kind in ("gateway", "guarded", "leased")]
+                keys = [(case, kind, layout) for kind in ("gateway", "guarded", "paid", "leased")]
                 found = next((ratio(rounds, key, name) for key in keys if key in rounds[0]), None)
                 if found is not None:
                     lines.append([title, f"{case}, {layout}", f"{found:.2f}×", f"≤ {limit}×", verdict(found, limit)])

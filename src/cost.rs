@@ -29,6 +29,7 @@ use crate::respond::InDialect;
 use crate::upstream::Connector;
 
 use self::fingerprints::Fingerprints;
+pub(crate) use self::paying::asked_tier;
 use self::restoring::restore;
 pub(crate) use self::tariffs::section;
 use self::telling::Telling;

@@ -179,7 +179,14 @@ impl Routes {
         }
         let counting = if asked.counts(&head.method) { Counting::Tail } else { Counting::Nothing };
         let judge = self.judge_of(&head, provider);
-        self.send(provider, head, incoming, Said { uri, model, client, counting, reshape: true, judge }).await
+        let bills = asked.bills(&head.method, rest);
+        self.send(
+            provider,
+            head,
+            incoming,
+            Said { uri, model, client, bills, counting, reshape: true, judge },
+        )
+        .await
     }
 
     /// Who judges a model that is named late in a request to a provider.
@@ -220,7 +227,8 @@ impl Routes {
             let incoming = Incoming::new(body, &head, self.limits);
             let counting = asked::counts_of_passthrough(provider.usual_dialect(), &method, uri.path());
             let judge: Judge = Box::new(|_| Ok(()));
-            let said = Said { uri, model: "", client, counting, reshape: false, judge };
+            let bills = client.is_some() || asked::passthrough_bills(&method, uri.path());
+            let said = Said { uri, model: "", client, bills, counting, reshape: false, judge };
             self.send(provider, head, incoming, said).await
         };
         // What we refuse is said as the provider would say it: its own SDK asks.
@@ -249,7 +257,7 @@ impl Routes {
         let way = self.ways.iter().find(|(name, _)| *name == provider.name).map(|(_, way)| way.clone());
         let way = way.ok_or(Error::Internal)?;
         let exchange = head.extensions.get::<Arc<Exchange>>().cloned();
-        let Said { uri, model, client, counting, reshape, judge } = said;
+        let Said { uri, model, client, bills, counting, reshape, judge } = said;
         let upstream = Arc::new(Upstream {
             provider: provider.name.clone(),
             dialect: provider.usual_dialect(),
@@ -257,8 +265,19 @@ impl Routes {
         });
         let (body, sending) = incoming.outgoing(exchange.clone(), client.is_some(), judge)?;
         let Parts { method, headers, .. } = head;
-        let order =
-            Order { method, uri, headers, body, sending, client, upstream, exchange, counting, reshape };
+        let order = Order {
+            method,
+            uri,
+            headers,
+            body,
+            sending,
+            client,
+            upstream,
+            exchange,
+            bills,
+            counting,
+            reshape,
+        };
         way.pass(order).await
     }
 }
@@ -268,6 +287,7 @@ struct Said<'a> {
     uri: http::Uri,
     model: &'a str,
     client: Option<OnUpgrade>,
+    bills: bool,
     counting: Counting,
     reshape: bool,
     judge: Judge,

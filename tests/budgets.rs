@@ -136,6 +136,70 @@ async fn a_budget_may_have_a_cheaper_model_serve() -> Result<(), BoxError> {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let sent: Value = serde_json::from_slice(&answer.sent.ok_or("nothing was sent")?.body)?;
     assert_eq!(sent["model"], "gpt-4.1-nano");
+    // Who asks for the cheaper one gets it too.
+    assert_eq!(ask(&gateway, "cheap", 1000).await.status, 200);
+    assert_eq!(ask(&gateway, "openai/gpt-4.1-nano", 1000).await.status, 200);
+    // What is relayed is served by no other, and is refused as by any budget.
+    let picture = json!({"model": "gpt-image-1", "prompt": "a hen"});
+    let answer = gateway.post("/v1/images/generations", &picture, completion("gpt-image-1")).await;
+    assert_eq!((answer.status.as_u16(), answer.sent.is_none()), (429, true), "{}", answer.text());
+    assert!(answer.text().contains("all allows 0.0003 dollars, 0.00 are left"), "{}", answer.text());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_model_is_under_its_budget_by_whatever_name_it_is_asked() -> Result<(), BoxError> {
+    for only in ["gpt-4.1-*", "openai/gpt-4.1-nano", "cheap"] {
+        let gateway = start(&format!("{{nano: {{dollars: 0.0000001, only: {{model: '{only}'}}}}}}")).await?;
+        let names = ["cheap", "gpt-4.1-nano", "openai/gpt-4.1-nano"];
+        // An alias is a name of its own.
+        for name in &names[..if only == "cheap" { 1 } else { 3 }] {
+            assert_eq!(ask(&gateway, name, 1000).await.status, 429, "{only}, {name}");
+        }
+        assert_eq!(ask(&gateway, "gpt-4o-mini", 1000).await.status, 200, "{only}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_web_socket_is_not_opened_on_an_empty_budget() -> Result<(), BoxError> {
+    let gateway = start("{all: {dollars: 0.0002}}").await?;
+    assert_eq!(ask(&gateway, "gpt-4o-mini", 1).await.status, 200);
+    for (path, status) in [("/v1/realtime?model=gpt-realtime", 429), ("/v1/models", 200)] {
+        let upgrade = path.contains("realtime");
+        let request = http::Request::get(path);
+        let request = if upgrade {
+            request
+                .header("connection", "upgrade")
+                .header("upgrade", "websocket")
+                .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+                .header("sec-websocket-version", "13")
+        } else {
+            request
+        };
+        let answer = gateway.send(request.body(http_body_util::Full::default())?).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_passthrough_does_not_tell_is_not_taken_to_be_free() -> Result<(), BoxError> {
+    let nanos = async |path: &str, script: Script| {
+        let gateway = start("{all: {dollars: 1}}").await?;
+        let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Well?"}]});
+        let answer = gateway.post(path, &body, script).await;
+        assert_eq!(answer.status.as_u16(), 200, "{}", answer.text());
+        let spent = spent(&gateway).into_iter().map(|(.., spent)| spent.nanos()).sum::<i64>();
+        Ok::<_, BoxError>(spent)
+    };
+    let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"Yes.\"}}]}\n\ndata: [DONE]\n\n";
+    let untold = || Script::new(200, Some("text/event-stream"), stream);
+    // Whatever was reserved is spent where nobody knows; that is next to nothing here, and is something.
+    assert_eq!(nanos("/passthrough/openai/v1/chat/completions", untold()).await?, 1);
+    assert_eq!(nanos("/passthrough/openai/v1/audio/speech", Script::new(200, None, "sound")).await?, 1);
+    assert_eq!(nanos("/passthrough/openai/v1/chat/completions", completion("gpt-4o-mini")).await?, 210_000);
+    assert_eq!(nanos("/passthrough/openai/v1/files", Script::new(200, JSON, "{}")).await?, 0);
     Ok(())
 }
 

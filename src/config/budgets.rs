@@ -33,8 +33,8 @@ pub(super) struct BudgetFile {
     /// Whose spending is counted apart: `key`, `user`, `team`, or `tag:NAME`. Left out, all is counted
     /// together.
     per: Option<String>,
-    /// The requests that are under the budget, by `key`, `user`, `team`, `tag:NAME` or `model`:
-    /// `{model: gpt-*}`; a key by its name in `keys`, or by its id. Default: all.
+    /// The requests that are under the budget, by `key`, `user`, `team`, `tag:NAME` or `model` (as asked for, as
+    /// its provider calls it, or as `provider/model`; what is relayed unread has none): `{model: gpt-*}`; a key by its name in `keys`, or by its id. Default: all.
     only: BTreeMap<String, Words>,
     /// At how many percent it is logged, counted, and told to `notify.webhook`. Default: 80.
     thresholds: Option<Vec<u8>>,
@@ -60,7 +60,7 @@ struct SharingFile {
     /// After what time without a request what is left of them goes back. Default: 10s.
     lease_idle: Option<Span>,
     /// What holds while Redis does not answer: `closed` (nothing passes but what is leased), `local` (each
-    /// replica may spend what was left when it last heard of it) or `open` (everything passes). Default:
+    /// replica may spend its share of what was left when it last heard of it) or `open` (everything passes). Default:
     /// closed.
     on_failure: Option<String>,
 }

@@ -108,6 +108,14 @@ impl ModelEntry {
     pub fn is_retired(&self, today: Date) -> bool {
         self.retirement.is_some_and(|retirement| retirement.has_come(today))
     }
+
+    /// What is to be said of a model that its provider has taken away by a day, or will within
+    /// [`SOON`](Retirement::SOON).
+    pub(super) fn leaving(&self, today: Date) -> Option<String> {
+        let retirement = self.retirement.filter(|retirement| retirement.is_near(today))?;
+        let what = if retirement.has_come(today) { "a retired model" } else { "a model that goes away" };
+        Some(format!("{what} ({retirement})"))
+    }
 }
 
 #[derive(Clone, Debug)]

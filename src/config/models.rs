@@ -95,6 +95,18 @@ impl Retirement {
             Self::On(day) => day <= today,
         }
     }
+
+    /// How many days before it a retirement is told: as long as providers tell of it ahead, or longer.
+    pub const SOON: u32 = 90;
+
+    /// Whether it is gone on a day, or will be soon.
+    pub fn is_near(self, today: Date) -> bool {
+        let until = today.unix_seconds().saturating_add(u64::from(Self::SOON) * 86_400);
+        match self {
+            Self::Past => true,
+            Self::On(day) => day.unix_seconds() <= until,
+        }
+    }
 }
 
 impl fmt::Display for Retirement {

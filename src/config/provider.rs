@@ -39,6 +39,8 @@ pub struct Provider {
     pub max_streams_per_connection: u32,
     /// The models it serves, if not any.
     pub models: Option<Vec<Arc<str>>>,
+    /// The region by whose prices it is billed, where its answers do not tell.
+    pub region: Option<Arc<str>>,
     /// How it is kept from being sent more than it can take, if it is.
     pub adaptive: Option<tollway_rate_limit::adaptive::Settings>,
 }

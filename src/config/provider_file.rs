@@ -32,6 +32,8 @@ pub(super) struct ProviderFile {
     pub(super) project: Option<String>,
     /// Vertex AI: a region, `us`, `eu` or `global`. Default: that of the variable `GOOGLE_CLOUD_LOCATION` or `GOOGLE_CLOUD_REGION`, else `global`.
     pub(super) location: Option<String>,
+    /// The region by whose prices it is billed, where answers do not tell: a name under `regions` in the price list. Default: OpenAI: `us` or `eu` by its host; Vertex AI: the location.
+    pub(super) region: Option<String>,
     /// Vertex AI: `metadata`, `{file: PATH}` or `{env: NAME}`. Default: the file that `GOOGLE_APPLICATION_CREDENTIALS` names, else the metadata server.
     pub(super) credentials: Option<CredentialsPlaceFile>,
     /// How the key is sent: `bearer`, `none`, or the name of a header.

@@ -265,31 +265,26 @@ impl Settings {
             }
             for model in provider.models.iter().flatten() {
                 let entry = self.catalogue.get(&format!("{name}/{model}"));
-                if let Some(retirement) =
-                    entry.filter(|entry| entry.is_retired(today)).and_then(|entry| entry.retirement)
-                {
-                    warnings
-                        .push(format!("providers.{name}.models: a retired model ({retirement}): {model}"));
+                if let Some(what) = entry.and_then(|entry| entry.leaving(today)) {
+                    warnings.push(format!("providers.{name}.models: {what}: {model}"));
                 }
             }
         }
         for (alias, _) in &self.aliases {
             match self.catalogue.get(alias) {
-                Some(entry) if entry.is_retired(today) => {
-                    let retirement =
-                        entry.retirement.map(|retirement| retirement.to_string()).unwrap_or_default();
-                    warnings.push(format!("aliases.{alias}: a retired model ({retirement})"));
+                Some(entry) => {
+                    warnings.extend(entry.leaving(today).map(|what| format!("aliases.{alias}: {what}")));
                 }
-                Some(_) => {}
                 None => warnings.push(format!("aliases.{alias}: its provider is not enabled")),
             }
         }
         for budget in &self.budgets {
-            if let AtLimit::Degrade { to: Some(to) } = &budget.at_limit
-                && self.catalogue.resolve(to).is_err()
-            {
-                warnings.push(format!("budgets.{}.degrade_to: its provider is not enabled", budget.name));
-            }
+            let AtLimit::Degrade { to: Some(to) } = &budget.at_limit else { continue };
+            let what = match self.catalogue.resolve(to) {
+                Ok(_) => self.catalogue.get(to).and_then(|entry| entry.leaving(today)),
+                Err(_) => Some("its provider is not enabled".to_owned()),
+            };
+            warnings.extend(what.map(|what| format!("budgets.{}.degrade_to: {what}", budget.name)));
         }
         if let Some(name) = &self.default_provider
             && self.providers.iter().all(|provider| provider.name != *name)

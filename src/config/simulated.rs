@@ -96,6 +96,7 @@ fn simulated(name: Arc<str>, kind: Kind, address: SocketAddr) -> Option<Provider
         max_streams_per_connection: 100,
         models: None,
         adaptive: None,
+        region: None,
         name,
     })
 }

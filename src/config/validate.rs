@@ -93,8 +93,19 @@ pub(super) fn provider(
         models: file.models.map(|models| served(models, &path.key("models"))).transpose()?,
         adaptive: adaptive(file.adaptive, &path.key("adaptive"))?,
         name: name.clone(),
+        region: region(file.region.as_deref(), vertex.as_ref(), kind, &base_url),
         base_url: base_url.clone(),
     }))
+}
+
+/// The region whose prices hold: as it is said, or as it can be seen.
+fn region(given: Option<&str>, vertex: Option<&Vertex>, kind: Kind, base_url: &BaseUrl) -> Option<Arc<str>> {
+    let seen = match base_url.authority().host() {
+        "us.api.openai.com" if kind == Kind::Openai => Some("us"),
+        "eu.api.openai.com" if kind == Kind::Openai => Some("eu"),
+        _ => vertex.and_then(Vertex::location),
+    };
+    given.or(seen).filter(|region| !region.is_empty()).map(Arc::from)
 }
 
 fn check_name(name: &str, path: &Path) -> Result<(), Problem> {

@@ -115,6 +115,14 @@ impl Vertex {
         Ok(Self { google, base_url, unfit: None, place })
     }
 
+    /// Where its models run, if that is known.
+    pub(super) fn location(&self) -> Option<&str> {
+        match &self.place {
+            Place::OfTheKey => None,
+            Place::Of { location, .. } => Some(location),
+        }
+    }
+
     /// What a provider is that is switched off, or played by the simulated one.
     pub(super) fn simulated() -> Self {
         let place = Place::Of { project: Some("simulated".to_owned()), location: "global".to_owned() };

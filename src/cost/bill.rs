@@ -347,6 +347,34 @@ mod tests {
         begin(&exchange, "openai").set_outcome(Outcome::Complete);
         assert_eq!(open(&req).close(End::Complete), None);
         assert_eq!(exchange.unpriced(), Some("usage"));
+        let (req, exchange) = request(Endpoint::Other("files"));
+        let attempt = begin(&exchange, "openai");
+        attempt.set_free();
+        attempt.set_outcome(Outcome::Complete);
+        assert_eq!(open(&req).close(End::Complete), Some(Money::ZERO));
+    }
+
+    #[test]
+    fn a_region_that_is_not_told_is_that_of_the_provider() {
+        let cost = |fields: &str, told: Option<&str>| {
+            let text = format!("providers: {{openai: {{api_key: sk-1, {fields}}}}}");
+            let settings = Settings::load(&Source::text(&text), &Env::default()).unwrap();
+            let (req, exchange) = request(Endpoint::Chat);
+            let upstream =
+                Upstream { provider: "openai".into(), dialect: Dialect::OpenAi, model: "gpt-5.4".into() };
+            let attempt = exchange.begin_attempt(Arc::new(upstream));
+            attempt.set_usage(usage(0));
+            attempt.set_told(Told { region: told.map(Box::from), ..Told::default() });
+            attempt.set_outcome(Outcome::Complete);
+            let tariffs = Arc::new(Tariffs::new(&settings));
+            let billing = Billing::new(tariffs, Drain::default(), Arc::new(Semaphore::new(1)), None);
+            OpenTab::<_, Error>::open(&billing, &req).close(End::Complete).unwrap().nanos()
+        };
+        let usual = cost("", None);
+        assert_eq!(cost("region: eu", None) * 10, usual * 11);
+        assert_eq!(cost("base_url: 'https://eu.api.openai.com/v1'", None) * 10, usual * 11);
+        assert_eq!(cost("base_url: 'https://eu.api.openai.com/v1', region: global", None), usual);
+        assert_eq!(cost("region: eu", Some("global")), usual);
     }
 
     #[test]

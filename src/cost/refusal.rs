@@ -30,11 +30,7 @@ impl Respond<Denied, AnswerBody> for InDialect {
             }
             _ => (spent, ErrorKind::Quota, "insufficient_quota", None),
         };
-        let (budget, resets) = match denied {
-            Denied::Refused(refused @ Refused::Spent { resets, .. }) => (refused.budget(), *resets),
-            Denied::Refused(refused) => (refused.budget(), None),
-            Denied::Degrade(degrade) => (&degrade.budget, degrade.resets),
-        };
+        let refused = denied.refused();
         let error = ApiError {
             status,
             kind,
@@ -48,10 +44,10 @@ impl Respond<Denied, AnswerBody> for InDialect {
         if retry_after.is_none() {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
-        if let Ok(name) = HeaderValue::from_str(budget) {
+        if let Ok(name) = HeaderValue::from_str(refused.budget()) {
             headers.insert(BUDGET, name);
         }
-        let resets = resets.map(|at| humantime::format_rfc3339_seconds(at).to_string());
+        let resets = refused.resets().map(|at| humantime::format_rfc3339_seconds(at).to_string());
         if let Some(at) = resets.and_then(|at| HeaderValue::try_from(at).ok()) {
             headers.insert(RESET, at);
         }

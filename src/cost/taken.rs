@@ -57,9 +57,7 @@ fn uncounted(exchange: &Exchange, attempt: &Attempt, outcome: Option<Outcome>, o
             Taken::About(Usage { input, output, ..Usage::default() })
         }
         // Lists, files, counts of tokens: nothing that a model does.
-        _ if attempt.upstream().model.is_empty() || exchange.endpoint() == Some(Endpoint::CountTokens) => {
-            Taken::Nothing
-        }
+        _ if attempt.is_free() || exchange.endpoint() == Some(Endpoint::CountTokens) => Taken::Nothing,
         _ => Taken::Unknown,
     }
 }

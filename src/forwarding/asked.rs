@@ -103,6 +103,20 @@ impl Asked {
         )
     }
 
+    /// Whether the provider bills what is asked, as far as anybody knows; what it takes of what was prepared, when
+    /// that is used.
+    pub(super) fn bills(&self, method: &Method, path: &str) -> bool {
+        let starts_work = matches!(
+            self.what,
+            What::Group(
+                Group::Batches | Group::FineTuning | Group::Evals | Group::VectorStores | Group::Containers
+            )
+        );
+        self.is_websocket
+            || self.counts(method)
+            || *method == Method::POST && starts_work && passthrough_bills(method, path)
+    }
+
     /// Whether an answer counts what it took. What is read again was counted when it was made, and
     /// so was what is only prepared.
     pub(super) fn counts(&self, method: &Method) -> bool {
@@ -114,6 +128,23 @@ impl Asked {
             }
     }
 }
+
+/// Whether what is asked of a provider's own endpoint is billed, as far as anybody knows: what makes no model
+/// work is not.
+pub(super) fn passthrough_bills(method: &Method, path: &str) -> bool {
+    let mut steps = path.rsplit('/');
+    let last = steps.next().unwrap_or_default();
+    *method == Method::POST
+        && !FREE_STEPS.contains(&last)
+        && !last.split_once(':').is_some_and(|(_, verb)| FREE_VERBS.contains(&verb))
+        && !path.split('/').any(|step| FREE_STORES.contains(&step))
+}
+
+/// What ends a path that only counts, or stops something.
+const FREE_STEPS: [&str; 5] = ["count_tokens", "input_tokens", "cancel", "client_secrets", "sessions"];
+const FREE_VERBS: [&str; 3] = ["countTokens", "computeTokens", "cancel"];
+/// What only keeps what it is given.
+const FREE_STORES: [&str; 4] = ["files", "uploads", "conversations", "cachedContents"];
 
 /// Where the usage of an answer stands that a provider's own endpoint gives.
 pub(super) fn counts_of_passthrough(dialect: Dialect, method: &Method, path: &str) -> Counting {
@@ -147,6 +178,35 @@ pub(super) fn counts_of_passthrough(dialect: Dialect, method: &Method, path: &st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_makes_no_model_work_is_free() {
+        let bills = |path: &str| passthrough_bills(&Method::POST, path);
+        for free in [
+            "/v1/files",
+            "/v1/files/file-1/content",
+            "/v1/messages/count_tokens",
+            "/v1beta/models/gemini-3:countTokens",
+            "/v1/batches/batch_1/cancel",
+            "/v1beta/cachedContents",
+        ] {
+            assert!(!bills(free), "{free}");
+        }
+        for paid in [
+            "/v1/chat/completions",
+            "/v1/batches",
+            "/v1/audio/speech",
+            "/v1beta/models/imagen-4:predict",
+            "/v1/some/day",
+        ] {
+            assert!(bills(paid), "{paid}");
+            assert!(!passthrough_bills(&Method::GET, paid), "{paid}");
+        }
+        let of = |path: &str| Asked::of(path).is_some_and(|asked| asked.bills(&Method::POST, path));
+        assert!(of("/v1/batches") && of("/v1/images/generations") && of("/v1/fine_tuning/jobs"));
+        assert!(!of("/v1/files") && !of("/v1/batches/batch_1/cancel") && !of("/v1/responses/input_tokens"));
+        assert!(Asked::of("/v1/realtime").is_some_and(|asked| asked.bills(&Method::GET, "/v1/realtime")));
+    }
 
     #[test]
     fn usage_is_read_where_a_provider_s_own_format_has_it() {

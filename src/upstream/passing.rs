@@ -42,6 +42,8 @@ pub(crate) struct Order {
     pub(crate) client: Option<OnUpgrade>,
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) exchange: Option<Arc<Exchange>>,
+    /// Whether the provider bills what is asked, as far as anybody knows.
+    pub(crate) bills: bool,
     /// How usage is read.
     pub(crate) counting: Counting,
     /// Whether errors that are not in OpenAI's shape are brought into it.
@@ -77,12 +79,26 @@ where
 {
     /// Sends an order, and relays the answer. Opens an attempt in the exchange.
     pub(crate) async fn pass(self, order: Order) -> Result<Answer, Error> {
-        let Order { method, uri, headers, body, sending, client, upstream, exchange, counting, reshape } =
-            order;
+        let Order {
+            method,
+            uri,
+            headers,
+            body,
+            sending,
+            client,
+            upstream,
+            exchange,
+            bills,
+            counting,
+            reshape,
+        } = order;
         let attempt = match &exchange {
             Some(exchange) => exchange.begin_attempt(upstream.clone()),
             None => Arc::new(Attempt::new(upstream.clone())),
         };
+        if !bills {
+            attempt.set_free();
+        }
         let mut ending = Ending::new(attempt.clone());
         let mut out = Request::new(body);
         *out.method_mut() = method;

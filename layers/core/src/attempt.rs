@@ -55,6 +55,8 @@ struct Reported {
     counted: Option<u64>,
     /// Whether the provider never got the request.
     unsent: bool,
+    /// Whether the provider bills nothing for what was asked.
+    free: bool,
 }
 
 impl Attempt {
@@ -156,6 +158,16 @@ impl Attempt {
     /// Whether the provider may have got the request.
     pub fn was_sent(&self) -> bool {
         !self.reported().unsent
+    }
+
+    /// Records that the provider bills nothing for what was asked: a list, a file, what was made before.
+    pub fn set_free(&self) {
+        self.reported().free = true;
+    }
+
+    /// Whether it is known that the provider bills nothing for what was asked.
+    pub fn is_free(&self) -> bool {
+        self.reported().free
     }
 
     /// Records what the attempt came to. The first call wins.

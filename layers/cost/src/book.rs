@@ -60,6 +60,12 @@ impl PriceBook {
         self.providers.contains_key(provider)
     }
 
+    /// Whether a provider of the list calls its usual tier so, whose prices have no name of a tier.
+    pub fn is_standard_tier(&self, provider: &str, tier: &str) -> bool {
+        let provider = self.providers.get(provider);
+        STANDARD_TIERS.contains(&tier) || provider.is_some_and(|provider| provider.is_standard(tier))
+    }
+
     /// Every model with the provider that lists it, in no order.
     pub fn models(&self) -> impl Iterator<Item = (&str, &Model)> {
         let providers = self.providers.iter();

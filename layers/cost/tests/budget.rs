@@ -125,13 +125,41 @@ fn subjects_are_counted_apart_and_only_those_named() {
 }
 
 #[test]
+fn a_model_is_meant_by_any_of_its_names() {
+    let of = |pattern: &str| budgets([daily("1").only(Facet::Model, Allowed::new([pattern]))]);
+    let is_under = |pattern, payer: Payer<'_>| reserve(&of(pattern), at(0), &payer, dollars("2")).is_err();
+    let asked = |name| Payer::default().asking(name);
+    let alias = asked("smart").at("anthropic", "claude-opus-4-6");
+    for pattern in ["smart", "claude-opus-*", "anthropic/*", "anthropic/claude-opus-4-6"] {
+        assert!(is_under(pattern, alias), "{pattern}");
+    }
+    assert!(is_under("claude-opus-*", asked("anthropic/claude-opus-4-6").at("anthropic", "claude-opus-4-6")));
+    let groq = asked("groq/openai/gpt-oss-120b").at("groq", "openai/gpt-oss-120b");
+    assert!(is_under("groq/*", groq));
+    for pattern in ["openai/*", "gpt-*"] {
+        assert!(!is_under(pattern, groq), "{pattern}");
+        assert!(!is_under(pattern, alias), "{pattern}");
+    }
+    // Of what is relayed nobody knows.
+    assert!(!is_under("claude-*", Payer::default()));
+}
+
+#[test]
 fn at_the_limit_as_the_budget_says() {
     let degrade = daily("1").at_limit(AtLimit::Degrade { to: Some("cheap".into()) });
     let one = budgets([degrade.clone()]);
     let Err(Denied::Degrade(to)) = reserve(&one, at(0), &Payer::default(), dollars("2")) else {
         panic!("not degraded")
     };
-    assert_eq!((&*to.budget, to.to.as_deref()), ("daily", Some("cheap")));
+    assert_eq!((&**to.spent.budget(), to.to.as_deref()), ("daily", Some("cheap")));
+    // Where nothing can be asked instead, it is said as by any other budget.
+    let words = Denied::Degrade(to).to_string();
+    assert!(
+        words.starts_with(
+            "budget spent: daily allows 1.00 dollars, 1.00 are left and the request may cost 2.00"
+        ),
+        "{words}"
+    );
     let cheap = Wanted::from(dollars("0.1")).degraded();
     drop(reserve(&one, at(0), &Payer::default(), dollars("1")).unwrap());
     drop(reserve(&one, at(0), &Payer::default(), cheap).unwrap());

@@ -17,7 +17,8 @@ fn advice(flow: &Flow, pattern: Pattern, market: &Market<'_>) -> Option<Advice> 
         |tier| Some((cost_at(&flow.bands, market, (&flow.provider, &flow.model, Some(tier))).ok()?, tier));
     // Of equal prices the one that needs no other API.
     let (instead, tier) = ["flex", "batch"].into_iter().filter_map(at).min_by_key(|(cost, _)| *cost)?;
-    let saved = saved(flow.cost(), instead);
+    let listed = cost_at(&flow.bands, market, (&flow.provider, &flow.model, None)).ok()?;
+    let saved = saved(flow.cost().min(listed), instead);
     if saved == Money::ZERO {
         return None;
     }

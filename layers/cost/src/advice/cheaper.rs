@@ -15,7 +15,7 @@ pub(super) fn find(traffic: &Traffic, market: &Market<'_>, thresholds: &Threshol
             })
         };
         let elsewhere = market.offers.iter().filter(|offer| {
-            offer.model == present.model && offer.provider != present.provider && offer.can == present.can
+            offer.model == present.model && offer.provider != present.provider && offer.is_as_good_as(present)
         });
         let newer = market.successors(present).filter(|offer| offer.does_all_of(present, used.longest()));
         let priced = elsewhere.chain(newer).filter(stays).filter_map(|offer| {
@@ -26,8 +26,12 @@ pub(super) fn find(traffic: &Traffic, market: &Market<'_>, thresholds: &Threshol
         });
         // Of those that cost the same the newest, which comes last.
         let best = priced.min_by(|(a, _), (b, _)| a.cmp(b).then(std::cmp::Ordering::Greater));
-        if let Some((instead, offer)) = best {
-            found.extend(advice(which, &used, present, offer, instead));
+        if let Some((instead, offer)) = best
+            && let Ok(listed) = cost_at(used.bands.iter().copied(), market, which)
+        {
+            // What was paid may be more, in a region or at a speed that the other has too.
+            let saved = saved(used.cost.min(listed), instead);
+            found.extend(advice(which, &used, (present, offer), (instead, saved)));
         }
     }
 }
@@ -35,11 +39,9 @@ pub(super) fn find(traffic: &Traffic, market: &Market<'_>, thresholds: &Threshol
 fn advice(
     (_, model, tier): Which<'_>,
     used: &ModelUse<'_>,
-    present: &Offer,
-    offer: &Offer,
-    instead: Money,
+    (present, offer): (&Offer, &Offer),
+    (instead, saved): (Money, Money),
 ) -> Option<Advice> {
-    let saved = saved(used.cost, instead);
     if saved == Money::ZERO {
         return None;
     }
@@ -68,6 +70,6 @@ fn advice(
         saved,
         a_month: Money::ZERO,
         how,
-        confidence: if is_same { Confidence::Certain } else { Confidence::Likely },
+        confidence: if is_same && misses.is_empty() { Confidence::Certain } else { Confidence::Likely },
     })
 }

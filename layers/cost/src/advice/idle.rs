@@ -6,16 +6,20 @@ use crate::Money;
 
 pub(super) fn find(traffic: &Traffic, market: &Market<'_>, thresholds: &Thresholds, found: &mut Vec<Advice>) {
     for key in &traffic.keys {
-        let since = key.used.unwrap_or(key.made);
+        let since = key.used.unwrap_or(key.made.max(key.known));
         let days = market.today.number().saturating_sub(since.number());
         if days < thresholds.idle_days {
             continue;
         }
-        let never = if key.used.is_none() { "was never used since it was made" } else { "was not used" };
+        let unused = match key.used {
+            None if key.made >= key.known => "was never used since it was made",
+            None => "was not used since uses are recorded",
+            Some(_) => "was not used",
+        };
         found.push(Advice {
             kind: Kind::IdleKey,
             subject: key.name.to_string(),
-            finding: format!("the key {never}, for {days} days: whoever finds it can spend with it"),
+            finding: format!("the key {unused}, for {days} days: whoever finds it can spend with it"),
             evidence: vec![
                 ("key", Figure::Name(key.id.to_string())),
                 ("made", Figure::Date(key.made)),

@@ -94,6 +94,15 @@ impl Offer {
         !other.can.is_empty() && self.can.is_superset(&other.can) && reads && writes
     }
 
+    /// Whether it does just what another does, as far as is known: the same model elsewhere may read or write
+    /// less.
+    pub(super) fn is_as_good_as(&self, other: &Self) -> bool {
+        let reaches = |mine: Option<u64>, theirs: Option<u64>| {
+            mine.zip(theirs).is_none_or(|(mine, theirs)| mine >= theirs)
+        };
+        self.can == other.can && reaches(self.context, other.context) && reaches(self.output, other.output)
+    }
+
     /// The parameters that another takes and this one does not.
     pub(super) fn misses<'b>(&'b self, other: &'b Self) -> Vec<&'b str> {
         other.takes.difference(&self.takes).map(|word| &**word).collect()

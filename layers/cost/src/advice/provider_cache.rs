@@ -49,7 +49,7 @@ fn advice(prefix: &SharedPrefix, market: &Market<'_>) -> Option<Advice> {
 fn saving(prefix: &SharedPrefix, tokens: u64, market: &Market<'_>) -> Result<Money, Unpriced> {
     let readable = prefix.repeated.saturating_sub(prefix.cached);
     let price = market.price(&prefix.provider, &prefix.model, prefix.tier.as_deref())?;
-    let cost = |usage: Usage| price.cost_of(&usage, 0, prefix.longest).map(|cost| cost.total());
+    let cost = |usage: Usage| price.cost_of(&usage, 0, prefix.input).map(|cost| cost.total());
     let fresh = cost(Usage { input: readable, ..Usage::default() })?;
     let cached = cost(Usage { input: readable, cached_input: readable, ..Usage::default() })?;
     let writes = prefix.firsts.max(1).saturating_mul(tokens).saturating_sub(prefix.written);

@@ -17,12 +17,18 @@ pub(super) fn find(traffic: &Traffic, market: &Market<'_>, thresholds: &Threshol
     for ((provider, model), (requests, cost)) in used {
         let Some(day) = market.retires(provider, model).filter(|day| day.number() <= until) else { continue };
         let successor = successor(provider, model, until, market);
-        let evidence = vec![
-            ("retires", Figure::Date(day)),
+        let mut evidence = Vec::new();
+        // The first of all days stands for one that nobody knows any more.
+        if day != Day::EPOCH {
+            evidence.push(("retires", Figure::Date(day)));
+        }
+        let left = day.number().saturating_sub(market.today.number());
+        evidence.extend([
+            ("days left", Figure::Count(left.into())),
             ("requests", Figure::Count(requests)),
             ("cost a month", Figure::Amount(month::of(cost, traffic.days))),
-        ];
-        found.push(advice(model, day, evidence, market, successor));
+        ]);
+        found.push(advice(model, left, evidence, successor));
     }
 }
 
@@ -35,17 +41,14 @@ fn successor<'a>(provider: &str, model: &str, until: u32, market: &Market<'a>) -
 
 fn advice(
     model: &str,
-    day: Day,
+    left: u32,
     mut evidence: Vec<(&'static str, Figure)>,
-    market: &Market<'_>,
     successor: Option<&Offer>,
 ) -> Advice {
-    let left = day.number().saturating_sub(market.today.number());
     let when = match left {
         0 => format!("its provider has taken {model} away, or may any time"),
         left => format!("its provider takes {model} away in {left} days"),
     };
-    evidence.insert(1, ("days left", Figure::Count(left.into())));
     evidence.extend(successor.map(|offer| ("successor", Figure::Name(offer.name.to_string()))));
     let how = match successor {
         Some(offer) => vec![

@@ -32,7 +32,7 @@ pub struct Flow {
     pub caller: Option<Arc<str>>,
     /// Whether streams were asked for.
     pub streamed: bool,
-    /// The requests by their length, so that no price changes within a band.
+    /// The requests by their length; a band is priced as its longest, so that bands are to be narrow.
     pub bands: Vec<Band>,
     /// How many requests set the most tokens of output.
     pub limited: u64,
@@ -74,8 +74,8 @@ pub struct SharedPrefix {
     pub firsts: u64,
     /// About how many tokens the beginnings of the others have together.
     pub repeated: u64,
-    /// The input tokens of the longest request.
-    pub longest: u64,
+    /// The input tokens of the mean request, by which it is priced where long ones cost more.
+    pub input: u64,
     /// How many tokens of them all were read from the provider's cache.
     pub cached: u64,
     /// How many tokens of them all were written to it.
@@ -110,6 +110,8 @@ pub struct KeyUse {
     pub name: Arc<str>,
     /// The day it was made.
     pub made: Day,
+    /// The first day of which it is known whether it was used.
+    pub known: Day,
     /// The day of its last request, if there was one.
     pub used: Option<Day>,
     /// What it cost in all that is known of it.

@@ -87,10 +87,7 @@ impl Books {
 
     /// Counts that a request was denied.
     pub(super) fn count(&self, denied: &Denied) {
-        let name = match denied {
-            Denied::Refused(refused) => refused.budget(),
-            Denied::Degrade(degrade) => &degrade.budget,
-        };
+        let name = denied.refused().budget();
         let Some(purse) = self.purses.iter().find(|purse| purse.budget.name == *name) else { return };
         match denied {
             Denied::Refused(_) => purse.meters.refusals.increment(1),
@@ -104,6 +101,10 @@ impl Books {
         if let Some(purse) = purse {
             purse.meters.crossed.increment(1);
         }
+        if let Some(watch) = &self.watch {
+            watch.crossed(crossed);
+            return;
+        }
         tracing::warn!(
             budget = &*crossed.budget,
             subject = &*crossed.subject,
@@ -112,8 +113,5 @@ impl Books {
             amount = %crossed.amount,
             "a threshold of a budget is crossed"
         );
-        if let Some(watch) = &self.watch {
-            watch.crossed(crossed);
-        }
     }
 }

@@ -26,7 +26,6 @@ pub struct Budgets {
 
 /// What became of a request.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a decision takes no memory, and moves once")]
 pub enum Verdict {
     /// It may pass.
     Reserved(Reservation),
@@ -191,6 +190,8 @@ impl Budgets {
             cell.add(mark, missing);
             // The store hears of it with the next request.
             (cell.share.epoch, cell.share.heard) = (0, mark);
+            // Who is told of thresholds was told of these before the restart.
+            cell.crossed(&purse.told, purse.limit());
         }
         true
     }
@@ -233,7 +234,7 @@ pub(super) fn worse(one: Option<Denied>, other: Denied) -> Denied {
         Denied::Refused(Refused::Spent { resets: None, .. }) => (2, None),
         Denied::Refused(Refused::Spent { resets, .. }) => (1, *resets),
         Denied::Refused(_) => (1, None),
-        Denied::Degrade(degrade) => (0, degrade.resets),
+        Denied::Degrade(degrade) => (0, degrade.spent.resets()),
     };
     if weight(&other) > weight(&one) { other } else { one }
 }

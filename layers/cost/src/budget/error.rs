@@ -41,7 +41,7 @@ pub enum Denied {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// It may be served by a cheaper model.
-    #[error("budget spent: {}, to be served by a cheaper model", .0.budget)]
+    #[error("{}", .0.spent)]
     Degrade(Degrade),
 }
 
@@ -95,6 +95,23 @@ impl Refused {
             }
         }
     }
+
+    /// When there is surely enough again, if there ever is.
+    pub const fn resets(&self) -> Option<SystemTime> {
+        match self {
+            Self::Spent { resets, .. } => *resets,
+            Self::Unpriced { .. } | Self::Unavailable { .. } => None,
+        }
+    }
+}
+
+impl Denied {
+    /// What is lacking, and of which budget.
+    pub const fn refused(&self) -> &Refused {
+        match self {
+            Self::Refused(refused) | Self::Degrade(Degrade { spent: refused, .. }) => refused,
+        }
+    }
 }
 
 impl From<&Denied> for StatusCode {
@@ -110,12 +127,10 @@ impl From<&Denied> for StatusCode {
 /// Which cheaper model a request may be served by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Degrade {
-    /// The name of the budget that has not enough left.
-    pub budget: Arc<str>,
     /// The model to ask instead; the route's own cheaper one where none is named.
     pub to: Option<Arc<str>>,
-    /// When there is surely enough again.
-    pub resets: Option<SystemTime>,
+    /// What is spent; and what is said where there is nothing to ask instead.
+    pub spent: Refused,
 }
 
 /// A time in a sentence.

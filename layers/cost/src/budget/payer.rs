@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use tollway_core::Caller;
+use tollway_core::{Allowed, Caller};
 
 /// Whose money a request is, and what it asks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Payer<'a> {
     pub tags: Option<&'a BTreeMap<Arc<str>, Arc<str>>>,
     /// The model, as the client named it.
     pub model: Option<&'a str>,
+    /// The provider that this leads to, and its name of the model.
+    pub upstream: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Payer<'a> {
@@ -23,6 +25,23 @@ impl<'a> Payer<'a> {
     pub const fn asking(mut self, model: &'a str) -> Self {
         self.model = Some(model);
         self
+    }
+
+    /// Says where the model is, beside the name it was asked by.
+    #[must_use]
+    pub const fn at(mut self, provider: &'a str, model: &'a str) -> Self {
+        self.upstream = Some((provider, model));
+        self
+    }
+
+    /// Whether the model is allowed by one of its names: the one it was asked by, its provider's, or both as
+    /// `provider/model`. Where a provider's name has a slash in it, as Groq's `openai/gpt-oss-120b`, it is not
+    /// looked at alone: `openai/*` is not about it.
+    pub(super) fn is_of_model(&self, models: &Allowed) -> bool {
+        self.model.is_some_and(|model| models.allows(model))
+            || self.upstream.is_some_and(|(provider, name)| {
+                !name.contains('/') && models.allows(name) || models.allows(&format!("{provider}/{name}"))
+            })
     }
 
     /// The value of a tag.
@@ -39,6 +58,7 @@ impl<'a> From<&'a Caller> for Payer<'a> {
             team: caller.team.as_deref(),
             tags: Some(&caller.tags),
             model: None,
+            upstream: None,
         }
     }
 }

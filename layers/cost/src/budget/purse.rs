@@ -107,12 +107,9 @@ impl Purse {
         let resets = cell.resets(&budget.period, wanted.amount.nanos(), self.limit());
         // A period that never ends does not reset.
         let resets = resets.filter(|at| *at != i64::MAX).map(time);
-        if let (AtLimit::Degrade { to }, false) = (&budget.at_limit, wanted.is_degraded) {
-            return Denied::Degrade(Degrade { budget: budget.name.clone(), to: to.clone(), resets });
-        }
         let spent = Money::from_nanos(cell.total);
         let left = budget.amount.saturating_sub(spent).max(Money::ZERO);
-        Denied::Refused(Refused::Spent {
+        let refused = Refused::Spent {
             budget: budget.name.clone(),
             per: budget.per.clone(),
             amount: budget.amount,
@@ -120,7 +117,13 @@ impl Purse {
             left,
             wanted: wanted.amount,
             resets,
-        })
+        };
+        match &budget.at_limit {
+            AtLimit::Degrade { to } if !wanted.is_degraded => {
+                Denied::Degrade(Degrade { to: to.clone(), spent: refused })
+            }
+            _ => Denied::Refused(refused),
+        }
     }
 
     /// Where the store counts what is taken under a mark.

@@ -54,7 +54,8 @@ pub enum Facet {
     Team,
     /// The value of a tag.
     Tag(Arc<str>),
-    /// The model, as the client named it.
+    /// The model, by any of its names: as the client asked for it, as its provider calls it, or
+    /// `provider/model`.
     Model,
 }
 
@@ -238,14 +239,17 @@ impl Budget {
             Per::Tag(name) => payer.tag(name),
         }?;
         let allowed = |(facet, values): &(Facet, Allowed)| {
+            if values.is_everything() {
+                return true;
+            }
             let value = match facet {
+                Facet::Model => return payer.is_of_model(values),
                 Facet::Key => payer.key,
                 Facet::User => payer.user,
                 Facet::Team => payer.team,
                 Facet::Tag(name) => payer.tag(name),
-                Facet::Model => payer.model,
             };
-            values.is_everything() || value.is_some_and(|value| values.allows(value))
+            value.is_some_and(|value| values.allows(value))
         };
         self.only.iter().all(allowed).then_some(subject)
     }

@@ -4,7 +4,6 @@ use super::{Ask, Shared};
 use crate::budget::{Asking, Denied, Reservation, Verdict};
 
 /// What becomes of a request.
-#[expect(clippy::large_enum_variant, reason = "a decision takes no memory, and moves once")]
 pub(super) enum Decided {
     /// It goes on, with what was reserved for it.
     Go(Option<Reservation>),

@@ -106,7 +106,7 @@ fn a_repeated_prefix_is_cached_less_what_writing_it_costs() {
         requests: 10_010,
         firsts: 10,
         repeated: 100_000_000,
-        longest: 12_000,
+        input: 12_000,
         cost: dollars("150"),
         ..SharedPrefix::default()
     };
@@ -157,6 +157,7 @@ fn keys_are_idle_after_thirty_days() {
         id: "key_1".into(),
         name: "old".into(),
         made: "2026-10-24".parse().unwrap(),
+        known: "2026-01-01".parse().unwrap(),
         used: used.map(|day| day.parse().unwrap()),
         cost: dollars("3"),
     };
@@ -166,6 +167,16 @@ fn keys_are_idle_after_thirty_days() {
     assert_eq!((idle[0].kind, idle[0].a_month), (Kind::IdleKey, Money::ZERO));
     assert_eq!(idle[0].how, ["tollway keys revoke key_1"]);
     assert!(found(None)[0].finding.contains("never used"));
+    // A key that is older than what is recorded may have been used before.
+    let told = |known: &str| {
+        let key = KeyUse { known: known.parse().unwrap(), ..key(None) };
+        all(&Traffic { keys: vec![key], ..traffic(Vec::new()) })
+    };
+    assert_eq!(told("2026-10-26").len(), 0);
+    let key =
+        KeyUse { made: "2026-01-01".parse().unwrap(), known: "2026-10-20".parse().unwrap(), ..key(None) };
+    let found = all(&Traffic { keys: vec![key], ..traffic(Vec::new()) });
+    assert!(found[0].finding.contains("since uses are recorded, for 3"), "{}", found[0].finding);
 }
 
 #[test]

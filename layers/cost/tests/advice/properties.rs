@@ -64,14 +64,14 @@ fn flow() -> impl Strategy<Value = Flow> {
 
 fn prefix() -> impl Strategy<Value = SharedPrefix> {
     (model(), (count(), count(), count(), count()), (count(), count()), amount()).prop_map(
-        |((provider, model), (requests, firsts, repeated, longest), (cached, written), cost)| SharedPrefix {
+        |((provider, model), (requests, firsts, repeated, input), (cached, written), cost)| SharedPrefix {
             provider: provider.into(),
             model: model.into(),
             tier: None,
             requests,
             firsts,
             repeated,
-            longest,
+            input,
             cached,
             written,
             cost,

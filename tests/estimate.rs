@@ -60,6 +60,14 @@ fn tokens_that_are_given_are_priced_to_the_nano_dollar() {
     assert_eq!(told["prices_as_of"], "2026-11-22");
     let flex = json(&[&["--model", "gpt-6-sol", "--tier", "flex"][..], &arguments].concat(), "");
     assert_eq!(flex["usually"]["cost_usd"], "0.004725");
+    // A request that asks for a tier is priced by it, as budgets reserve; one that has no price is the usual one.
+    for (tier, cost) in [("flex", "0.004725"), ("auto", "0.00945"), ("scale", "0.00945")] {
+        let body = format!(
+            r#"{{"model":"gpt-6-sol","service_tier":"{tier}","messages":[{{"role":"user","content":"Well?"}}]}}"#
+        );
+        let told = json(&[&["-"][..], &arguments].concat(), &body);
+        assert_eq!(told["usually"]["cost_usd"], cost, "{tier}");
+    }
     // A long request pays more for all of its tokens.
     let long = json(&["--model", "gpt-6-sol", "--input-tokens", "300000", "--output-tokens", "0"], "");
     assert_eq!(long["usually"]["cost_usd"], "1.20");

@@ -92,8 +92,9 @@ fn what_is_about_to_change_stands_below() {
     );
     assert!(lines[1].starts_with("openai/o1 retired on 2026-10-23, "), "{table}");
     assert!(lines[0].starts_with("openai/old\u{fffd} has retired, "), "{table}");
-    let told =
-        serde_json::json!({"provider": "openai", "model": "o3", "retires": "2026-12-11", "requests": 1_234});
+    let told = serde_json::json!({
+        "provider": "openai", "model": "o3", "retires": "2026-12-11", "is_over": false, "requests": 1_234,
+    });
     assert_eq!(report.to_json()["retiring"][0], told);
 }
 
@@ -265,7 +266,13 @@ fn what_a_store_knows_is_told_to_advice() {
         cost: dollars("1"),
     };
     let facts = Facts {
-        models: vec![model(false, 9_000, 150), model(false, 20_000, 50), model(true, 500, 40)],
+        since: None,
+        // `default` is OpenAI's word for no tier.
+        models: vec![
+            model(false, 9_000, 150),
+            ModelFacts { tier: Some("default".to_owned()), ..model(false, 20_000, 50) },
+            model(true, 500, 40),
+        ],
         hours: (20_700..20_704).map(hour).collect(),
         prompts: vec![PromptFacts {
             provider: "mine".to_owned(),
@@ -282,6 +289,8 @@ fn what_a_store_knows_is_told_to_advice() {
             attempts: 103,
             repeated_tokens: 500_000,
             cached_input: 1_000,
+            input: 1_030_000,
+            cost: dollars("5"),
         }],
     };
     let told = traffic(&settings, &facts, 30, Vec::new(), 2);
@@ -293,10 +302,10 @@ fn what_a_store_knows_is_told_to_advice() {
     assert_eq!(whole.hours[0], (20_701 * 24 + 1, 50));
     assert!(told.flows[1].streamed && told.flows[1].hours.is_empty());
     assert_eq!(
-        (told.prefixes[0].firsts, told.prefixes[0].repeated, told.prefixes[0].longest),
-        (3, 500_000, 20_000)
+        (told.prefixes[0].firsts, told.prefixes[0].repeated, told.prefixes[0].input),
+        (3, 500_000, 10_000)
     );
-    assert_eq!((told.prefixes[0].cost, told.repeats[0].cost), (dollars("30"), dollars("9")));
+    assert_eq!((told.prefixes[0].cost, told.repeats[0].cost), (dollars("5"), dollars("9")));
 
     let (offers, book) = (offers(&settings), settings.prices.book());
     let market =

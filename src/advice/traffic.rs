@@ -24,11 +24,14 @@ pub fn traffic(
     };
     let mut flows = BTreeMap::<(&str, &str, Option<&str>, bool), Flow>::new();
     for model in &facts.models {
-        let which = (&*model.provider, &*model.model, model.tier.as_deref(), model.stream);
+        let section = provider(&model.provider);
+        // Many providers have a word for the usual tier.
+        let tier = model.tier.as_deref().filter(|tier| !book.is_standard_tier(&section, tier));
+        let which = (&*model.provider, &*model.model, tier, model.stream);
         let flow = flows.entry(which).or_insert_with(|| Flow {
-            provider: provider(&model.provider),
+            provider: section,
             model: model.model.as_str().into(),
-            tier: model.tier.as_deref().map(Arc::from),
+            tier: tier.map(Arc::from),
             streamed: model.stream,
             ..Flow::default()
         });
@@ -41,14 +44,6 @@ pub fn traffic(
             flow.hours = hours(facts, name, model, utc_offset_hours);
         }
     }
-    let cost_of = |provider: &str, model: &str| {
-        let used = facts.models.iter().filter(|used| used.provider == provider && used.model == model);
-        used.map(|used| used.cost).sum()
-    };
-    let longest = |provider: &str, model: &str| {
-        let used = facts.models.iter().filter(|used| used.provider == provider && used.model == model);
-        used.map(|used| used.longest_input).max().unwrap_or_default()
-    };
     let prefixes = facts.prefixes.iter().map(|prefix| SharedPrefix {
         provider: provider(&prefix.provider),
         model: prefix.model.as_str().into(),
@@ -56,10 +51,10 @@ pub fn traffic(
         requests: prefix.attempts,
         firsts: prefix.prefixes,
         repeated: prefix.repeated_tokens,
-        longest: longest(&prefix.provider, &prefix.model),
+        input: prefix.input.checked_div(prefix.attempts).unwrap_or_default(),
         cached: prefix.cached_input,
         written: 0,
-        cost: cost_of(&prefix.provider, &prefix.model),
+        cost: prefix.cost,
     });
     let repeats = facts.prompts.iter().map(|prompt| Repeats {
         provider: provider(&prompt.provider),

@@ -57,7 +57,7 @@ struct ReportArgs {
     /// Only this many rows, those that cost most
     #[arg(long, value_name = "N")]
     top: Option<String>,
-    /// What counts: team=blue; several of one kind are any of them, and `team=` is what has none
+    /// What counts: team=blue; several of one kind are any of them, and `team=` is what has none (of tags there is no such sum)
     #[arg(long, value_name = "WHAT=VALUE")]
     filter: Vec<String>,
     /// How it is written

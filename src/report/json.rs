@@ -22,8 +22,10 @@ pub(super) fn of(report: &Report) -> Value {
     })
 }
 
-fn retiring(Retiring { provider, model, retires, requests, .. }: &Retiring) -> Value {
-    json!({ "provider": provider, "model": model, "retires": retires, "requests": requests })
+fn retiring(Retiring { provider, model, retires, is_over, requests }: &Retiring) -> Value {
+    json!({
+        "provider": provider, "model": model, "retires": retires, "is_over": is_over, "requests": requests,
+    })
 }
 
 fn numbers(figures: &Figures) -> impl Iterator<Item = (String, Value)> + '_ {

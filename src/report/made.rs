@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use tollway_usage::forecast::{Forecast, Period, forecast};
-use tollway_usage::{Day, Filter, StoreError, UsageQuery, UsageStore};
+use tollway_usage::{Day, Dimension, Filter, StoreError, Sums, UsageQuery, UsageRow, UsageStore};
 
 use super::Report;
 use super::asked::month;
@@ -17,9 +17,20 @@ pub async fn report(
 ) -> Result<Report, StoreError> {
     let rows = store.query(query).await?;
     let all = UsageQuery { by: Vec::new(), top: None, ..query.clone() };
-    let total = store.query(&all).await?;
+    // While requests come, two questions have two answers: rows that are all there are added up. Those by a
+    // tag lack what does not have it.
+    let is_whole = query.top.is_none() && !query.by.iter().any(|by| matches!(by, Dimension::Tag(_)));
+    let total = if is_whole { vec![sum(&rows)] } else { store.query(&all).await? };
     let retiring = retiring(store, &all, settings, tollway_cost::Day::of(now)).await?;
     Ok(Report { retiring, ..Report::of(query, rows, &total) })
+}
+
+fn sum(rows: &[UsageRow]) -> UsageRow {
+    let mut sums = Sums::default();
+    for row in rows {
+        sums += row.sums;
+    }
+    UsageRow { dimensions: Vec::new(), sums }
 }
 
 /// What this month will have cost, and its last day.

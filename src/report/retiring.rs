@@ -4,7 +4,7 @@ use tollway_usage::{Dimension, StoreError, UsageQuery, UsageStore};
 use super::amounts::grouped;
 use super::table::harmless;
 use crate::advice::retires;
-use crate::config::Settings;
+use crate::config::{Retirement, Settings};
 use crate::cost::section;
 
 /// A model that was asked, and goes away soon or has gone.
@@ -52,7 +52,7 @@ pub(super) async fn retiring(
             let [provider, model] = <[Option<String>; 2]>::try_from(row.dimensions).ok()?;
             let (provider, model) = (provider?, model?);
             let day = retirement(settings, &provider, &model)?;
-            let is_soon = day.number() <= today.number().saturating_add(SOON);
+            let is_soon = day.number() <= today.number().saturating_add(Retirement::SOON);
             let retires = (day != Day::EPOCH).then(|| day.to_string());
             let is_over = day <= today;
             is_soon.then_some(Retiring { provider, model, retires, is_over, requests })
@@ -73,9 +73,6 @@ fn retirement(settings: &Settings, provider: &str, model: &str) -> Option<Day> {
         book.model(section, model)?.retires()
     })
 }
-
-/// How many days before its retirement a model is told of: as long as providers tell of it ahead, or longer.
-const SOON: u32 = 90;
 
 /// How many of the days of a report are looked at.
 const LATELY: i32 = 30;

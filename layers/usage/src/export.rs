@@ -1,5 +1,6 @@
 mod column;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,7 +13,8 @@ use crate::{Day, StoreError, UsageStore};
 ///
 /// Columns that the `FinOps` FOCUS specification has (1.4 of June 2026, dataset Cost and Usage) are named as
 /// there and come first; the others begin with `x_`, as it asks for. Costs are what prices say: the
-/// provider's invoice may differ. Times are those of attempts. Requests without any attempt are left out.
+/// provider's invoice may differ. In CSV a text that a spreadsheet would take for a formula begins with an
+/// apostrophe: clients and tokens name what they like. Times are those of attempts. Requests without any attempt are left out.
 #[derive(Debug)]
 pub struct Export {
     store: Arc<dyn UsageStore>,
@@ -52,7 +54,7 @@ impl Export {
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         let mut text = Vec::new();
         if !self.has_begun && self.format == Format::Csv {
-            write_csv(&mut text, COLUMNS.iter().copied())?;
+            write_csv(&mut text, COLUMNS.iter().copied().map(Cow::Borrowed))?;
         }
         self.has_begun = true;
         while let Some(position) = self.position
@@ -64,7 +66,7 @@ impl Export {
                 for (number, attempt) in request.attempts.iter().enumerate() {
                     let cells = cells(request, number, attempt);
                     match self.format {
-                        Format::Csv => write_csv(&mut text, cells.iter().map(Cell::as_text))?,
+                        Format::Csv => write_csv(&mut text, cells.iter().map(Cell::as_field))?,
                         Format::JsonLines => write_json(&mut text, &cells)?,
                     }
                 }
@@ -74,9 +76,14 @@ impl Export {
     }
 }
 
-fn write_csv<'c>(text: &mut Vec<u8>, cells: impl Iterator<Item = &'c str>) -> Result<(), StoreError> {
+fn write_csv<'c>(text: &mut Vec<u8>, cells: impl Iterator<Item = Cow<'c, str>>) -> Result<(), StoreError> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(text);
-    writer.write_record(cells).and_then(|()| writer.flush().map_err(csv::Error::from)).map_err(unwritable)
+    cells
+        .into_iter()
+        .try_for_each(|cell| writer.write_field(&*cell))
+        .and_then(|()| writer.write_record(None::<&[u8]>))
+        .and_then(|()| writer.flush().map_err(csv::Error::from))
+        .map_err(unwritable)
 }
 
 fn write_json(text: &mut Vec<u8>, cells: &[Cell]) -> Result<(), StoreError> {

@@ -1,16 +1,20 @@
+use std::time::SystemTime;
+
 use tollway_core::{Money, Usage};
 
 /// What advice is made of: sums over the records of some time, by the provider and the model that served.
 /// Only attempts that were answered whole count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// When the first request of that time came; none where there was none.
+    pub since: Option<SystemTime>,
     /// What each model was used for, by tier, by streams and by length.
     pub models: Vec<ModelFacts>,
     /// When it was used.
     pub hours: Vec<HourFacts>,
     /// Prompts that were asked more than once.
     pub prompts: Vec<PromptFacts>,
-    /// Beginnings of prompts that were sent more than once within the same hour.
+    /// Beginnings of prompts that were sent more than once within the same five minutes.
     pub prefixes: Vec<PrefixFacts>,
 }
 
@@ -84,7 +88,7 @@ pub struct PrefixFacts {
     pub provider: String,
     /// The model that served.
     pub model: String,
-    /// How many different beginnings, counted in each hour, were sent more than once.
+    /// How many different beginnings, counted in each five minutes, were sent more than once.
     pub prefixes: u64,
     /// How often they were sent in all.
     pub attempts: u64,
@@ -92,4 +96,8 @@ pub struct PrefixFacts {
     pub repeated_tokens: u64,
     /// How many input tokens of these were read from the provider's cache.
     pub cached_input: u64,
+    /// All their input tokens.
+    pub input: u64,
+    /// What these requests came to.
+    pub cost: Money,
 }

@@ -20,6 +20,11 @@ pub(crate) fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// The moment of so many milliseconds since 1970; those before are none.
+pub(crate) fn moment(millis: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+}
+
 /// The first moment of a day.
 pub(crate) fn day_start(day: Day) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(u64::from(day.number()) * 86_400)

@@ -5,6 +5,7 @@ use tollway_core::{Dialect, Endpoint, Operation};
 use tollway_wire::estimate::{Family, estimate};
 use tollway_wire::peek::Peek;
 
+use crate::cost::asked_tier;
 use crate::error::BoxError;
 
 /// What is asked of a model, as far as it can be told beforehand.
@@ -23,6 +24,8 @@ pub(super) struct Asked {
     pub(super) output: Option<u64>,
     /// Whether it will be as much as that.
     pub(super) is_output_known: bool,
+    /// The tier that the request asks for, which may not be the one that serves it.
+    pub(super) tier: Option<String>,
 }
 
 impl Asked {
@@ -48,6 +51,7 @@ impl Asked {
         let peek = Peek::new(&operation, body.into()).map_err(|refusal| refusal.message)?;
         let model = peek.model().into_owned();
         let guess = estimate(&peek, Family::of(&model));
+        let tier = asked_tier(&peek).map(str::to_owned);
         Ok(Self {
             model,
             dialect: Some(dialect),
@@ -57,6 +61,7 @@ impl Asked {
             cached: 0,
             output: guess.output,
             is_output_known: false,
+            tier,
         })
     }
 
@@ -71,6 +76,7 @@ impl Asked {
             cached: 0,
             output: None,
             is_output_known: false,
+            tier: None,
         }
     }
 

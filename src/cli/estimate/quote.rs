@@ -87,7 +87,16 @@ fn quote(
     is_ready: bool,
 ) -> Result<Quote, Unpriced> {
     let model = &*resolved.upstream.model;
-    let price = book.find(&Served { tier, ..Served::new(section, model, today) })?;
+    let served = Served::new(section, model, today);
+    let (tier, price) = match (tier, &asked.tier) {
+        (Some(tier), _) => (Some(tier), book.find(&Served { tier: Some(tier), ..served })?),
+        (None, Some(tier)) => match book.find(&Served { tier: Some(tier), ..served }) {
+            // A tier that is asked for need not be one that is served.
+            Err(Unpriced::Tier) => (None, book.find(&served)?),
+            price => (Some(&**tier), price?),
+        },
+        (None, None) => (None, book.find(&served)?),
+    };
     let (usually, at_most) = output(asked, resolved);
     let cost = |output| {
         price.cost(&Usage { input: asked.input, cached_input: asked.cached, output, ..Usage::default() })

@@ -1,5 +1,6 @@
 //! What stands in the columns of an export.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tollway_core::Money;
@@ -18,11 +19,15 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    pub(super) fn as_text(&self) -> &str {
+    /// As a field of CSV. A spreadsheet reckons with a text that begins as formulas do.
+    pub(super) fn as_field(&self) -> Cow<'_, str> {
         match self {
-            Self::None => "",
-            Self::Text(text) => text,
-            Self::Raw(raw) => raw,
+            Self::None => Cow::Borrowed(""),
+            Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+                Cow::Owned(format!("'{text}"))
+            }
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Raw(raw) => Cow::Borrowed(raw),
         }
     }
 }
@@ -166,4 +171,20 @@ fn truth(is_so: bool) -> Cell {
 
 fn optional(text: Option<&Arc<str>>) -> Cell {
     text.map_or(Cell::None, |text| Cell::Text(text.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_field_is_a_formula() {
+        for begin in ["=", "+", "-", "@", "\t", "\r"] {
+            let name = format!("{begin}HYPERLINK(\"x\")");
+            assert_eq!(text(&name).as_field(), format!("'{name}"));
+        }
+        assert_eq!(text("gpt-6-sol").as_field(), "gpt-6-sol");
+        // Numbers stay numbers.
+        assert_eq!(Cell::Raw("-0.5".to_owned()).as_field(), "-0.5");
+    }
 }

@@ -15,7 +15,10 @@ macro_rules! facts {
                     fetch(facts::PROMPTS).await?.iter().map(prompt).collect();
                 let prefixes: Result<_, StoreError> =
                     fetch(facts::PREFIXES).await?.iter().map(prefix).collect();
-                Ok(Facts { models: models?, hours: hours?, prompts: prompts?, prefixes: prefixes? })
+                let since: Option<i64> =
+                    sqlx::query_scalar(facts::SINCE).bind(from).bind(to).fetch_one(&self.pool).await?;
+                let since = since.map(crate::time::moment);
+                Ok(Facts { since, models: models?, hours: hours?, prompts: prompts?, prefixes: prefixes? })
             }
         }
 
@@ -90,6 +93,8 @@ macro_rules! facts {
                 attempts: number(row, "attempts")?,
                 repeated_tokens: number(row, "repeated_tokens")?,
                 cached_input: number(row, "cached_input")?,
+                input: number(row, "input")?,
+                cost: money(row, "cost")?,
             })
         }
     };
@@ -109,6 +114,8 @@ macro_rules! served {
         "a.provider AS provider, COALESCE(a.served, a.model) AS model"
     };
 }
+
+pub(super) const SINCE: &str = "SELECT MIN(time) FROM tollway_usage_request WHERE time >= $1 AND time < $2";
 
 pub(super) const MODELS: &str = concat!(
     "SELECT ",
@@ -154,11 +161,14 @@ pub(super) const PROMPTS: &str = concat!(
 pub(super) const PREFIXES: &str = concat!(
     "SELECT provider, model, COUNT(*) AS groups, CAST(SUM(attempts) AS BIGINT) AS attempts, \
      CAST(SUM((attempts - 1) * tokens) AS BIGINT) AS repeated_tokens, \
-     CAST(SUM(cached_input) AS BIGINT) AS cached_input FROM (SELECT ",
+     CAST(SUM(cached_input) AS BIGINT) AS cached_input, CAST(SUM(input) AS BIGINT) AS input, \
+     CAST(SUM(cost) AS BIGINT) AS cost FROM (SELECT ",
     served!(),
     ", COUNT(*) AS attempts, MAX(r.prefix_tokens) AS tokens, \
-     CAST(SUM(a.cached_input) AS BIGINT) AS cached_input ",
+     CAST(SUM(a.cached_input) AS BIGINT) AS cached_input, CAST(SUM(a.input) AS BIGINT) AS input, \
+     CAST(COALESCE(SUM(a.cost), 0) AS BIGINT) AS cost ",
     answered!(),
-    " AND r.prefix_tokens > 0 GROUP BY 1, 2, r.prefix, r.time / 3600000 HAVING COUNT(*) > 1) AS prefixes \
+    // Five minutes: the shortest life of a provider's cache.
+    " AND r.prefix_tokens > 0 GROUP BY 1, 2, r.prefix, r.time / 300000 HAVING COUNT(*) > 1) AS prefixes \
      GROUP BY provider, model ORDER BY provider, model"
 );

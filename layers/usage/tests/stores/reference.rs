@@ -1,7 +1,7 @@
 //! What reports must say, made of the records themselves, in the plainest way.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tollway_core::{Charge, Money};
 use tollway_usage::{
@@ -150,8 +150,15 @@ pub(crate) fn facts(records: &[Record], from: SystemTime, to: SystemTime) -> Fac
     let mut models = BTreeMap::<(Model, Option<String>, bool, u64), ModelFacts>::new();
     let mut hours = BTreeMap::<(Model, u32), HourFacts>::new();
     let mut prompts = BTreeMap::<(Model, u64), Vec<Money>>::new();
-    let mut prefixes = BTreeMap::<(Model, u64, u64), Vec<(u64, u64)>>::new();
-    for record in records.iter().filter(|record| (from..to).contains(&record.time)) {
+    let mut prefixes = BTreeMap::<(Model, u64, u64), Vec<(u64, tollway_core::Usage, Money)>>::new();
+    let asked = || records.iter().filter(|record| (from..to).contains(&record.time));
+    // To the millisecond, as it is kept.
+    let kept = |time: SystemTime| {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(since.as_millis()).unwrap())
+    };
+    let since = asked().map(|record| kept(record.time)).min();
+    for record in asked() {
         let seconds = record.time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         for attempt in record.attempts.iter().filter(|attempt| attempt.outcome == "complete") {
             let key = (attempt.upstream.provider.to_string(), served(attempt));
@@ -182,8 +189,8 @@ pub(crate) fn facts(records: &[Record], from: SystemTime, to: SystemTime) -> Fac
             if let Some(print) = record.fingerprint {
                 prompts.entry((key.clone(), print.prompt)).or_default().push(cost);
                 if print.prefix_tokens > 0 {
-                    let prefix = prefixes.entry((key.clone(), print.prefix, seconds / 3_600)).or_default();
-                    prefix.push((print.prefix_tokens.into(), attempt.usage.cached_input));
+                    let prefix = prefixes.entry((key.clone(), print.prefix, seconds / 300)).or_default();
+                    prefix.push((print.prefix_tokens.into(), attempt.usage, cost));
                 }
             }
         }
@@ -205,11 +212,16 @@ pub(crate) fn facts(records: &[Record], from: SystemTime, to: SystemTime) -> Fac
         (facts.provider, facts.model) = model;
         facts.prefixes += 1;
         facts.attempts += seen.len() as u64;
-        let tokens = seen.iter().map(|(tokens, _)| tokens).max().unwrap();
+        let tokens = seen.iter().map(|(tokens, ..)| tokens).max().unwrap();
         facts.repeated_tokens += tokens * (seen.len() as u64 - 1);
-        facts.cached_input += seen.iter().map(|(_, cached)| cached).sum::<u64>();
+        for (_, usage, cost) in &seen {
+            facts.cached_input += usage.cached_input;
+            facts.input += usage.input;
+            facts.cost = facts.cost.saturating_add(*cost);
+        }
     }
     Facts {
+        since,
         models: models.into_values().collect(),
         hours: hours.into_values().collect(),
         prompts: repeated.into_values().collect(),

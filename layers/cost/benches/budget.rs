@@ -33,6 +33,7 @@ fn five(criterion: &mut Criterion) {
         team: Some("research"),
         tags: Some(&tags),
         model: Some("gpt-6"),
+        upstream: Some(("openai", "gpt-6")),
     };
     let now = SystemTime::now();
     criterion.bench_function("reserve and settle five budgets", |bencher| {

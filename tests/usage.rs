@@ -340,7 +340,7 @@ async fn what_is_left_of_budgets_and_which_models_go_is_told() -> Outcome<()> {
     server.signal("TERM");
     assert_eq!(server.exit_code()?, Some(0));
 
-    let retiring = json!([{"provider": "openai", "model": "o3", "retires": "2026-12-11", "requests": 3}]);
+    let retiring = json!([{"provider": "openai", "model": "o3", "retires": "2026-12-11", "is_over": false, "requests": 3}]);
     assert_eq!(report["retiring"], retiring);
     assert!(home.printed(&["usage"]).contains("\nopenai/o3 retire"), "{}", home.printed(&["usage"]));
 

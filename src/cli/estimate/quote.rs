@@ -88,15 +88,11 @@ fn quote(
 ) -> Result<Quote, Unpriced> {
     let model = &*resolved.upstream.model;
     let served = Served::new(section, model, today);
-    let (tier, price) = match (tier, &asked.tier) {
-        (Some(tier), _) => (Some(tier), book.find(&Served { tier: Some(tier), ..served })?),
-        (None, Some(tier)) => match book.find(&Served { tier: Some(tier), ..served }) {
-            // A tier that is asked for need not be one that is served.
-            Err(Unpriced::Tier) => (None, book.find(&served)?),
-            price => (Some(&**tier), price?),
-        },
-        (None, None) => (None, book.find(&served)?),
-    };
+    let priced = |tier| book.find(&Served { tier, ..served });
+    // A tier that is asked for need not be one that is served; one that is named here is to be.
+    let is_listed = |tier| priced(Some(tier)).and_then(|price| price.cost(&Usage::default())).is_ok();
+    let tier = tier.or_else(|| asked.tier.as_deref().filter(|tier| is_listed(*tier)));
+    let price = priced(tier)?;
     let (usually, at_most) = output(asked, resolved);
     let cost = |output| {
         price.cost(&Usage { input: asked.input, cached_input: asked.cached, output, ..Usage::default() })
